@@ -1,0 +1,85 @@
+import { hashOf } from './hash.ts';
+
+/** Longest name of an execution of ours; AWS allows 80. */
+export const EXECUTION_NAME_LIMIT = 64;
+
+/**
+ * Name of an execution: `<kind>-<subject>-<12 hex of the work's hash>-<cause>`. The same work asked for by the same
+ * cause has the same name, so that a repeated event starts nothing new. A long subject is cut; the hash covers it whole.
+ */
+export function executionName(kind: string, subject: string, work: unknown, cause: string): string {
+  const hash = hashOf({ kind, subject, work, cause }).slice(0, 12);
+  const tail = `-${hash}-${clean(cause).slice(0, 16)}`;
+  const head = `${kind}-${clean(subject)}`;
+  return `${head.slice(0, EXECUTION_NAME_LIMIT - tail.length).replace(/-+$/, '')}${tail}`.replace(/-+$/, '');
+}
+
+function clean(text: string): string {
+  return text.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
+}
+
+/** Keys of the hub's bucket. Each key's schema is in `model/`. */
+export const keys = {
+  snapshot: (revision: string): string => `snapshots/${revision}.json`,
+  settings: (commit: string): string => `settings/${commit}.json`,
+  blob: (sha: string): string => `blobs/${sha}`,
+  render: (hash: string): string => `renders/${hash}.json`,
+  plan: (hash: string): string => `plans/${hash}.md`,
+  check: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.json`,
+  publishedCheck: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.published.json`,
+  evidence: (revision: string): string => `evidence/${revision}.json`,
+  channelProof: (channel: string, revision: string): string => `channels/${channel}/revisions/${revision}.json`,
+  channelProofs: (channel: string): string => `channels/${channel}/revisions/`,
+  rollout: (id: string, part: string): string => `rollouts/${id}/${part}.json`,
+  cluster: (name: string): string => `clusters/${name}.json`,
+  lock: (subject: string): string => `locks/${subject}.json`,
+  cancel: (execution: string): string => `control/${execution}.json`,
+  halt: (): string => 'control/halt.json',
+  artifact: (name: string, version: string): string => `artifacts/${name}/${version}.json`,
+} as const;
+
+/** Keys of the bucket of a cluster's account. */
+export const accountKeys = {
+  ignition: (hash: string): string => `ignition/${hash}.json`,
+  manifests: (hash: string): string => `manifests/${hash}.json`,
+  artifact: (name: string, version: string, sha256: string, file: string): string => `artifacts/${name}/${version}/${sha256}/${file}`,
+  artifactIndex: (name: string, version: string): string => `artifacts/${name}/${version}.json`,
+  backup: (cluster: string, id: string, file: string): string => `backups/${cluster}/${id}/${file}`,
+  backups: (cluster: string): string => `backups/${cluster}/`,
+  testReport: (execution: string, file: string): string => `e2e/${execution}/${file}`,
+} as const;
+
+/** Names of a cluster's secrets in its account. */
+export const secretIds = {
+  authority: (cluster: string): string => `sluice/${cluster}/authority`,
+  etcd: (cluster: string): string => `sluice/${cluster}/etcd`,
+  controlPlane: (cluster: string): string => `sluice/${cluster}/control-plane`,
+  node: (cluster: string): string => `sluice/${cluster}/node`,
+} as const;
+
+/** Bucket of an account: the hub's own and each cluster account's. */
+export function bucketName(account: string, region: string): string {
+  return `sluice-${account}-${region}`;
+}
+
+/** Name of a cluster's stack. */
+export function stackName(cluster: string, role: string): string {
+  return `sluice-${cluster}-${role}`;
+}
+
+/** Role that hub steps assume in a cluster's account. */
+export function hubRoleArn(account: string): string {
+  return `arn:aws:iam::${account}:role/sluice-hub`;
+}
+
+/** Name of a cluster-side function in a cluster's account. */
+export function clusterSideFunctionName(target: string): string {
+  return `sluice-${target}`;
+}
+
+function slug(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+}

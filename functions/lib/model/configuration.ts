@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { Revision } from './primitives.ts';
+import { Environment } from './settings.ts';
+
+/** One file of a snapshot; `path` is relative to `channels/cluster/`. */
+export const SnapshotFile = z.object({ path: z.string().min(1), content: z.string() });
+export type SnapshotFile = z.infer<typeof SnapshotFile>;
+
+/** The object `snapshots/<revision>.json`: the whole configuration of one revision. */
+export const Snapshot = z.object({ revision: Revision, files: z.array(SnapshotFile).min(1) });
+export type Snapshot = z.infer<typeof Snapshot>;
+
+const Version = z.string().regex(/^\d+\.\d+\.\d+$/, 'must be major.minor.patch, for example 1.36.3');
+
+/** `versions.yaml`. */
+export const Versions = z.strictObject({ kubernetes: Version, etcd: Version, osImage: z.string().min(1) });
+export type Versions = z.infer<typeof Versions>;
+
+/** One node pool of `pools.yaml`; all clusters have the same pools. */
+export const Pool = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/),
+  instanceType: z.string().min(1),
+  /** Nodes per pool; zones are filled evenly. */
+  size: z.int().min(1),
+  maxSize: z.int().min(1),
+  market: z.enum(['on-demand', 'spot']).default('on-demand'),
+  labels: z.record(z.string(), z.string()).default({}),
+  /** Raise it to replace every node of the pool although nothing else changed. */
+  generation: z.int().min(1).default(1),
+});
+export type Pool = z.infer<typeof Pool>;
+export const Pools = z.strictObject({ pools: z.array(Pool).min(1) });
+export type Pools = z.infer<typeof Pools>;
+
+export const Phase = z.enum(['before-control-plane', 'system', 'workloads']);
+export type Phase = z.infer<typeof Phase>;
+
+/** `components/<name>/component.yaml`. */
+export const ComponentFile = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+  phase: Phase,
+  /** Absent: every environment. */
+  environments: z.array(Environment).min(1).optional(),
+  /** Names of components of the same or an earlier phase that must be there first. */
+  needs: z.array(z.string()).default([]),
+  /** How many minors the component's image may be behind the API server; absent: no rule. */
+  skew: z.strictObject({ maxMinorsBehind: z.int().min(0).max(3) }).optional(),
+});
+export type ComponentFile = z.infer<typeof ComponentFile>;
+
+/** One object of `deletions.yaml`. */
+export const Deletion = z.strictObject({
+  apiVersion: z.string().min(1),
+  kind: z.string().min(1),
+  namespace: z.string().optional(),
+  name: z.string().min(1),
+  reason: z.string().min(1),
+});
+export type Deletion = z.infer<typeof Deletion>;
+export const Deletions = z.strictObject({ before: z.array(Deletion).default([]), after: z.array(Deletion).default([]) });

@@ -1,0 +1,77 @@
+/**
+ * The errors of Sluice. `name` is the contract between code and state machines: ASL Retry and Catch match on it, so it
+ * is set by literal (a minifier may rename the class). A message says what happened and what to do.
+ */
+export class SluiceError extends Error {
+  override readonly name: string = 'SluiceError';
+}
+
+/** The input of a step, a file or a payload has the wrong shape. Never retried. */
+export class InputError extends SluiceError {
+  override readonly name = 'InputError';
+}
+
+/** A cancel marker was found for this execution: go to clean-up. Never retried. */
+export class CancelledError extends SluiceError {
+  override readonly name = 'CancelledError';
+}
+
+/** A thing that must exist does not. Never retried. */
+export class NotFoundError extends SluiceError {
+  override readonly name = 'NotFoundError';
+}
+
+/** A conditional write lost against another writer. Read again and retry. */
+export class ConflictError extends SluiceError {
+  override readonly name = 'ConflictError';
+}
+
+/** Throttling, a broken connection, a 5xx: the same call may succeed soon. Retried. */
+export class TransientError extends SluiceError {
+  override readonly name = 'TransientError';
+}
+
+/** Somebody else holds the lock or the slot. Retried slowly, then given up with the holder's name. */
+export class LockHeldError extends SluiceError {
+  override readonly name = 'LockHeldError';
+}
+
+/** GitHub, AWS or Kubernetes refused the request for its content. Never retried. */
+export class RefusedError extends SluiceError {
+  override readonly name = 'RefusedError';
+}
+
+/** A gate (proof, approval, halt, freeze) is shut, or could not be read: nothing may start. Never retried. */
+export class GateClosedError extends SluiceError {
+  override readonly name = 'GateClosedError';
+}
+
+/** Something did not become ready before its deadline. Never retried. */
+export class DeadlineError extends SluiceError {
+  override readonly name = 'DeadlineError';
+}
+
+/** A CloudFormation stack ended in a failed state; the message names the resource and its reason. Never retried. */
+export class StackFailedError extends SluiceError {
+  override readonly name = 'StackFailedError';
+}
+
+/** The Kubernetes API or etcd of a cluster does not answer. Retried. */
+export class ClusterUnreachableError extends SluiceError {
+  override readonly name = 'ClusterUnreachableError';
+}
+
+/** A backup was taken and a layer of its proof does not hold. Never retried. */
+export class BackupNotProvenError extends SluiceError {
+  override readonly name = 'BackupNotProvenError';
+}
+
+/** The e2e tests ran and some failed, or an assertion about the cluster does not hold. Never retried. */
+export class TestsFailedError extends SluiceError {
+  override readonly name = 'TestsFailedError';
+}
+
+/** Validation found errors in the pull request. Never retried. */
+export class ValidationFailedError extends SluiceError {
+  override readonly name = 'ValidationFailedError';
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { Versions } from './configuration.ts';
+import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timestamp } from './primitives.ts';
+import { ClusterRef } from './settings.ts';
+
+/** `clusters/<name>.json`: what a cluster runs, written at the end of each successful `update-cluster`. */
+export const ClusterRecord = z.object({
+  cluster: ClusterRef,
+  revision: Revision,
+  settingsHash: Sha256,
+  renderHash: Sha256,
+  versions: Versions,
+  execution: ExecutionName,
+  rollout: z.string().nullable(),
+  backup: z.string().nullable(),
+  updatedAt: Timestamp,
+});
+export type ClusterRecord = z.infer<typeof ClusterRecord>;
+
+/** `locks/<subject>.json`. Marked free, never deleted: the fencing number only grows. */
+export const Lock = z.object({
+  subject: z.string(),
+  fence: z.int().min(1),
+  holder: ExecutionName.nullable(),
+  expiresAt: Timestamp,
+});
+export type Lock = z.infer<typeof Lock>;
+
+/** `evidence/<revision>.json`: what is proven about a configuration, whatever branch or commit it is on. */
+export const RevisionEvidence = z.object({
+  revision: Revision,
+  /** The pull request whose `sluice` check succeeded for this tree. */
+  check: z.object({ pullRequest: z.int(), headSha: GitId, execution: ExecutionName, at: Timestamp }),
+  /** The e2e run; null where no cluster is affected or for a promotion of a revision already proven. */
+  e2e: z
+    .object({
+      execution: ExecutionName,
+      baseRevision: Revision,
+      passed: z.int(),
+      failed: z.int(),
+      durationSeconds: z.number(),
+      at: Timestamp,
+    })
+    .nullable(),
+});
+export type RevisionEvidence = z.infer<typeof RevisionEvidence>;
+
+/** `channels/<channel>/revisions/<revision>.json`: the rollout of this revision succeeded in this channel. */
+export const ChannelProof = z.object({
+  channel: z.string(),
+  revision: Revision,
+  commit: GitId,
+  rollout: z.string(),
+  /** `genesis`: the channel's first revision, taken over when it had no cluster yet. */
+  basis: z.enum(['pull-request', 'genesis', 'settings']),
+  clusters: z.array(z.object({ name: ClusterName, execution: ExecutionName, backup: z.string().nullable(), durationSeconds: z.number() })),
+  startedAt: Timestamp,
+  finishedAt: Timestamp,
+});
+export type ChannelProof = z.infer<typeof ChannelProof>;
+
+/** One layer's verdict of a backup; layers as in docs/recover.md. */
+export const LayerVerdict = z.object({
+  layer: z.enum(['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6']),
+  verdict: z.enum(['holds', 'fails', 'not-run']),
+  reason: z.string(),
+  seconds: z.number(),
+});
+export type LayerVerdict = z.infer<typeof LayerVerdict>;
+
+/** `backups/<cluster>/<id>/manifest.json` in the cluster's account. */
+export const BackupManifest = z.object({
+  id: z.string(),
+  cluster: z.string(),
+  account: AccountId,
+  takenAt: Timestamp,
+  object: z.object({ bucket: z.string(), key: z.string(), bytes: z.int(), sha256: Sha256 }),
+  etcd: z.object({ version: z.string(), revision: z.int(), clusterId: z.string(), member: z.string(), members: z.int() }),
+  counts: z.record(z.string(), z.int()),
+  layers: z.array(LayerVerdict).min(1),
+  proven: z.boolean(),
+  execution: ExecutionName,
+});
+export type BackupManifest = z.infer<typeof BackupManifest>;
+
+/** `artifacts/<name>/<version>.json` in the hub's bucket: a binary that Sluice's own steps run (drills, tests). */
+export const Artifact = z.object({
+  name: z.string(),
+  version: z.string(),
+  state: z.enum(['ready', 'building']),
+  /** While building: what the build expects. */
+  readyAt: Timestamp.optional(),
+  files: z.array(z.object({ file: z.string(), sha256: Sha256, bytes: z.int() })),
+});
+export type Artifact = z.infer<typeof Artifact>;
+
+/** `control/<execution>.json`: cancel marker. */
+export const CancelMarker = z.object({ execution: ExecutionName, reason: z.string(), by: z.string(), at: Timestamp });
+export type CancelMarker = z.infer<typeof CancelMarker>;
+
+/** `control/halt.json`: the kill switch; nothing mutating starts while `halted`. */
+export const Halt = z.object({ halted: z.boolean(), reason: z.string(), by: z.string(), at: Timestamp });
+export type Halt = z.infer<typeof Halt>;
+
+/** `rollouts/<id>/ledger.json`: admission and results of one rollout, changed by compare-and-swap only. */
+export const Ledger = z.object({
+  rollout: z.string(),
+  budget: z.int().min(0),
+  started: z.record(z.string(), Timestamp),
+  succeeded: z.record(z.string(), z.object({ execution: ExecutionName, backup: z.string().nullable(), seconds: z.number() })),
+  failed: z.record(z.string(), z.object({ execution: ExecutionName, error: z.string(), cause: z.string() })),
+});
+export type Ledger = z.infer<typeof Ledger>;

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { Deletion, Phase, Pool, Versions } from './configuration.ts';
+import { Revision, Sha256 } from './primitives.ts';
+
+/** A Kubernetes object as it is applied. */
+export const Manifest = z.looseObject({
+  apiVersion: z.string().min(1),
+  kind: z.string().min(1),
+  metadata: z.looseObject({ name: z.string().min(1), namespace: z.string().optional() }),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+export const RenderedComponent = z.object({ name: z.string(), phase: Phase, objects: z.array(Manifest) });
+export type RenderedComponent = z.infer<typeof RenderedComponent>;
+
+/** Which stack: `network`, `etcd`, `control-plane` or `pool-<name>`. */
+export const StackRole = z.string().regex(/^(network|etcd|control-plane|pool-[a-z0-9-]+)$/);
+export type StackRole = z.infer<typeof StackRole>;
+
+/**
+ * One CloudFormation stack. `template` is the file's text, unchanged; `parameters` are the values that the template
+ * declares. `ignition` is the Ignition document of the stack's instances; its object is named by `ignitionHash`, and
+ * the parameter `IgnitionHash` carries the name into the launch template's user data.
+ */
+export const RenderedStack = z.object({
+  role: StackRole,
+  stackName: z.string(),
+  template: z.string(),
+  parameters: z.record(z.string(), z.string()),
+  ignition: z.string().optional(),
+  ignitionHash: Sha256.optional(),
+});
+export type RenderedStack = z.infer<typeof RenderedStack>;
+
+/** The object `renders/<hash>.json`: everything that one cluster gets from one revision. */
+export const Render = z.object({
+  cluster: z.string(),
+  revision: Revision,
+  versions: Versions,
+  pools: z.array(Pool),
+  stacks: z.array(RenderedStack).min(1),
+  components: z.array(RenderedComponent),
+  deletions: z.object({ before: z.array(Deletion), after: z.array(Deletion) }),
+});
+export type Render = z.infer<typeof Render>;
+
+/** What an update changes, by danger, the most dangerous last. */
+export const ChangeClass = z.enum(['nothing', 'manifests', 'worker-roll', 'control-plane-roll', 'etcd', 'identity', 'creation']);
+export type ChangeClass = z.infer<typeof ChangeClass>;

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { AccountId, ChannelName, ClusterName, Duration, Region, Revision, Timestamp } from './primitives.ts';
+
+/** An IPv4 network of exactly /16; domain/network.ts divides it over the zones. */
+export const Network = z.string().regex(/^(?:\d{1,3}\.){2}0\.0\/16$/, 'must be an IPv4 network of /16, for example 10.20.0.0/16');
+
+export const Environment = z.enum(['development', 'test', 'production', 'e2e']);
+export type Environment = z.infer<typeof Environment>;
+
+/** Pins a channel or a cluster to a revision without touching the branch. */
+export const Hold = z.strictObject({ revision: Revision, reason: z.string().min(1), owner: z.string().min(1), until: Timestamp });
+
+/** One cluster. The fields are few and closed on purpose: there are no pet clusters. */
+export const ClusterEntry = z.strictObject({
+  name: ClusterName,
+  account: AccountId,
+  region: Region,
+  environment: Environment,
+  network: Network,
+  owner: z.string().min(1).optional(),
+  state: z.enum(['ready', 'decommission']).default('ready'),
+  hold: Hold.optional(),
+});
+export type ClusterEntry = z.infer<typeof ClusterEntry>;
+
+export const WavePolicy = z
+  .strictObject({ name: z.string().min(1), count: z.int().positive().optional(), percent: z.number().positive().max(100).optional() })
+  .refine((wave) => (wave.count === undefined) !== (wave.percent === undefined), 'needs exactly one of count and percent');
+export type WavePolicy = z.infer<typeof WavePolicy>;
+
+export const FreezeWindow = z.strictObject({
+  from: Timestamp,
+  until: Timestamp,
+  scope: z.enum(['all', 'nodes']).default('all'),
+  reason: z.string().min(1),
+});
+
+/** An account that e2e clusters may use; the pool is closed. */
+export const E2eSlot = z.strictObject({ account: AccountId, region: Region, network: Network });
+export type E2eSlot = z.infer<typeof E2eSlot>;
+
+/** `channels/<name>.yaml` on `main`. */
+export const ChannelFile = z.strictObject({
+  channel: ChannelName,
+  branch: z.string().min(1),
+  /** The channel whose proven revisions are promoted to this one; absent for the first channel. */
+  follows: ChannelName.optional(),
+  waves: z.array(WavePolicy).min(1),
+  maxConcurrentClusters: z.int().min(1).max(200),
+  /** How many clusters may fail before nothing more is started. */
+  failureBudget: z.int().min(0).default(0),
+  soak: Duration,
+  e2e: z.strictObject({ suites: z.array(z.string().min(1)).min(1), slots: z.array(E2eSlot) }).optional(),
+  backup: z.strictObject({ interval: Duration }).default({ interval: '1h' }),
+  freeze: z.array(FreezeWindow).default([]),
+  hold: Hold.optional(),
+  clusters: z.array(ClusterEntry),
+});
+export type ChannelFile = z.infer<typeof ChannelFile>;
+
+/** All channel files of one commit of `main`, as the object `settings/<commit>.json`. */
+export const Settings = z.object({ commit: z.string(), channels: z.array(ChannelFile).min(1) });
+export type Settings = z.infer<typeof Settings>;
+
+/** What a step must know of a cluster: its entry and the channel it follows (`e2e` for e2e clusters). */
+export const ClusterRef = z.object({
+  name: ClusterName,
+  account: AccountId,
+  region: Region,
+  environment: Environment,
+  network: Network,
+  owner: z.string().optional(),
+  channel: z.string().min(1),
+});
+export type ClusterRef = z.infer<typeof ClusterRef>;
