@@ -2,6 +2,8 @@ export interface ExecutionStatus {
   readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
   readonly error?: string;
   readonly cause?: string;
+  /** The execution's input as JSON text. */
+  readonly input?: string;
 }
 
 /** State machine executions of the hub. */

@@ -1,0 +1,142 @@
+import {
+  CloudFormationClient,
+  CreateChangeSetCommand,
+  DeleteChangeSetCommand,
+  DeleteStackCommand,
+  DescribeChangeSetCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+  ExecuteChangeSetCommand,
+  type Stack,
+} from '@aws-sdk/client-cloudformation';
+import { hubRoleArn } from '#domain/names.ts';
+import type { AccountStacks, ChangeSetState, StackState, Stacks } from '#ports/stacks.ts';
+import { createRoleCredentials } from '../aws/credentials.ts';
+import { codeOf, mapAwsError } from '../aws/errors.ts';
+
+/** CloudFormation of cluster accounts, each entered by the account's hub role. */
+export function createAccountStacks(region: string): AccountStacks {
+  const credentialsOf = createRoleCredentials(region);
+  return {
+    of: (account, accountRegion, session) =>
+      createStacks(new CloudFormationClient({ region: accountRegion, credentials: () => credentialsOf(hubRoleArn(account), session) })),
+  };
+}
+
+/** One account's CloudFormation as Stacks. */
+export function createStacks(client: CloudFormationClient): Stacks {
+  async function describe(name: string): Promise<StackState | undefined> {
+    try {
+      const answer = await client.send(new DescribeStacksCommand({ StackName: name }));
+      const stack = answer.Stacks?.[0];
+      return stack === undefined || stack.StackStatus === 'DELETE_COMPLETE' ? undefined : stackState(stack);
+    } catch (error) {
+      if (missing(error)) return undefined;
+      throw mapAwsError(error, `describe stack ${name}`);
+    }
+  }
+
+  return {
+    describe,
+    async createChangeSet(request, type) {
+      const command = new CreateChangeSetCommand({
+        StackName: request.name,
+        ChangeSetName: request.changeSet,
+        ChangeSetType: type,
+        TemplateBody: request.template,
+        Capabilities: ['CAPABILITY_NAMED_IAM'],
+        Parameters: Object.entries(request.parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue })),
+        Tags: Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value })),
+      });
+      await client.send(command).catch((error: unknown) => {
+        if (codeOf(error) === 'AlreadyExistsException') return;
+        throw mapAwsError(error, `create a change set for stack ${request.name}`);
+      });
+    },
+    describeChangeSet: (stack, changeSet) => describeChangeSet(client, stack, changeSet),
+    async executeChangeSet(stack, changeSet) {
+      await client.send(new ExecuteChangeSetCommand({ StackName: stack, ChangeSetName: changeSet })).catch((error: unknown) => {
+        throw mapAwsError(error, `execute the change set of stack ${stack}`);
+      });
+    },
+    async deleteChangeSet(stack, changeSet) {
+      await client.send(new DeleteChangeSetCommand({ StackName: stack, ChangeSetName: changeSet })).catch((error: unknown) => {
+        if (missing(error)) return;
+        throw mapAwsError(error, `delete the change set of stack ${stack}`);
+      });
+    },
+    async deleteStack(name) {
+      await client.send(new DeleteStackCommand({ StackName: name })).catch((error: unknown) => {
+        throw mapAwsError(error, `delete stack ${name}`);
+      });
+    },
+    failures: (name) => failures(client, name),
+    listOfCluster: (cluster) => listOfCluster(client, cluster),
+  };
+}
+
+async function describeChangeSet(client: CloudFormationClient, stack: string, changeSet: string): Promise<ChangeSetState | undefined> {
+  try {
+    const answer = await client.send(new DescribeChangeSetCommand({ StackName: stack, ChangeSetName: changeSet }));
+    const replacements = (answer.Changes ?? [])
+      .filter((change) => change.ResourceChange?.Replacement === 'True' || change.ResourceChange?.Action === 'Remove')
+      .map((change) => change.ResourceChange?.LogicalResourceId ?? 'unknown');
+    const reason = answer.StatusReason;
+    const detail = reason === undefined ? {} : { reason };
+    if (answer.Status === 'CREATE_COMPLETE') return { state: 'ready', replacements, ...detail };
+    if (answer.Status !== 'FAILED') return { state: 'creating', replacements, ...detail };
+    // CloudFormation has no status of its own for this; the text is documented for `aws cloudformation deploy`.
+    const noChanges = /didn't contain changes|No updates are to be performed/i.test(reason ?? '');
+    return { state: noChanges ? 'no-changes' : 'failed', replacements, ...detail };
+  } catch (error) {
+    if (missing(error) || codeOf(error) === 'ChangeSetNotFoundException' || codeOf(error) === 'ChangeSetNotFound') return undefined;
+    throw mapAwsError(error, `describe the change set of stack ${stack}`);
+  }
+}
+
+async function failures(client: CloudFormationClient, name: string): Promise<{ resource: string; type: string; reason: string }[]> {
+  const answer = await client.send(new DescribeStackEventsCommand({ StackName: name })).catch((error: unknown) => {
+    if (missing(error)) return undefined;
+    throw mapAwsError(error, `read the events of stack ${name}`);
+  });
+  return (answer?.StackEvents ?? [])
+    .filter((event) => event.ResourceStatus?.endsWith('_FAILED'))
+    .map((event) => ({
+      resource: event.LogicalResourceId ?? 'unknown',
+      type: event.ResourceType ?? 'unknown',
+      reason: event.ResourceStatusReason ?? 'no reason given',
+    }))
+    .reverse();
+}
+
+async function listOfCluster(client: CloudFormationClient, cluster: string): Promise<StackState[]> {
+  const found: StackState[] = [];
+  let token: string | undefined;
+  do {
+    const page = await client.send(new DescribeStacksCommand(token === undefined ? {} : { NextToken: token })).catch((error: unknown) => {
+      throw mapAwsError(error, 'list stacks');
+    });
+    for (const stack of page.Stacks ?? []) {
+      if (stack.StackStatus === 'DELETE_COMPLETE') continue;
+      const state = stackState(stack);
+      if (state.tags['sluice:cluster'] === cluster) found.push(state);
+    }
+    token = page.NextToken;
+  } while (token !== undefined);
+  return found;
+}
+
+function stackState(stack: Stack): StackState {
+  return {
+    name: stack.StackName ?? '',
+    status: stack.StackStatus ?? 'UNKNOWN',
+    ...(stack.StackStatusReason === undefined ? {} : { statusReason: stack.StackStatusReason }),
+    parameters: Object.fromEntries((stack.Parameters ?? []).map((entry) => [entry.ParameterKey ?? '', entry.ParameterValue ?? ''])),
+    outputs: Object.fromEntries((stack.Outputs ?? []).map((entry) => [entry.OutputKey ?? '', entry.OutputValue ?? ''])),
+    tags: Object.fromEntries((stack.Tags ?? []).map((entry) => [entry.Key ?? '', entry.Value ?? ''])),
+  };
+}
+
+function missing(error: unknown): boolean {
+  return error instanceof Error && /does not exist/i.test(error.message);
+}

@@ -1,0 +1,31 @@
+import { InputError } from '../model/errors.ts';
+import type { ClusterSideFunction } from '../ports/reach.ts';
+
+/** Which function of a cluster's account has a step: one function for each set of rights. */
+const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
+  identity: ['issue-identity', 'delete-identity'],
+  cluster: [
+    'apply-components',
+    'await-workloads',
+    'await-nodes',
+    'roll-control-plane',
+    'roll-node-pools',
+    'prune',
+    'check-health',
+    'start-load',
+    'assert-forecast',
+    'remove-aws-resources',
+    'release-nodes',
+  ],
+  etcd: ['check-members', 'take-snapshot', 'write-manifest', 'roll-etcd-members'],
+  drill: ['prove-snapshot', 'run-tests'],
+};
+
+/** @throws InputError for a step that no cluster-side function has */
+export function clusterSideFunctionOf(step: string): ClusterSideFunction {
+  if (STEPS.identity.includes(step)) return 'identity';
+  if (STEPS.cluster.includes(step)) return 'cluster';
+  if (STEPS.etcd.includes(step)) return 'etcd';
+  if (STEPS.drill.includes(step)) return 'drill';
+  throw new InputError(`no function of a cluster's account has the step ${step}`);
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { keys } from '#domain/names.ts';
+import { CheckRef } from '#model/checks.ts';
+import { CancelledError } from '#model/errors.ts';
+import { CancelMarker } from '#model/records.ts';
+import type { Checks } from '#ports/checks.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { type AnyStep, parseCall, runStep, type StepCall } from './call.ts';
+import { createLog } from './log.ts';
+
+/** What the wrapper itself needs besides the steps' ports. */
+export interface HubPorts {
+  readonly objects: ObjectStore;
+  readonly checks: Checks;
+  readonly clock: Clock;
+}
+
+/** States that undo or report; a cancelled execution must still run them. */
+const CLEAN_UP = new Set([
+  'unlock',
+  'release-nodes',
+  'release-slot',
+  'conclude-e2e',
+  'fail-pull-request',
+  'halt-rollout',
+  'settle-cluster',
+]);
+
+const Observed = z.object({ done: z.boolean(), reason: z.string() });
+const Progress = z.object({ progress: CheckRef.nullish(), cluster: z.object({ name: z.string() }).nullish() });
+
+/** Runs one step call for the hub: cancel marker, progress of the check, log. */
+export type RunCall<P> = (call: StepCall, ports: P) => Promise<unknown>;
+
+/** Handler of a hub function: the step named by the call, from this function's table. */
+export function createHubHandler<P extends HubPorts>(
+  steps: readonly AnyStep<P>[],
+  connect: () => Promise<P>,
+): (event: unknown) => Promise<unknown> {
+  return wrapCalls((call, ports) => runStep(steps, call, ports), connect);
+}
+
+/** As createHubHandler, for any way to run a call. */
+export function wrapCalls<P extends HubPorts>(run: RunCall<P>, connect: () => Promise<P>): (event: unknown) => Promise<unknown> {
+  let connected: Promise<P> | undefined;
+  return async (event) => {
+    connected ??= connect();
+    const ports = await connected.catch((error: unknown) => {
+      connected = undefined;
+      throw error;
+    });
+    return call(run, parseCall(event), ports);
+  };
+}
+
+async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, ports: P): Promise<unknown> {
+  const log = createLog({ execution: stepCall.execution, machine: stepCall.machine, state: stepCall.state });
+  try {
+    if (!CLEAN_UP.has(stepCall.step)) await refuseCancelled(stepCall.execution, ports.objects);
+    await note(stepCall, ports, { state: 'running' });
+    const output = await run(stepCall, ports);
+    const observed = Observed.safeParse(output);
+    const waits = observed.success && !observed.data.done;
+    await note(stepCall, ports, {
+      state: waits ? 'waiting' : 'done',
+      ...(observed.success ? { reason: observed.data.reason } : {}),
+    });
+    log.info('step finished', observed.success ? { done: observed.data.done, reason: observed.data.reason } : {});
+    return output;
+  } catch (error) {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    log.error('step failed', { reason });
+    // The step's own error is the one that counts; a lost progress line must not hide it.
+    await note(stepCall, ports, { state: 'failed', reason: reason.slice(0, 500) }).catch((lost: unknown) =>
+      log.warn('progress not written', { lost: String(lost) }),
+    );
+    throw error;
+  }
+}
+
+async function refuseCancelled(execution: string, objects: ObjectStore): Promise<void> {
+  const marker = await objects.get(keys.cancel(execution));
+  if (marker === undefined) return;
+  const { reason, by } = CancelMarker.parse(JSON.parse(marker.body));
+  throw new CancelledError(`cancelled by ${by}: ${reason}`);
+}
+
+async function note(
+  stepCall: StepCall,
+  ports: HubPorts,
+  what: { state: 'running' | 'waiting' | 'done' | 'failed'; reason?: string },
+): Promise<void> {
+  const parsed = Progress.safeParse(stepCall.input);
+  const ref = parsed.success ? parsed.data.progress : undefined;
+  if (!parsed.success || ref === null || ref === undefined) return;
+  const cluster = parsed.data.cluster?.name;
+  await ports.checks.progress(ref, {
+    execution: stepCall.execution,
+    machine: stepCall.machine,
+    step: stepCall.state,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...what,
+    at: ports.clock.now().toISOString(),
+  });
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { InputError } from '#model/errors.ts';
+import { ClusterRef } from '#model/settings.ts';
+import type { ClusterSideFunction, Reach } from '#ports/reach.ts';
+
+const Call = z.looseObject({ step: z.string(), execution: z.string(), input: z.looseObject({}) });
+const WithCluster = z.object({ cluster: ClusterRef });
+/** The e2e machine keeps the cluster where `claim-slot` put it. */
+const WithSlot = z.object({ claimSlot: WithCluster });
+
+/**
+ * Sends a call of a step to the function of the cluster's account that has it, and answers what it answers.
+ * @throws InputError when the state's data names no cluster; the step's own error by its name
+ */
+export async function forward(call: unknown, ports: { reach: Reach }, target: ClusterSideFunction): Promise<unknown> {
+  const parsed = Call.safeParse(call);
+  if (!parsed.success) throw new InputError('not a call of a step');
+  const cluster = clusterOf(parsed.data.input);
+  const payload = { ...parsed.data, input: { ...parsed.data.input, cluster } };
+  return ports.reach.invoke(cluster, target, payload, parsed.data.execution);
+}
+
+function clusterOf(input: unknown): ClusterRef {
+  const own = WithCluster.safeParse(input);
+  if (own.success) return own.data.cluster;
+  const slot = WithSlot.safeParse(input);
+  if (slot.success) return slot.data.claimSlot.cluster;
+  throw new InputError('the state has neither $.cluster nor $.claimSlot.cluster');
+}
