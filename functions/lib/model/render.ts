@@ -41,6 +41,10 @@ export const Render = z.object({
   stacks: z.array(RenderedStack).min(1),
   components: z.array(RenderedComponent),
   deletions: z.object({ before: z.array(Deletion), after: z.array(Deletion) }),
+  /** What e2e asserts on the updated cluster: exact names of upstream conformance specs, as in the junit report. */
+  tests: z.object({ conformance: z.array(z.string().min(1)) }).optional(),
+  /** Workloads that e2e runs across the update, so that it meets a cluster in use. */
+  load: z.array(Manifest).optional(),
 });
 export type Render = z.infer<typeof Render>;
 
