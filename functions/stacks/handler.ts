@@ -1,0 +1,14 @@
+import { createAccountStacks } from '#adapters/cloudformation/stacks.ts';
+import { createAccountObjects } from '#adapters/s3/objects.ts';
+import { connectHub } from '#runtime/connect.ts';
+import { createHubHandler } from '#runtime/hub.ts';
+import { advanceDeletion } from './advance-deletion.ts';
+import { advanceStack } from './advance-stack.ts';
+import { deliverRender } from './deliver-render.ts';
+import { reportLeftovers } from './report-leftovers.ts';
+
+export const handler = createHubHandler([deliverRender, advanceStack, advanceDeletion, reportLeftovers], async () => {
+  const { environment, ports } = connectHub();
+  const region = environment.AWS_REGION;
+  return { ...ports, stacks: createAccountStacks(region), accountObjects: createAccountObjects(region) };
+});
