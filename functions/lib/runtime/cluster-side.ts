@@ -2,7 +2,10 @@ import { type AnyStep, parseCall, runStep } from './call.ts';
 import { createLog } from './log.ts';
 
 /** Handler of a function in a cluster's account: the step named by the call that a hub step sends. */
-export function createClusterSideHandler<P>(steps: readonly AnyStep<P>[], connect: () => Promise<P>): (event: unknown) => Promise<unknown> {
+export function createClusterSideHandler<P>(
+  steps: readonly AnyStep<NoInfer<P>>[],
+  connect: () => Promise<P>,
+): (event: unknown) => Promise<unknown> {
   let connected: Promise<P> | undefined;
   return async (event) => {
     const call = parseCall(event);

@@ -35,7 +35,7 @@ export type RunCall<P> = (call: StepCall, ports: P) => Promise<unknown>;
 
 /** Handler of a hub function: the step named by the call, from this function's table. */
 export function createHubHandler<P extends HubPorts>(
-  steps: readonly AnyStep<P>[],
+  steps: readonly AnyStep<NoInfer<P>>[],
   connect: () => Promise<P>,
 ): (event: unknown) => Promise<unknown> {
   return wrapCalls((call, ports) => runStep(steps, call, ports), connect);

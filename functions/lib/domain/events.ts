@@ -1,0 +1,90 @@
+import type { z } from 'zod';
+import { PullRequestEvent, type PullRequestInput, PushEvent, RerequestEvent, type RolloutInput } from '#model/webhook.ts';
+import { executionName } from './names.ts';
+
+/** The execution that an event asks for: an event only says "look at this". */
+export type Start =
+  | { readonly machine: 'pull-request'; readonly name: string; readonly input: PullRequestInput }
+  | { readonly machine: 'rollout'; readonly name: string; readonly input: RolloutInput };
+
+export type Classified =
+  | { readonly kind: 'start'; readonly installation: number; readonly starts: readonly Start[] }
+  | { readonly kind: 'ignored'; readonly reason: string }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+/** Actions of a pull request after which the merge result may differ. */
+const LOOK_ACTIONS = new Set(['opened', 'reopened', 'synchronize', 'edited', 'ready_for_review']);
+
+/**
+ * What an event asks for. Names are made from the work, never from the delivery, so that a repeated delivery starts
+ * nothing new. @param name the X-GitHub-Event header
+ */
+export function classifyEvent(name: string, payload: unknown): Classified {
+  switch (name) {
+    case 'pull_request':
+      return pullRequest(payload);
+    case 'push':
+      return push(payload);
+    case 'check_suite':
+    case 'check_run':
+      return rerequest(payload);
+    case 'ping':
+      return { kind: 'ignored', reason: 'ping' };
+    default:
+      return { kind: 'ignored', reason: `the event ${name} asks for nothing` };
+  }
+}
+
+function pullRequest(payload: unknown): Classified {
+  const parsed = PullRequestEvent.safeParse(payload);
+  if (!parsed.success) return malformed(parsed.error);
+  const { action, number, pull_request: pull, repository, installation } = parsed.data;
+  if (!LOOK_ACTIONS.has(action)) return { kind: 'ignored', reason: `pull_request ${action} asks for nothing` };
+  const input = { repository: refOf(repository), number, cause: 'event' };
+  const name = executionName(
+    'pr',
+    String(number),
+    { repository: input.repository, head: pull.head.sha, base: pull.base.sha, ref: pull.base.ref },
+    'event',
+  );
+  return { kind: 'start', installation: installation.id, starts: [{ machine: 'pull-request', name, input }] };
+}
+
+function push(payload: unknown): Classified {
+  const parsed = PushEvent.safeParse(payload);
+  if (!parsed.success) return malformed(parsed.error);
+  const { ref, after, deleted, repository, installation } = parsed.data;
+  const branch = /^refs\/heads\/(?<branch>.+)$/.exec(ref)?.groups?.['branch'];
+  if (branch === undefined || deleted) return { kind: 'ignored', reason: `${ref} is no branch that lives` };
+  const input = { repository: refOf(repository), branch, commit: after, cause: 'push' };
+  const name = executionName('rollout', branch, { repository: input.repository, branch, commit: after }, 'push');
+  return { kind: 'start', installation: installation.id, starts: [{ machine: 'rollout', name, input }] };
+}
+
+function rerequest(payload: unknown): Classified {
+  const parsed = RerequestEvent.safeParse(payload);
+  if (!parsed.success) return malformed(parsed.error);
+  const { action, check_suite: suite, check_run: run, repository, installation } = parsed.data;
+  const subject = suite ?? run;
+  if (action !== 'rerequested' || subject === undefined) return { kind: 'ignored', reason: `${action} asks for nothing` };
+  const cause = `rerun-${subject.id}`;
+  const starts = subject.pull_requests.map(({ number }): Start => {
+    const input = { repository: refOf(repository), number, cause };
+    return {
+      machine: 'pull-request',
+      name: executionName('pr', String(number), { repository: input.repository, head: subject.head_sha }, cause),
+      input,
+    };
+  });
+  if (starts.length === 0) return { kind: 'ignored', reason: 'the check belongs to no pull request of this repository' };
+  return { kind: 'start', installation: installation.id, starts };
+}
+
+function refOf(repository: { name: string; owner: { login: string } }): { owner: string; name: string } {
+  return { owner: repository.owner.login, name: repository.name };
+}
+
+function malformed(error: z.ZodError): Classified {
+  const [first] = error.issues;
+  return { kind: 'malformed', reason: first === undefined ? 'wrong shape' : `${first.path.join('.')}: ${first.message}` };
+}

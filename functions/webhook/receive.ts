@@ -1,0 +1,66 @@
+import { classifyEvent } from '#domain/events.ts';
+import type { Executions } from '#ports/executions.ts';
+import type { Log } from '#ports/log.ts';
+
+/** A delivery as it came, headers with lower-case names. */
+export interface Delivery {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+}
+
+export interface Answer {
+  readonly statusCode: number;
+  readonly body: string;
+}
+
+export interface WebhookPorts {
+  readonly executions: Executions;
+  /** Verifies the signature against each valid secret, in constant time. */
+  readonly verify: (body: string, signature: string) => Promise<boolean>;
+  /** The App's installation: events of another are refused. */
+  readonly installationId: number;
+  readonly log: Log;
+}
+
+/** GitHub caps payloads at 25 MB and then sends nothing; a Lambda takes 6 MB. What is larger is not from GitHub to us. */
+export const BODY_LIMIT_BYTES = 6 * 1024 * 1024;
+
+/**
+ * Answers a delivery: 401 for a bad signature (without detail), 413 for an oversized body, 400 for a signed body of the
+ * wrong shape, 202 where nothing is asked for, 200 when the execution is there. The same delivery twice starts one execution.
+ */
+export async function receive(delivery: Delivery, ports: WebhookPorts): Promise<Answer> {
+  if (Buffer.byteLength(delivery.body) > BODY_LIMIT_BYTES) return answer(413, 'payload too large');
+  const signature = delivery.headers['x-hub-signature-256'] ?? '';
+  if (!(await ports.verify(delivery.body, signature))) return answer(401, 'unauthorized');
+  const event = delivery.headers['x-github-event'] ?? '';
+  const payload = parseJson(delivery.body);
+  if (payload === undefined) return answer(400, 'the body is not JSON');
+  const classified = classifyEvent(event, payload);
+  const context = { event, delivery: delivery.headers['x-github-delivery'] };
+  if (classified.kind === 'malformed') {
+    ports.log.warn('delivery of the wrong shape', { ...context, reason: classified.reason });
+    return answer(400, classified.reason);
+  }
+  if (classified.kind === 'ignored') return answer(202, classified.reason);
+  if (classified.installation !== ports.installationId) return answer(401, 'unauthorized');
+  const started: string[] = [];
+  for (const start of classified.starts) {
+    const { existed } = await ports.executions.start(start.machine, start.name, start.input);
+    ports.log.info('execution asked for', { ...context, machine: start.machine, execution: start.name, existed });
+    started.push(start.name);
+  }
+  return answer(200, JSON.stringify({ executions: started }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function answer(statusCode: number, body: string): Answer {
+  return { statusCode, body };
+}
