@@ -4,6 +4,8 @@ export interface Secrets {
   get(id: string): Promise<string | undefined>;
   /** Creates the secret; false when it is there already. @throws TransientError */
   create(id: string, value: string, tags: Readonly<Record<string, string>>): Promise<boolean>;
+  /** Writes a new version. @throws NotFoundError, TransientError */
   put(id: string, value: string): Promise<void>;
-  delete(id: string): Promise<void>;
+  /** Absent is fine. @param recoveryDays how long it can be restored, 7 to 30; absent: deleted at once @throws TransientError */
+  delete(id: string, recoveryDays?: number): Promise<void>;
 }

@@ -1,0 +1,50 @@
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+} from '@aws-sdk/client-secrets-manager';
+import { NotFoundError } from '#model/errors.ts';
+import type { Secrets } from '#ports/secrets.ts';
+import { codeOf, mapAwsError } from '../aws/errors.ts';
+
+/** Secrets Manager of the function's own account. */
+export function createSecrets(config: SecretsManagerClientConfig = {}): Secrets {
+  const client = new SecretsManagerClient(config);
+  return {
+    async get(id) {
+      try {
+        const answer = await client.send(new GetSecretValueCommand({ SecretId: id }));
+        return answer.SecretString;
+      } catch (error) {
+        if (codeOf(error) === 'ResourceNotFoundException') return undefined;
+        throw mapAwsError(error, `read secret ${id}`);
+      }
+    },
+    async create(id, value, tags) {
+      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      try {
+        await client.send(new CreateSecretCommand({ Name: id, SecretString: value, Tags }));
+        return true;
+      } catch (error) {
+        if (codeOf(error) === 'ResourceExistsException') return false;
+        throw mapAwsError(error, `create secret ${id}`);
+      }
+    },
+    async put(id, value) {
+      await client.send(new PutSecretValueCommand({ SecretId: id, SecretString: value })).catch((error: unknown) => {
+        if (codeOf(error) === 'ResourceNotFoundException') throw new NotFoundError(`there is no secret ${id}`, { cause: error });
+        throw mapAwsError(error, `write secret ${id}`);
+      });
+    },
+    async delete(id, recoveryDays) {
+      const how = recoveryDays === undefined ? { ForceDeleteWithoutRecovery: true } : { RecoveryWindowInDays: recoveryDays };
+      await client.send(new DeleteSecretCommand({ SecretId: id, ...how })).catch((error: unknown) => {
+        if (codeOf(error) === 'ResourceNotFoundException') return;
+        throw mapAwsError(error, `delete secret ${id}`);
+      });
+    },
+  };
+}

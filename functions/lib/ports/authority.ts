@@ -1,0 +1,27 @@
+/** A certificate and its private key, both PEM (the key as PKCS #8). */
+export interface KeyPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface LeafRequest {
+  readonly commonName: string;
+  readonly organizations?: readonly string[];
+  /** Subject alternative names. */
+  readonly dns?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly usages: readonly ('server' | 'client')[];
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** Makes key pairs and certificates (ECDSA P-256, SHA-256). */
+export interface Authority {
+  /** A self-signed certificate authority that may sign leaves only. */
+  createAuthority(commonName: string, from: Date, until: Date): Promise<KeyPair>;
+  issue(authority: KeyPair, request: LeafRequest): Promise<KeyPair>;
+  /** A key pair without certificate, for signing tokens. */
+  createSigningKey(): Promise<{ key: string; publicKey: string }>;
+  /** Random bytes as base64. */
+  randomKey(bytes: number): string;
+}
