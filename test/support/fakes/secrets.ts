@@ -1,0 +1,35 @@
+import { NotFoundError } from '#model/errors.ts';
+import type { Secrets } from '#ports/secrets.ts';
+
+export interface FakeSecrets extends Secrets {
+  readonly values: Map<string, string>;
+  readonly tags: Map<string, Readonly<Record<string, string>>>;
+  /** Recovery days of the deleted ones; undefined: gone at once. */
+  readonly deleted: Map<string, number | undefined>;
+}
+
+/** Secrets Manager in memory. */
+export function createFakeSecrets(): FakeSecrets {
+  const values = new Map<string, string>();
+  const tags = new Map<string, Readonly<Record<string, string>>>();
+  const deleted = new Map<string, number | undefined>();
+  return {
+    values,
+    tags,
+    deleted,
+    get: async (id) => values.get(id),
+    async create(id, value, newTags) {
+      if (values.has(id)) return false;
+      values.set(id, value);
+      tags.set(id, newTags);
+      return true;
+    },
+    async put(id, value) {
+      if (!values.has(id)) throw new NotFoundError(`there is no secret ${id}`);
+      values.set(id, value);
+    },
+    async delete(id, recoveryDays) {
+      if (values.delete(id)) deleted.set(id, recoveryDays);
+    },
+  };
+}
