@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { PullRequestEvent, type PullRequestInput, PushEvent, RerequestEvent, type RolloutInput } from '#model/webhook.ts';
 import { executionName } from './names.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ExecutionName, GitId, RepositoryRef, Timestamp } from './primitives.ts';
 
 /** A finding of validation, at its place in the source. */

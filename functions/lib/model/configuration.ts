@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Revision } from './primitives.ts';
 import { Environment } from './settings.ts';
 

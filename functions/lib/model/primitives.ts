@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A Git object id, 40 hex digits. */
 export const GitId = z.string().regex(/^[0-9a-f]{40}$/, 'must be 40 hex digits');

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What an observe-decide-act step returns: `done`, or how long to wait before it is asked again and why. `fact` names

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Versions } from './configuration.ts';
 import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timestamp } from './primitives.ts';
 import { ClusterRef } from './settings.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Deletion, Phase, Pool, Versions } from './configuration.ts';
 import { Revision, Sha256 } from './primitives.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AccountId, ChannelName, ClusterName, Duration, Region, Revision, Timestamp } from './primitives.ts';
 
 /** An IPv4 network of exactly /16; domain/network.ts divides it over the zones. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GitId, RepositoryRef } from './primitives.ts';
 
 const Repository = z.object({ name: z.string().min(1), owner: z.object({ login: z.string().min(1) }) });

@@ -1,4 +1,5 @@
 import type { Manifest } from '#model/render.ts';
+import type { ClusterRef } from '#model/settings.ts';
 
 export interface ObjectId {
   readonly apiVersion: string;
@@ -15,10 +16,23 @@ export interface ApplyResult {
   readonly reason?: string;
 }
 
+/** What one new connection to the API met. */
+export interface ApiProbe {
+  /** /readyz answered ok. */
+  readonly ready: boolean;
+  /** Version of the API server behind this connection, when it answered. */
+  readonly version?: string;
+  readonly milliseconds: number;
+  /** Why it isn't ready, for people: the failing checks of /readyz or the connection's error. */
+  readonly reason: string;
+}
+
 /** The API of one cluster, entered by a short client certificate of the cluster's authority. */
 export interface Kubernetes {
   /** True when /readyz answers ok. Never throws for a server that is down. */
   ready(): Promise<boolean>;
+  /** Asks over a connection of its own: through a load balancer each probe may meet another instance. Never throws. */
+  probe(): Promise<ApiProbe>;
   /** The API server's version, for example `1.36.3`. @throws ClusterUnreachableError */
   version(): Promise<string>;
   /** Server-side apply with field owner `sluice`. @throws ClusterUnreachableError */
@@ -34,3 +48,6 @@ export interface Kubernetes {
   /** Evicts a pod (policy/v1). `blocked` with the API server's words when a disruption budget forbids it now. @throws ClusterUnreachableError */
   evict(namespace: string, pod: string): Promise<{ outcome: 'evicted' | 'gone' } | { outcome: 'blocked'; reason: string }>;
 }
+
+/** The API of a cluster by its reference. @throws NotFoundError when the cluster has no identity yet */
+export type KubernetesOf = (cluster: ClusterRef) => Promise<Kubernetes>;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** What a step may know of its surroundings besides its input and ports. */
 export interface StepContext {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { InputError, NotFoundError } from '#model/errors.ts';
 import type { Secrets } from '#ports/secrets.ts';
 import { GitHubAppSecret } from './environment.ts';
@@ -10,9 +9,7 @@ export async function loadGitHubApp(secrets: Secrets, id: string): Promise<GitHu
   const parsed = GitHubAppSecret.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ');
-  throw new InputError(
-    `the secret ${id} has the wrong shape in: ${fields} (${z.toJSONSchema(GitHubAppSecret).required?.join(', ') ?? ''} are needed)`,
-  );
+  throw new InputError(`the secret ${id} has the wrong shape in: ${fields}; docs/configure.md shows it`);
 }
 
 function parseJson(text: string): unknown {

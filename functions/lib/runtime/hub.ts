@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { keys } from '#domain/names.ts';
 import { CheckRef } from '#model/checks.ts';
 import { CancelledError } from '#model/errors.ts';

@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { clusterSideFunctionName, hubRoleArn } from '#domain/names.ts';
 import { SluiceError, TransientError } from '#model/errors.ts';
 import type { Reach } from '#ports/reach.ts';

@@ -1,0 +1,70 @@
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { zipSync } from 'fflate';
+
+/** Largest bundle of a function, in bytes; the planner and the page may be larger (docs/decisions.md). */
+const BUDGET_BYTES: Readonly<Record<string, number>> = { plan: 3 * 1024 * 1024, page: 3 * 1024 * 1024 };
+const DEFAULT_BUDGET_BYTES = 1024 * 1024;
+/** Equal code gives an equal archive: entries carry this time. */
+const EPOCH = new Date('1980-01-01T00:00:00Z');
+
+export interface Bundle {
+  readonly name: string;
+  readonly bytes: number;
+  readonly budget: number;
+  readonly zip: string;
+}
+
+/** Bundles each functions/<name>/handler.ts to `.build/<name>.zip`. @throws Error when one is over its byte budget */
+export async function buildFunctions(root: string): Promise<Bundle[]> {
+  const output = join(root, '.build');
+  await rm(output, { recursive: true, force: true });
+  await mkdir(output, { recursive: true });
+  const names = await functionNames(root);
+  if (names.length === 0) throw new Error('no functions/<name>/handler.ts was found');
+  const bundles = await Promise.all(names.map((name) => bundle(root, output, name)));
+  const over = bundles.filter((entry) => entry.bytes > entry.budget);
+  if (over.length > 0)
+    throw new Error(`over the byte budget: ${over.map((entry) => `${entry.name} ${entry.bytes} > ${entry.budget}`).join(', ')}`);
+  return bundles;
+}
+
+async function functionNames(root: string): Promise<string[]> {
+  const folder = join(root, 'functions');
+  const names: string[] = [];
+  for (const entry of await readdir(folder)) {
+    const found = await stat(join(folder, entry, 'handler.ts')).catch(() => undefined);
+    if (found?.isFile()) names.push(entry);
+  }
+  return names.sort();
+}
+
+async function bundle(root: string, output: string, name: string): Promise<Bundle> {
+  const result = await build({
+    entryPoints: [join(root, 'functions', name, 'handler.ts')],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    // Error names are a contract with the state machines and set by literal; nothing else depends on names.
+    keepNames: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+    absWorkingDir: root,
+  });
+  const code = result.outputFiles[0]?.contents;
+  if (code === undefined) throw new Error(`esbuild made nothing of ${name}`);
+  const zip = join(output, `${name}.zip`);
+  await writeFile(zip, zipSync({ 'handler.js': [code, { mtime: EPOCH, level: 6 }] }));
+  return { name, bytes: code.byteLength, budget: BUDGET_BYTES[name] ?? DEFAULT_BUDGET_BYTES, zip };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const bundles = await buildFunctions(process.cwd());
+  for (const { name, bytes, budget } of bundles) {
+    process.stdout.write(`${name.padEnd(10)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB of ${budget / 1024} KiB\n`);
+  }
+}

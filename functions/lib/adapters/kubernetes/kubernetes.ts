@@ -1,0 +1,165 @@
+import { ClusterUnreachableError, ConflictError, NotFoundError, RefusedError } from '#model/errors.ts';
+import { ObjectList, ServerVersion, Status } from '#model/kubernetes.ts';
+import { Manifest } from '#model/render.ts';
+import type { ApplyResult, Kubernetes, ObjectId } from '#ports/kubernetes.ts';
+import { createDiscovery, type Discover, pathOf } from './discovery.ts';
+import { type ApiAddress, type ApiAnswer, createSend, type Send } from './http.ts';
+import { probe } from './probe.ts';
+
+const FIELD_OWNER = 'sluice';
+const PAGE = 500;
+/** A create that raced with another one is told apart from a field conflict and tried again so often. */
+const APPLY_TRIES = 3;
+
+/** The API of one cluster over mutual TLS, without a client library: fewer than ten kinds of request are made. */
+export function createKubernetes(api: ApiAddress): Kubernetes {
+  const send = createSend(api);
+  const discover = createDiscovery(send);
+  return {
+    ready: async () => (await probe(send, false)).ready,
+    probe: () => probe(send, true),
+    version: () => version(send),
+    apply: (object) => apply(send, discover, object),
+    get: (id) => get(send, discover, id),
+    list: (apiVersion, kind, namespace) => list(send, discover, apiVersion, kind, namespace),
+    patch: (id, patch) => patchObject(send, discover, id, patch),
+    delete: (id) => deleteObject(send, discover, id),
+    evict: (namespace, pod) => evict(send, namespace, pod),
+  };
+}
+
+async function version(send: Send): Promise<string> {
+  const answer = expectOk(await send({ method: 'GET', path: '/version' }), 'read the version');
+  return ServerVersion.parse(JSON.parse(answer.body)).gitVersion.slice(1);
+}
+
+async function apply(send: Send, discover: Discover, object: Manifest): Promise<ApplyResult> {
+  const id = idOf(object);
+  const resource = await discover(object.apiVersion, object.kind);
+  if (resource === undefined)
+    return { id, outcome: 'refused', reason: `the API server has no ${object.kind} in ${object.apiVersion}: its CRD or version is missing` };
+  const path = pathOf(resource, id);
+  for (let tries = 1; ; tries++) {
+    const before = resourceVersionOf(await read(send, path));
+    const answer = await send({
+      method: 'PATCH',
+      path: `${path}?fieldManager=${FIELD_OWNER}&force=false`,
+      body: object,
+      contentType: 'application/apply-patch+yaml',
+    });
+    if (answer.status === 201) return { id, outcome: 'created' };
+    if (answer.status === 200) {
+      const after = resourceVersionOf(Manifest.parse(JSON.parse(answer.body)));
+      return { id, outcome: after === before ? 'unchanged' : 'changed' };
+    }
+    refuseServerErrors(answer, `apply ${object.kind} ${object.metadata.name}`);
+    const status = statusOf(answer);
+    const conflicts = (status.details?.causes ?? []).filter(({ reason }) => reason === 'FieldManagerConflict');
+    if (answer.status === 409 && conflicts.length > 0) return { id, outcome: 'conflict', reason: conflictReason(conflicts) };
+    if (answer.status !== 409 || tries === APPLY_TRIES) return { id, outcome: 'refused', reason: status.message };
+  }
+}
+
+/** For example `conflict with "kubectl" using apps/v1: .spec.replicas`. */
+function conflictReason(causes: readonly { message?: string | undefined; field?: string | undefined }[]): string {
+  return causes.map(({ message, field }) => `${message ?? 'conflict'}: ${field ?? 'unknown field'}`).join('; ');
+}
+
+function idOf(object: Manifest): ObjectId {
+  const { apiVersion, kind, metadata } = object;
+  return { apiVersion, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) };
+}
+
+function resourceVersionOf(object: Manifest | undefined): unknown {
+  return object?.metadata['resourceVersion'];
+}
+
+async function read(send: Send, path: string): Promise<Manifest | undefined> {
+  const answer = await send({ method: 'GET', path });
+  if (answer.status === 404) return undefined;
+  return Manifest.parse(JSON.parse(expectOk(answer, `read ${path}`).body));
+}
+
+async function get(send: Send, discover: Discover, id: ObjectId): Promise<Manifest | undefined> {
+  const resource = await discover(id.apiVersion, id.kind);
+  return resource === undefined ? undefined : read(send, pathOf(resource, id));
+}
+
+async function list(send: Send, discover: Discover, apiVersion: string, kind: string, namespace?: string): Promise<Manifest[]> {
+  const resource = await discover(apiVersion, kind);
+  if (resource === undefined) return [];
+  const path = pathOf(resource, namespace === undefined ? {} : { namespace });
+  const found: Manifest[] = [];
+  let next = '';
+  do {
+    const answer = await send({ method: 'GET', path: `${path}?limit=${PAGE}&continue=${encodeURIComponent(next)}` });
+    const page = ObjectList.parse(JSON.parse(expectOk(answer, `list ${path}`).body));
+    for (const item of page.items ?? []) found.push(Manifest.parse({ ...item, apiVersion, kind }));
+    next = page.metadata.continue ?? '';
+  } while (next !== '');
+  return found;
+}
+
+async function patchObject(send: Send, discover: Discover, id: ObjectId, patch: unknown): Promise<Manifest> {
+  const what = `${id.kind} ${id.namespace ?? ''}/${id.name}`;
+  const resource = await discover(id.apiVersion, id.kind);
+  if (resource === undefined) throw new NotFoundError(`there is no ${what}: the API server has no such kind`);
+  const path = `${pathOf(resource, id)}?fieldManager=${FIELD_OWNER}`;
+  const answer = await send({ method: 'PATCH', path, body: patch, contentType: 'application/merge-patch+json' });
+  if (answer.status === 404) throw new NotFoundError(`there is no ${what}`);
+  if (answer.status === 409) throw new ConflictError(`${what} was changed meanwhile: ${statusOf(answer).message}`);
+  return Manifest.parse(JSON.parse(expectOk(answer, `patch ${what}`).body));
+}
+
+async function deleteObject(send: Send, discover: Discover, id: ObjectId): Promise<boolean> {
+  const resource = await discover(id.apiVersion, id.kind);
+  if (resource === undefined) return false;
+  const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+  const answer = await send({ method: 'DELETE', path: pathOf(resource, id), body });
+  if (answer.status === 404) return false;
+  expectOk(answer, `delete ${id.kind} ${id.name}`);
+  return true;
+}
+
+async function evict(
+  send: Send,
+  namespace: string,
+  pod: string,
+): Promise<{ outcome: 'evicted' | 'gone' } | { outcome: 'blocked'; reason: string }> {
+  const answer = await send({
+    method: 'POST',
+    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/eviction`,
+    body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace } },
+  });
+  if (answer.status === 404) return { outcome: 'gone' };
+  const budget = answer.status === 429 || (answer.status === 500 && answer.body.includes('disruption budget'));
+  if (budget) return { outcome: 'blocked', reason: blockedReason(statusOf(answer)) };
+  expectOk(answer, `evict ${namespace}/${pod}`);
+  return { outcome: 'evicted' };
+}
+
+/** The server's words, with the budget's name from the causes. */
+function blockedReason(status: Status): string {
+  const causes = (status.details?.causes ?? []).map(({ message }) => message).filter((message) => message !== undefined);
+  return [status.message, ...causes].join(' ');
+}
+
+function expectOk(answer: ApiAnswer, what: string): ApiAnswer {
+  if (answer.status >= 200 && answer.status < 300) return answer;
+  refuseServerErrors(answer, what);
+  throw new RefusedError(`could not ${what}: ${answer.status} ${statusOf(answer).message}`);
+}
+
+/** Overload (429) and server errors may pass: they are the cluster's state, not the request's fault. */
+function refuseServerErrors(answer: ApiAnswer, what: string): void {
+  if (answer.status < 500 && answer.status !== 429) return;
+  throw new ClusterUnreachableError(`could not ${what}: ${answer.status} ${statusOf(answer).message}`);
+}
+
+function statusOf(answer: ApiAnswer): Status {
+  try {
+    return Status.parse(JSON.parse(answer.body));
+  } catch {
+    return { kind: 'Status', message: answer.body.slice(0, 300), reason: '' };
+  }
+}

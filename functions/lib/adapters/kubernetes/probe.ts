@@ -1,0 +1,31 @@
+import { ServerVersion } from '#model/kubernetes.ts';
+import type { ApiProbe } from '#ports/kubernetes.ts';
+import type { Send } from './http.ts';
+
+/** Asks /readyz and, where wanted, /version over one new connection each. Never throws. */
+export async function probe(send: Send, withVersion: boolean): Promise<ApiProbe> {
+  const start = performance.now();
+  try {
+    const [readyz, version] = await Promise.all([
+      send({ method: 'GET', path: '/readyz', newConnection: true }),
+      withVersion ? versionOf(send) : undefined,
+    ]);
+    const milliseconds = Math.round(performance.now() - start);
+    const ready = readyz.status === 200;
+    return { ready, milliseconds, reason: ready ? 'ok' : failingChecks(readyz.status, readyz.body), ...(version === undefined ? {} : { version }) };
+  } catch (error) {
+    return { ready: false, milliseconds: Math.round(performance.now() - start), reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function versionOf(send: Send): Promise<string | undefined> {
+  const answer = await send({ method: 'GET', path: '/version', newConnection: true });
+  if (answer.status !== 200) return undefined;
+  return ServerVersion.parse(JSON.parse(answer.body)).gitVersion.slice(1);
+}
+
+/** /readyz lists its checks, a failing one as `[-]name failed: reason`. */
+function failingChecks(status: number, body: string): string {
+  const failing = body.split('\n').filter((line) => line.startsWith('[-]'));
+  return `/readyz answers ${status}${failing.length === 0 ? '' : `: ${failing.map((line) => line.slice(3)).join('; ')}`}`;
+}

@@ -1,0 +1,34 @@
+/** How far a soak is: `healthySeconds` counted so far, `lastSeen` the time of the last look. */
+export interface SoakState {
+  readonly healthySeconds: number;
+  readonly lastSeen: string;
+  readonly wasHealthy: boolean;
+}
+
+/**
+ * Longest time between two looks that still counts as healthy throughout. Looks are at most 5 min apart
+ * (Advance.waitSeconds), with as much again for retries; after a longer gap nobody knows what was in between.
+ */
+export const LONGEST_GAP_SECONDS = 600;
+
+/**
+ * One look at a soak. The clock runs only while healthy: time counts from a healthy look to the next healthy look, and
+ * never over a gap in which nobody looked. Repeating a look at the same time changes nothing.
+ */
+export function soakLook(known: SoakState | undefined, healthy: boolean, now: Date): SoakState {
+  const lastSeen = now.toISOString();
+  if (known === undefined) return { healthySeconds: 0, lastSeen, wasHealthy: healthy };
+  const passed = Math.max(0, (now.getTime() - Date.parse(known.lastSeen)) / 1000);
+  const counts = healthy && known.wasHealthy && passed <= LONGEST_GAP_SECONDS;
+  return {
+    healthySeconds: known.healthySeconds + (counts ? passed : 0),
+    lastSeen: passed === 0 ? known.lastSeen : lastSeen,
+    // Two looks at one time count as healthy only if both were.
+    wasHealthy: passed === 0 ? healthy && known.wasHealthy : healthy,
+  };
+}
+
+/** Seconds until the next look: at the soak's end, else after a minute. At least 1. */
+export function soakWaitSeconds(state: SoakState, soakSeconds: number): number {
+  return Math.max(1, Math.min(60, Math.ceil(soakSeconds - state.healthySeconds)));
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { Manifest } from './render.ts';
+
+/** Failure answer of the Kubernetes API (`Status` of meta/v1). */
+export const Status = z.looseObject({
+  kind: z.literal('Status'),
+  message: z.string().default(''),
+  reason: z.string().default(''),
+  code: z.number().optional(),
+  details: z
+    .looseObject({
+      causes: z.array(z.looseObject({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() })).optional(),
+    })
+    .optional(),
+});
+export type Status = z.infer<typeof Status>;
+
+/** Answer of `/api/v1` and `/apis/<group>/<version>`: the kinds there. */
+export const ResourceList = z.looseObject({
+  resources: z.array(z.looseObject({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),
+});
+
+/** A page of a list; its items lack apiVersion and kind. */
+export const ObjectList = z.looseObject({
+  metadata: z.looseObject({ continue: z.string().optional() }).default({}),
+  items: z.array(z.looseObject({ metadata: Manifest.shape.metadata })).nullable(),
+});
+
+/** Answer of `/version`. */
+export const ServerVersion = z.looseObject({ gitVersion: z.string().regex(/^v\d+\.\d+\.\d+/) });
+
+export const Condition = z.looseObject({
+  type: z.string(),
+  status: z.string(),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+});
+export type Condition = z.infer<typeof Condition>;
+
+const Labels = z.record(z.string(), z.string()).default({});
+
+const Metadata = z.looseObject({
+  name: z.string(),
+  namespace: z.string().default(''),
+  uid: z.string().default(''),
+  labels: Labels,
+  annotations: Labels,
+  generation: z.number().default(0),
+  creationTimestamp: z.string().optional(),
+  deletionTimestamp: z.string().optional(),
+  ownerReferences: z.array(z.looseObject({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().optional() })).default([]),
+  resourceVersion: z.string().optional(),
+});
+
+export const Taint = z.looseObject({ key: z.string(), value: z.string().optional(), effect: z.string() });
+export type Taint = z.infer<typeof Taint>;
+
+/** Of a Node: what rolling and waiting look at. */
+export const Node = z.looseObject({
+  metadata: Metadata,
+  spec: z.looseObject({ providerID: z.string().default(''), unschedulable: z.boolean().default(false), taints: z.array(Taint).default([]) }),
+  status: z
+    .looseObject({
+      conditions: z.array(Condition).default([]),
+      nodeInfo: z.looseObject({ kubeletVersion: z.string().default('') }).optional(),
+    })
+    .default({ conditions: [] }),
+});
+export type Node = z.infer<typeof Node>;
+
+const ContainerStatus = z.looseObject({
+  name: z.string(),
+  ready: z.boolean().default(false),
+  restartCount: z.number().default(0),
+  state: z
+    .looseObject({
+      waiting: z.looseObject({ reason: z.string().default(''), message: z.string().default('') }).optional(),
+      terminated: z.looseObject({ reason: z.string().default(''), exitCode: z.number().optional() }).optional(),
+      running: z.looseObject({}).optional(),
+    })
+    .default({}),
+});
+
+/** Of a Pod: what draining and the cause of a stuck rollout look at. */
+export const Pod = z.looseObject({
+  metadata: Metadata,
+  spec: z.looseObject({ nodeName: z.string().default('') }).default({ nodeName: '' }),
+  status: z
+    .looseObject({
+      phase: z.string().default(''),
+      conditions: z.array(Condition).default([]),
+      containerStatuses: z.array(ContainerStatus).default([]),
+      initContainerStatuses: z.array(ContainerStatus).default([]),
+    })
+    .default({ phase: '', conditions: [], containerStatuses: [], initContainerStatuses: [] }),
+});
+export type Pod = z.infer<typeof Pod>;
+
+/** Of a Deployment, StatefulSet or DaemonSet: what tells whether its rollout is complete. */
+export const Workload = z.looseObject({
+  kind: z.string(),
+  metadata: Metadata,
+  spec: z.looseObject({
+    replicas: z.number().optional(),
+    selector: z.looseObject({ matchLabels: Labels }).default({ matchLabels: {} }),
+    updateStrategy: z.looseObject({ type: z.string().optional() }).optional(),
+  }),
+  status: z
+    .looseObject({
+      observedGeneration: z.number().default(0),
+      replicas: z.number().default(0),
+      updatedReplicas: z.number().default(0),
+      readyReplicas: z.number().default(0),
+      availableReplicas: z.number().default(0),
+      currentRevision: z.string().optional(),
+      updateRevision: z.string().optional(),
+      desiredNumberScheduled: z.number().default(0),
+      updatedNumberScheduled: z.number().default(0),
+      numberAvailable: z.number().default(0),
+      conditions: z.array(Condition).default([]),
+    })
+    .prefault({}),
+});
+export type Workload = z.infer<typeof Workload>;

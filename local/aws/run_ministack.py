@@ -1,0 +1,44 @@
+"""Starts ministack with one difference from its release, towards what AWS does.
+
+A Node function that throws answers the error's own name as errorType. ministack 1.5.33's warm Node worker answers
+"Runtime.HandlerError" for every error, so that Retry and Catch of a state machine could never match a name.
+"""
+import re
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+MARK = "\u0001"
+SETTLED = 'status: "error", error: String(err.message || err), trace: err.stack || ""'
+NAMED = 'status: "error", error: "\\u0001" + (err && err.name || "Error") + "\\u0001" + String(err && err.message || err), trace: err && err.stack || ""'
+
+
+def name_errors():
+    script = lambda_runtime._NODEJS_WORKER_SCRIPT
+    if script.count(SETTLED) != 1:
+        raise SystemExit("ministack's Node worker changed; look at local/aws/run_ministack.py")
+    lambda_runtime._NODEJS_WORKER_SCRIPT = script.replace(SETTLED, NAMED)
+
+    inner = lambda_svc._execute_function_warm
+
+    def execute(func, event, request_id):
+        result = inner(func, event, request_id)
+        body = result.get("body")
+        if result.get("error") and isinstance(body, dict):
+            found = re.match(f"{MARK}([^{MARK}]*){MARK}(.*)", str(body.get("errorMessage", "")), re.DOTALL)
+            if found:
+                body["errorType"], body["errorMessage"] = found.group(1), found.group(2)
+        return result
+
+    lambda_svc._execute_function_warm = execute
+
+
+def main():
+    name_errors()
+    from ministack.app import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()
