@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { keys } from '#domain/names.ts';
+import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
+import { InputError } from '#model/errors.ts';
+import type { RepositoryRef } from '#model/primitives.ts';
+import { ReadPullRequest, SnapshotConfiguration } from '#model/pull-request.ts';
+import { RevisionEvidence } from '#model/records.ts';
+import type { Checks } from '#ports/checks.ts';
+import type { GitHub, TreeEntry } from '#ports/github.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+import { readFile, readSettings } from './settings.ts';
+
+interface Ports {
+  readonly github: GitHub;
+  readonly objects: ObjectStore;
+  readonly checks: Checks;
+}
+
+/** Bounds of a configuration, so that a hostile tree is refused before it is read. */
+const MAX_FILES = 2000;
+const MAX_FILE_BYTES = 1024 * 1024;
+const MAX_TOTAL_BYTES = 20 * 1024 * 1024;
+/** Blobs read from GitHub at once; its secondary limit is 100 concurrent requests an App. */
+const PARALLEL_BLOBS = 12;
+
+/** Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id. */
+export const snapshotConfiguration = defineStep({
+  name: 'snapshot-configuration',
+  input: z.object({ readPullRequest: ReadPullRequest }),
+  output: SnapshotConfiguration,
+  async run({ readPullRequest: pull }, ports: Ports, { execution }) {
+    const { repository } = pull;
+    await ports.checks.want({ ref: pull.check, status: 'in_progress', title: 'Reading both sides of the change', summary: '', execution });
+    if (pull.kind === 'settings') {
+      const [base, head] = await Promise.all([
+        readSettings(repository, ports, pull.baseSha),
+        readSettings(repository, ports, pull.mergeSha),
+      ]);
+      return { baseRevision: null, headRevision: null, baseSettingsCommit: base.commit, headSettingsCommit: head.commit, e2eNeeded: false };
+    }
+    const [settings, baseRevision, headRevision] = await Promise.all([
+      readSettings(repository, ports),
+      snapshotOf(repository, pull.baseSha, ports),
+      snapshotOf(repository, pull.mergeSha, ports),
+    ]);
+    return {
+      baseRevision,
+      headRevision,
+      baseSettingsCommit: settings.commit,
+      headSettingsCommit: settings.commit,
+      e2eNeeded: !(await provenStep(baseRevision, headRevision, ports.objects)),
+    };
+  },
+});
+
+/** Revision of a commit, its files kept in S3; null when the commit has no configuration. @throws InputError past the bounds */
+export async function snapshotOf(repository: RepositoryRef, commit: string, ports: Ports): Promise<string | null> {
+  const { treeSha } = await ports.github.getCommit(repository, commit);
+  const entries = await ports.github.getTree(repository, treeSha);
+  const revision = entries.find((entry) => entry.path === CONFIGURATION_FOLDER && entry.type === 'tree')?.sha;
+  if (revision === undefined) return null;
+  const key = keys.snapshot(revision);
+  if ((await ports.objects.get(key)) !== undefined) return revision;
+  const blobs = entries.filter((entry) => entry.path.startsWith(`${CONFIGURATION_FOLDER}/`) && entry.type !== 'tree');
+  refuseBeyondBounds(blobs);
+  const files: { path: string; content: string }[] = [];
+  for (let start = 0; start < blobs.length; start += PARALLEL_BLOBS) {
+    files.push(
+      ...(await Promise.all(blobs.slice(start, start + PARALLEL_BLOBS).map((entry) => readFile(repository, entry, ports.github)))),
+    );
+  }
+  const relative = files.map((file) => ({ ...file, path: file.path.slice(CONFIGURATION_FOLDER.length + 1) }));
+  await ports.objects.putIfAbsent(key, JSON.stringify({ revision, files: relative }));
+  return revision;
+}
+
+function refuseBeyondBounds(blobs: readonly TreeEntry[]): void {
+  if (blobs.length === 0) throw new InputError(`${CONFIGURATION_FOLDER}/ is empty`);
+  if (blobs.length > MAX_FILES) throw new InputError(`${CONFIGURATION_FOLDER}/ has ${blobs.length} files, more than ${MAX_FILES}`);
+  const odd = blobs.find((entry) => entry.type !== 'blob' || !['100644', '100755'].includes(entry.mode));
+  if (odd !== undefined) throw new InputError(`${odd.path} is a link or a submodule; the configuration has plain files only`);
+  const large = blobs.find((entry) => (entry.size ?? 0) > MAX_FILE_BYTES);
+  if (large !== undefined) throw new InputError(`${large.path} has ${large.size} bytes, more than ${MAX_FILE_BYTES}`);
+  const total = blobs.reduce((sum, entry) => sum + (entry.size ?? 0), 0);
+  if (total > MAX_TOTAL_BYTES) throw new InputError(`${CONFIGURATION_FOLDER}/ has ${total} bytes, more than ${MAX_TOTAL_BYTES}`);
+}
+
+/** True when an e2e run has passed for exactly this step from base to head. */
+async function provenStep(base: string | null, head: string | null, objects: ObjectStore): Promise<boolean> {
+  if (head === null) return false;
+  const stored = await objects.get(keys.evidence(head));
+  if (stored === undefined) return false;
+  const { e2e } = RevisionEvidence.parse(JSON.parse(stored.body));
+  return e2e !== null && e2e.failed === 0 && e2e.baseRevision === base;
+}

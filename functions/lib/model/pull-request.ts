@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { CheckRef } from './checks.ts';
+import { ExecutionName, GitId, RepositoryRef, Revision } from './primitives.ts';
+
+/** What a pull request changes: `gone` when there is nothing to check (closed, or nothing of the fleet). */
+export const PullRequestKind = z.enum(['configuration', 'settings', 'gone']);
+export type PullRequestKind = z.infer<typeof PullRequestKind>;
+
+/** Output of `read-pull-request`, in the state as `$.readPullRequest`. */
+export const ReadPullRequest = z.object({
+  repository: RepositoryRef,
+  number: z.int(),
+  title: z.string(),
+  author: z.string(),
+  baseRef: z.string(),
+  baseSha: GitId,
+  headSha: GitId,
+  /** The commit that merging would make (GitHub's test merge). */
+  mergeSha: GitId,
+  kind: PullRequestKind,
+  /** The channel whose branch is the base; null for a settings pull request. */
+  channel: z.string().nullable(),
+  check: CheckRef,
+  e2eCheck: CheckRef,
+  names: z.object({ e2e: ExecutionName }),
+});
+export type ReadPullRequest = z.infer<typeof ReadPullRequest>;
+
+/** Output of `snapshot-configuration`, in the state as `$.snapshotConfiguration`. */
+export const SnapshotConfiguration = z.object({
+  /** Configuration at the base and at the merge result; null where there is none. For settings: null and null. */
+  baseRevision: Revision.nullable(),
+  headRevision: Revision.nullable(),
+  baseSettingsCommit: GitId,
+  headSettingsCommit: GitId,
+  /** False when this very step from base to head has passed e2e already. */
+  e2eNeeded: z.boolean(),
+});
+export type SnapshotConfiguration = z.infer<typeof SnapshotConfiguration>;
+
+/** Settings as read from one commit: raw files, so that findings keep their line. `settings/<commit>.json`. */
+export const SettingsFiles = z.object({ commit: GitId, files: z.array(z.object({ path: z.string(), content: z.string() })) });
+export type SettingsFiles = z.infer<typeof SettingsFiles>;
