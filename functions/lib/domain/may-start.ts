@@ -1,6 +1,7 @@
 import type { Halt, Ledger, Lock } from '#model/records.ts';
 import type { ChannelFile, ClusterEntry } from '#model/settings.ts';
 import { timeText } from './duration.ts';
+import { holdOf } from './evidence.ts';
 import { isHeld } from './lease.ts';
 import { budgetReason, isBudgetSpent } from './ledger.ts';
 
@@ -70,7 +71,7 @@ function withinSettings(facts: StartFacts, channel: ChannelFile | null): StartDe
 
 /** A hold whose end has passed still holds: nothing moves by itself. */
 function held({ revision }: StartFacts, channel: ChannelFile, entry: ClusterEntry): StartDecision | undefined {
-  const hold = entry.hold ?? channel.hold;
+  const hold = holdOf(entry, channel);
   if (hold === undefined || hold.revision === revision) return undefined;
   const who = entry.hold === undefined ? `channel ${channel.channel}` : entry.name;
   return skip(`${who} is held at ${hold.revision.slice(0, 12)} by ${hold.owner}: ${hold.reason}`);

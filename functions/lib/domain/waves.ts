@@ -1,6 +1,7 @@
 import type { CheckRef } from '#model/checks.ts';
 import type { ClusterRecord } from '#model/records.ts';
 import type { ChannelFile, ClusterEntry, ClusterRef } from '#model/settings.ts';
+import { holdOf } from './evidence.ts';
 import { hashOf } from './hash.ts';
 import { executionName } from './names.ts';
 
@@ -65,7 +66,7 @@ export function isUpToDate(record: ClusterRecord | undefined, revision: string, 
  */
 export function planWaves(channel: ChannelFile, revision: string, records: Records, rollout: RolloutRef): Wave[] {
   const live = channel.clusters.filter((entry) => entry.state === 'ready');
-  const wanted = live.map((entry) => ({ entry, channel, revision: entry.hold?.revision ?? revision }));
+  const wanted = live.map((entry) => ({ entry, channel, revision: holdOf(entry, channel)?.revision ?? revision }));
   const existing = wanted.filter(({ entry }) => records.has(entry.name));
   const groups = [...split(existing, channel), { name: CREATIONS, wanted: wanted.filter(({ entry }) => !records.has(entry.name)) }];
   return numbered(groups, channel.maxConcurrentClusters, records, rollout);
