@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  CreateStackCommand,
+  UpdateStackCommand,
+  waitUntilStackCreateComplete,
+  waitUntilStackUpdateComplete,
+} from '@aws-sdk/client-cloudformation';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { sha256 } from '#domain/hash.ts';
+import { clusterSideFunctionName } from '#domain/names.ts';
+import type { AccountClients } from './clients.ts';
+
+const STACK = 'sluice-account';
+const FUNCTIONS = ['identity', 'cluster', 'etcd', 'drill'] as const;
+
+/**
+ * Deploys channels/bootstrap/account.yaml into one account as an operator would: bucket and role, the code into the
+ * bucket, then the functions; and checks that they answer.
+ */
+export async function bootstrapAccount(root: string, clients: AccountClients, hubAccount: string): Promise<void> {
+  const template = await readFile(join(root, 'channels/bootstrap/account.yaml'), 'utf8');
+  const hub = { ParameterKey: 'HubAccount', ParameterValue: hubAccount };
+  const common = { StackName: STACK, TemplateBody: template, Capabilities: ['CAPABILITY_NAMED_IAM' as const] };
+  const wait = { client: clients.cloudFormation, maxWaitTime: 120, minDelay: 1, maxDelay: 1 };
+  await clients.cloudFormation.send(new CreateStackCommand({ ...common, Parameters: [hub] }));
+  await waitUntilStackCreateComplete(wait, { StackName: STACK });
+
+  const code = await Promise.all(FUNCTIONS.map((name) => uploadCode(root, clients, name)));
+  await clients.cloudFormation.send(new UpdateStackCommand({ ...common, Parameters: [hub, ...code] }));
+  await waitUntilStackUpdateComplete(wait, { StackName: STACK });
+  await checkAnswers(clients);
+}
+
+async function uploadCode(root: string, clients: AccountClients, name: string): Promise<{ ParameterKey: string; ParameterValue: string }> {
+  const zip = await readFile(join(root, '.build', `${name}.zip`));
+  const key = `code/${name}-${sha256(zip).slice(0, 16)}.zip`;
+  await clients.objects.put(key, zip);
+  return { ParameterKey: `Code${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, ParameterValue: key };
+}
+
+/** An emulator may answer for a function whose code it could not read: only our own error proves that ours runs. */
+async function checkAnswers(clients: AccountClients): Promise<void> {
+  const answer = await clients.lambda.send(new InvokeCommand({ FunctionName: clusterSideFunctionName('identity'), Payload: '{}' }));
+  const text = new TextDecoder().decode(answer.Payload);
+  if (!text.includes('InputError'))
+    throw new Error(`sluice-identity in account ${clients.account} does not answer as it should: ${text.slice(0, 200)}`);
+}
