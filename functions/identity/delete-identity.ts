@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { secretIds } from '#domain/names.ts';
 import { RefusedError } from '#model/errors.ts';
 import { ClusterRef } from '#model/settings.ts';

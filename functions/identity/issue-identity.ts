@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ClusterIdentityPlan, encryptionConfiguration, planIdentity, type SecretPlan, validity } from '#domain/identity.ts';
 import { secretIds } from '#domain/names.ts';
 import { RefusedError, TransientError } from '#model/errors.ts';
@@ -39,11 +39,7 @@ export const issueIdentity = defineStep({
 
 type Tags = Readonly<Record<string, string>>;
 
-async function ensureAuthority(
-  cluster: string,
-  ports: IdentityPorts,
-  tags: Tags,
-): Promise<{ files: AuthoritySecret; created: boolean }> {
+async function ensureAuthority(cluster: string, ports: IdentityPorts, tags: Tags): Promise<{ files: AuthoritySecret; created: boolean }> {
   const id = secretIds.authority(cluster);
   const there = await ports.secrets.get(id);
   if (there !== undefined) return { files: parseAuthority(id, there), created: false };
@@ -93,7 +89,12 @@ async function ensureSecret(id: string, plan: SecretPlan, authority: AuthoritySe
   return true;
 }
 
-async function makeMissing(files: IdentityFiles, plan: SecretPlan, authority: AuthoritySecret, ports: IdentityPorts): Promise<IdentityFiles> {
+async function makeMissing(
+  files: IdentityFiles,
+  plan: SecretPlan,
+  authority: AuthoritySecret,
+  ports: IdentityPorts,
+): Promise<IdentityFiles> {
   const made: IdentityFiles = {};
   for (const [name, source] of Object.entries(plan.copies)) if (files[name] === undefined) made[name] = authority[source];
   for (const { file, signer, request } of plan.leaves) {

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mintClient } from '#adapters/x509/clients.ts';
 import { createAuthority } from '#adapters/x509/authority.ts';
-import { API_PORT, clusterAddresses, ETCD_CLIENT_PORT, ETCD_PEER_PORT, SERVICE_NETWORK } from '#domain/network.ts';
+import { mintClient } from '#adapters/x509/clients.ts';
 import { secretIds } from '#domain/names.ts';
+import { API_PORT, clusterAddresses, ETCD_CLIENT_PORT, ETCD_PEER_PORT, SERVICE_NETWORK } from '#domain/network.ts';
 import { type ClientIdentity, IdentityFiles } from '#model/identity.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import { issueIdentity } from '../../functions/identity/issue-identity.ts';
@@ -56,7 +56,12 @@ export async function startControlPlane(options: { version?: string; api?: boole
     const api =
       options.api === false
         ? undefined
-        : startApi(address, member, options.version ?? '1.35.4', filesOf(secrets, secretIds.controlPlane(cluster.name), join(directory, 'pki')));
+        : startApi(
+            address,
+            member,
+            options.version ?? '1.35.4',
+            filesOf(secrets, secretIds.controlPlane(cluster.name), join(directory, 'pki')),
+          );
     if (api !== undefined) children.push(api);
     const etcdClient = await client('etcd');
     await until('etcd', () => get(member, ETCD_CLIENT_PORT, '/health', etcdClient, member).then(healthy), etcd);
@@ -127,6 +132,8 @@ function startApi(address: string, member: string, version: string, pki: string)
     `--proxy-client-cert-file=${pki}/front-proxy-client.crt`,
     `--proxy-client-key-file=${pki}/front-proxy-client.key`,
     `--encryption-provider-config=${pki}/encryption.yaml`,
+    // No controller manager makes the service account that this plugin asks for.
+    '--disable-admission-plugins=ServiceAccount',
     '--profiling=false',
   ]);
 }

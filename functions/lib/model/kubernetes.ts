@@ -9,7 +9,9 @@ export const Status = z.looseObject({
   code: z.number().optional(),
   details: z
     .looseObject({
-      causes: z.array(z.looseObject({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() })).optional(),
+      causes: z
+        .array(z.looseObject({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }))
+        .optional(),
     })
     .optional(),
 });
@@ -48,7 +50,9 @@ const Metadata = z.looseObject({
   generation: z.number().default(0),
   creationTimestamp: z.string().optional(),
   deletionTimestamp: z.string().optional(),
-  ownerReferences: z.array(z.looseObject({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().optional() })).default([]),
+  ownerReferences: z
+    .array(z.looseObject({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().optional() }))
+    .default([]),
   resourceVersion: z.string().optional(),
 });
 
@@ -58,7 +62,11 @@ export type Taint = z.infer<typeof Taint>;
 /** Of a Node: what rolling and waiting look at. */
 export const Node = z.looseObject({
   metadata: Metadata,
-  spec: z.looseObject({ providerID: z.string().default(''), unschedulable: z.boolean().default(false), taints: z.array(Taint).default([]) }),
+  spec: z.looseObject({
+    providerID: z.string().default(''),
+    unschedulable: z.boolean().default(false),
+    taints: z.array(Taint).default([]),
+  }),
   status: z
     .looseObject({
       conditions: z.array(Condition).default([]),

@@ -28,7 +28,8 @@ async function readGroupVersion(send: Send, apiVersion: string): Promise<Map<str
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const answer = await send({ method: 'GET', path: root });
   if (answer.status === 404) return new Map();
-  if (answer.status !== 200) throw new ClusterUnreachableError(`discovery of ${root} answered ${answer.status}: ${answer.body.slice(0, 200)}`);
+  if (answer.status !== 200)
+    throw new ClusterUnreachableError(`discovery of ${root} answered ${answer.status}: ${answer.body.slice(0, 200)}`);
   const { resources } = ResourceList.parse(JSON.parse(answer.body));
   // Names with a slash are subresources.
   const own = resources.filter(({ name }) => !name.includes('/'));

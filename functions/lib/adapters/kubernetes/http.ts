@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { ClusterUnreachableError } from '#model/errors.ts';
 import type { ClientIdentity } from '#model/identity.ts';
@@ -30,47 +31,71 @@ const DEADLINE_SECONDS = 10;
 /** An answer larger than this is broken; lists are read by pages. */
 const LARGEST_ANSWER = 64 * 1024 * 1024;
 
+/** Connections that nobody uses are closed after this; a client is made for each step. */
+const IDLE_SECONDS = 15;
+
 /** HTTPS to one API with a client certificate; connections are kept and shared. */
 export function createSend(api: ApiAddress): Send {
   const tls = { ca: api.ca, cert: api.cert, key: api.key, servername: api.serverName };
-  const agent = new Agent({ keepAlive: true, maxSockets: 16, ...tls });
-  return (wanted) =>
-    new Promise((resolve, reject) => {
-      const what = `${wanted.method} https://${api.address}:${api.port}${wanted.path.split('?')[0]}`;
-      const fail = (error: Error): void => {
-        const reason = error.name === 'TimeoutError' || error.name === 'AbortError' ? `no answer in ${DEADLINE_SECONDS} s` : error.message;
-        reject(new ClusterUnreachableError(`${what}: ${reason}`, { cause: error }));
-      };
-      const body = wanted.body === undefined ? undefined : JSON.stringify(wanted.body);
-      const call = request(
-        {
-          host: api.address,
-          port: api.port,
-          path: wanted.path,
-          method: wanted.method,
-          signal: AbortSignal.timeout(DEADLINE_SECONDS * 1000),
-          agent: wanted.newConnection === true ? new Agent({ keepAlive: false, ...tls }) : agent,
-          headers: {
-            accept: 'application/json',
-            'user-agent': 'sluice',
-            ...(body === undefined
-              ? {}
-              : { 'content-type': wanted.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
-          },
-        },
-        (answer) => {
-          const chunks: Buffer[] = [];
-          let bytes = 0;
-          answer.on('data', (chunk: Buffer) => {
-            bytes += chunk.length;
-            if (bytes > LARGEST_ANSWER) answer.destroy(new Error(`the answer is larger than ${LARGEST_ANSWER} bytes`));
-            else chunks.push(chunk);
-          });
-          answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }));
-          answer.on('error', fail);
-        },
-      );
-      call.on('error', fail);
-      call.end(body);
+  const kept = new Agent({ keepAlive: true, maxSockets: 16, timeout: IDLE_SECONDS * 1000, ...tls });
+  return async (wanted) => {
+    const once = (agent: Agent): Promise<ApiAnswer> => sendOnce(api, agent, wanted);
+    const alone = (): Agent => new Agent({ keepAlive: false, ...tls });
+    if (wanted.newConnection === true) return once(alone());
+    try {
+      return await once(kept);
+    } catch (error) {
+      // A kept connection may have been closed from the other side just now. Every request of ours may be repeated.
+      if (!(error instanceof StaleConnection)) throw error;
+      return once(alone());
+    }
+  };
+}
+
+/** Not an error of the model: it never leaves this file. */
+class StaleConnection extends Error {}
+
+function sendOnce(api: ApiAddress, agent: Agent, wanted: ApiRequest): Promise<ApiAnswer> {
+  return new Promise((resolve, reject) => {
+    const what = `${wanted.method} https://${api.address}:${api.port}${wanted.path.split('?')[0]}`;
+    const body = wanted.body === undefined ? undefined : JSON.stringify(wanted.body);
+    const signal = AbortSignal.timeout(DEADLINE_SECONDS * 1000);
+    const { method, path } = wanted;
+    const headers = headersOf(body, wanted.contentType);
+    const call = request({ host: api.address, port: api.port, path, method, signal, agent, headers }, (answer) => {
+      readBody(answer).then((text) => resolve({ status: answer.statusCode ?? 0, body: text }), fail);
     });
+    function fail(error: unknown): void {
+      if (call.reusedSocket && isReset(error)) {
+        reject(new StaleConnection());
+        return;
+      }
+      const message = error instanceof Error ? error.message : String(error);
+      const reason = signal.aborted ? `no answer in ${DEADLINE_SECONDS} s` : message;
+      reject(new ClusterUnreachableError(`${what}: ${reason}`, { cause: error }));
+    }
+    call.on('error', fail);
+    call.end(body);
+  });
+}
+
+function headersOf(body: string | undefined, contentType = 'application/json'): Record<string, string | number> {
+  const common = { accept: 'application/json', 'user-agent': 'sluice' };
+  return body === undefined ? common : { ...common, 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
+}
+
+async function readBody(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer) {
+    const part = Buffer.from(chunk);
+    bytes += part.length;
+    if (bytes > LARGEST_ANSWER) throw new Error(`the answer is larger than ${LARGEST_ANSWER} bytes`);
+    chunks.push(part);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function isReset(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 }

@@ -37,7 +37,11 @@ async function apply(send: Send, discover: Discover, object: Manifest): Promise<
   const id = idOf(object);
   const resource = await discover(object.apiVersion, object.kind);
   if (resource === undefined)
-    return { id, outcome: 'refused', reason: `the API server has no ${object.kind} in ${object.apiVersion}: its CRD or version is missing` };
+    return {
+      id,
+      outcome: 'refused',
+      reason: `the API server has no ${object.kind} in ${object.apiVersion}: its CRD or version is missing`,
+    };
   const path = pathOf(resource, id);
   for (let tries = 1; ; tries++) {
     const before = resourceVersionOf(await read(send, path));

@@ -12,9 +12,18 @@ export async function probe(send: Send, withVersion: boolean): Promise<ApiProbe>
     ]);
     const milliseconds = Math.round(performance.now() - start);
     const ready = readyz.status === 200;
-    return { ready, milliseconds, reason: ready ? 'ok' : failingChecks(readyz.status, readyz.body), ...(version === undefined ? {} : { version }) };
+    return {
+      ready,
+      milliseconds,
+      reason: ready ? 'ok' : failingChecks(readyz.status, readyz.body),
+      ...(version === undefined ? {} : { version }),
+    };
   } catch (error) {
-    return { ready: false, milliseconds: Math.round(performance.now() - start), reason: error instanceof Error ? error.message : String(error) };
+    return {
+      ready: false,
+      milliseconds: Math.round(performance.now() - start),
+      reason: error instanceof Error ? error.message : String(error),
+    };
   }
 }
 

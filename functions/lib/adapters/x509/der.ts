@@ -58,7 +58,10 @@ function base128(value: number): number[] {
 
 /** A time to the second: UTCTime until 2049, GeneralizedTime later, as RFC 5280 wants. */
 export function time(date: Date): Der {
-  const digits = date.toISOString().replace(/\.\d+Z$/, 'Z').replace(/[-:T]/g, '');
+  const digits = date
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:T]/g, '');
   if (date.getUTCFullYear() < 2050) return tlv(0x17, Buffer.from(digits.slice(2), 'ascii'));
   return tlv(0x18, Buffer.from(digits, 'ascii'));
 }
