@@ -58,3 +58,32 @@ export const Deletion = z.strictObject({
 });
 export type Deletion = z.infer<typeof Deletion>;
 export const Deletions = z.strictObject({ before: z.array(Deletion).default([]), after: z.array(Deletion).default([]) });
+export type Deletions = z.infer<typeof Deletions>;
+
+/** `user-data/<kind>.yaml`: what an instance gets at boot. Rendered to an Ignition document of specification 3.4.0. */
+export const UserDataFile = z.strictObject({
+  files: z
+    .array(
+      z.strictObject({
+        path: z.string().startsWith('/'),
+        /** Octal, quoted: YAML 1.2 reads an unquoted 0644 as the decimal number 644. */
+        mode: z
+          .string()
+          .regex(/^0[0-7]{3}$/, "must be octal and quoted, for example '0644'")
+          .default('0644'),
+        content: z.string(),
+      }),
+    )
+    .default([]),
+  units: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[a-z0-9@._-]+\.(service|timer|mount|socket|path)$/, 'must be the name of a systemd unit'),
+        enabled: z.boolean().optional(),
+        mask: z.boolean().optional(),
+        content: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+export type UserDataFile = z.infer<typeof UserDataFile>;

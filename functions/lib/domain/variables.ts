@@ -1,0 +1,122 @@
+import type { Finding } from '#model/checks.ts';
+import type { Pool, Versions } from '#model/configuration.ts';
+import { InputError } from '#model/errors.ts';
+import type { ClusterRef } from '#model/settings.ts';
+import { API_PORT, clusterAddresses, DNS_SERVICE_ADDRESS, ETCD_CLIENT_PORT, ETCD_PEER_PORT, SERVICE_NETWORK } from './network.ts';
+import { didYouMean } from './suggest.ts';
+import { findingAt, placeOfOffset, scalarsOf, type YamlSource } from './yaml-source.ts';
+
+/** Variables that manifests and user data may use. The list is closed; docs/configuration.md describes each. */
+export const CLUSTER_VARIABLES = [
+  'CLUSTER_NAME',
+  'ACCOUNT',
+  'REGION',
+  'ENVIRONMENT',
+  'CHANNEL',
+  'NETWORK',
+  'API_ADDRESS',
+  'API_PORT',
+  'ETCD_ADDRESS_A',
+  'ETCD_ADDRESS_B',
+  'ETCD_ADDRESS_C',
+  'ETCD_ENDPOINTS',
+  'ETCD_INITIAL_CLUSTER',
+  'SERVICE_NETWORK',
+  'DNS_ADDRESS',
+  'KUBERNETES_VERSION',
+  'ETCD_VERSION',
+  'OS_IMAGE',
+  'BUCKET',
+] as const;
+
+/** Variables that only the user data of nodes may use besides. */
+export const POOL_VARIABLES = ['POOL_NAME', 'POOL_GENERATION', 'POOL_LABELS'] as const;
+
+export type ClusterVariable = (typeof CLUSTER_VARIABLES)[number];
+export type Variables = Readonly<Record<string, string>>;
+
+/** Zones, by index, in which an etcd member runs. */
+const ETCD_ZONES = ['a'] as const;
+
+/** Values of the cluster variables. */
+export function clusterVariables(cluster: ClusterRef, versions: Versions, bucket: string): Record<ClusterVariable, string> {
+  const addresses = clusterAddresses(cluster.network);
+  const members = ETCD_ZONES.map((zone, index) => ({ name: `etcd-${cluster.region}${zone}`, address: addresses.etcd[index] ?? '' }));
+  return {
+    CLUSTER_NAME: cluster.name,
+    ACCOUNT: cluster.account,
+    REGION: cluster.region,
+    ENVIRONMENT: cluster.environment,
+    CHANNEL: cluster.channel,
+    NETWORK: cluster.network,
+    API_ADDRESS: addresses.api,
+    API_PORT: String(API_PORT),
+    ETCD_ADDRESS_A: addresses.etcd[0],
+    ETCD_ADDRESS_B: addresses.etcd[1],
+    ETCD_ADDRESS_C: addresses.etcd[2],
+    ETCD_ENDPOINTS: members.map((member) => `https://${member.address}:${ETCD_CLIENT_PORT}`).join(','),
+    ETCD_INITIAL_CLUSTER: members.map((member) => `${member.name}=https://${member.address}:${ETCD_PEER_PORT}`).join(','),
+    SERVICE_NETWORK,
+    DNS_ADDRESS: DNS_SERVICE_ADDRESS,
+    KUBERNETES_VERSION: versions.kubernetes,
+    ETCD_VERSION: versions.etcd,
+    OS_IMAGE: versions.osImage,
+    BUCKET: bucket,
+  };
+}
+
+/** Values of the pool variables. */
+export function poolVariables(pool: Pool): Record<(typeof POOL_VARIABLES)[number], string> {
+  const labels = { ...pool.labels, 'sluice/pool': pool.name, 'node.kubernetes.io/instance-type': pool.instanceType };
+  return {
+    POOL_NAME: pool.name,
+    POOL_GENERATION: String(pool.generation),
+    POOL_LABELS: Object.entries(labels)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+  };
+}
+
+/** `${NAME}` is a variable, `$${NAME}` the literal `${NAME}`. An opening without its end is found too. */
+const PATTERN = /\$(\$)?\{([^}\n]*)(\}?)/g;
+
+/** Text with its variables put in. @throws InputError for an unknown variable; validation finds them first, with their place */
+export function substitute(text: string, variables: Variables): string {
+  if (!text.includes('${')) return text;
+  return text.replace(PATTERN, (whole: string, escaped: string | undefined, name: string) => {
+    if (escaped !== undefined) return whole.slice(1);
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (value === undefined) throw new InputError(`unknown variable \${${name}}; validate the configuration before it is rendered`);
+    return value;
+  });
+}
+
+/** As substitute, in every string of a value. Keys are left alone: validation refuses variables there. */
+export function substituteAll(value: unknown, variables: Variables): unknown {
+  if (typeof value === 'string') return substitute(value, variables);
+  if (Array.isArray(value)) return value.map((entry) => substituteAll(entry, variables));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, substituteAll(entry, variables)]));
+}
+
+/** Findings for unknown variables and for variables in keys, each at its own line. */
+export function variableFindings(source: YamlSource, document: number, known: readonly string[]): Finding[] {
+  return scalarsOf(source, document).flatMap((scalar) =>
+    [...scalar.text.matchAll(PATTERN)]
+      .filter(([, escaped]) => escaped === undefined)
+      .flatMap((match) => {
+        const place = placeOfOffset(source.lines, scalar.offset + match.index);
+        const message = problemOf(match[2] ?? '', match[3] ?? '', known, scalar.isKey);
+        return message === undefined ? [] : [findingAt(source.path, place, 'unknown-variable', message)];
+      }),
+  );
+}
+
+function problemOf(name: string, end: string, known: readonly string[], isKey: boolean): string | undefined {
+  if (end === '') return `"\${${name}" has no closing brace. Write $\${ for a literal one.`;
+  if (isKey) return `\${${name}} stands in a key. Variables are put into values only.`;
+  if (known.includes(name)) return undefined;
+  if (POOL_VARIABLES.some((variable) => variable === name)) return `\${${name}} is known only in user-data/node.yaml.`;
+  return `There is no variable \${${name}}.${didYouMean(name, known)} Write $\${${name}} for the literal text.`;
+}
