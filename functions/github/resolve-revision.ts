@@ -1,0 +1,158 @@
+import { mayRollOut } from '#domain/evidence.ts';
+import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
+import { parseSettings } from '#domain/settings.ts';
+import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
+import type { RepositoryRef } from '#model/primitives.ts';
+import { ResolveRevision } from '#model/resolve-revision.ts';
+import type { ChannelFile } from '#model/settings.ts';
+import { RolloutInput } from '#model/webhook.ts';
+import type { Checks } from '#ports/checks.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { GitHub, PullRequest } from '#ports/github.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+import { readEvidence, readProof, readProofs, readRecords } from './channel-facts.ts';
+import { readSettings } from './settings.ts';
+import { snapshotOf } from './snapshot-configuration.ts';
+
+interface Ports {
+  readonly github: GitHub;
+  readonly objects: ObjectStore;
+  readonly checks: Checks;
+  readonly clock: Clock;
+}
+
+/** Seconds between two looks at a hold, a freeze or a missing proof. */
+const LOOK_AGAIN_SECONDS = 60;
+
+/**
+ * What a push means: which revision goes to which clusters, and whether it may. After this step a rollout needs GitHub
+ * no more: revision, settings and the heads are pinned. @throws GateClosedError when the commit may not be rolled out
+ */
+export const resolveRevision = defineStep({
+  name: 'resolve-revision',
+  input: RolloutInput,
+  output: ResolveRevision,
+  async run({ repository, branch, commit }, ports: Ports, { execution }) {
+    const head = await ports.github.getBranchHead(repository, branch);
+    const settings = await readSettings(repository, ports);
+    const check = { repository, sha: commit, name: 'sluice / rollout' };
+    const none = {
+      decision: 'nothing' as const,
+      waitSeconds: 0,
+      rolloutId: execution,
+      kind: 'channel' as const,
+      channel: null,
+      revision: null,
+      commit,
+      basis: 'pull-request' as const,
+      settingsCommit: settings.commit,
+      mergedPullRequest: null,
+      mergedBy: null,
+      heads: {},
+      check,
+    };
+    if (head !== commit) return { ...none, reason: `${branch} moved on to ${head ?? 'nothing'}, which has a rollout of its own` };
+    if (settings.files.length === 0) return { ...none, reason: `${SETTINGS_BRANCH} has no channels/*.yaml yet` };
+    const parsed = parseSettings(settings.files);
+    if (parsed.settings === undefined)
+      throw new InputError(`the settings of ${settings.commit} are not valid: ${parsed.findings[0]?.message ?? ''}`);
+    const { channels } = parsed.settings;
+    const channel = channels.find((candidate) => candidate.branch === branch);
+    if (branch !== SETTINGS_BRANCH && channel === undefined) return { ...none, reason: `${branch} is the branch of no channel` };
+
+    const merged = (await ports.github.pullRequestsOfCommit(repository, commit)).find((pull) => pull.merged && pull.baseRef === branch);
+    const origin = { mergedPullRequest: merged?.number ?? null, mergedBy: merged?.mergedBy ?? null };
+    if (channel === undefined) {
+      await requireMerged(merged, channels, ports.objects, commit);
+      await begin(ports.checks, check, 'Settings are going out', execution);
+      const heads = await readHeads(repository, channels, ports);
+      return { ...none, ...origin, decision: 'start', reason: 'settings changed', kind: 'settings', basis: 'settings', heads };
+    }
+    return {
+      ...none,
+      ...origin,
+      ...(await resolveChannel(repository, channel, commit, merged, check, execution, ports)),
+      channel: channel.channel,
+    };
+  },
+});
+
+async function resolveChannel(
+  repository: RepositoryRef,
+  channel: ChannelFile,
+  commit: string,
+  merged: PullRequest | undefined,
+  check: ResolveRevision['check'],
+  execution: string,
+  ports: Ports,
+): Promise<Pick<ResolveRevision, 'decision' | 'reason' | 'waitSeconds' | 'revision' | 'basis'>> {
+  const { objects } = ports;
+  const revision = await snapshotOf(repository, commit, ports);
+  const records = await readRecords(
+    objects,
+    channel.clusters.map((cluster) => cluster.name),
+  );
+  const decision = mayRollOut({
+    channel,
+    head: { commit, revision, mergedPullRequest: merged?.number ?? null },
+    evidence: revision === null ? undefined : await readEvidence(objects, revision),
+    ownProof: revision === null ? undefined : await readProof(objects, channel.channel, revision),
+    upstreamProof: revision === null || channel.follows === undefined ? undefined : await readProof(objects, channel.follows, revision),
+    hasProofs: (await readProofs(objects, channel.channel)).length > 0,
+    running: records.map((record) => record.revision),
+    waivers: [],
+    now: ports.clock.now(),
+  });
+  if (decision.decision === 'start') {
+    if (channel.clusters.length === 0)
+      return { decision: 'nothing', reason: `channel ${channel.channel} has no cluster`, waitSeconds: 0, revision, basis: decision.basis };
+    await begin(ports.checks, check, `Rolling out to ${channel.channel}`, execution);
+    return { decision: 'start', reason: decision.basis, waitSeconds: 0, revision, basis: decision.basis };
+  }
+  if (decision.decision === 'nothing')
+    return { decision: 'nothing', reason: decision.reason, waitSeconds: 0, revision, basis: 'pull-request' };
+  if (channel.hold === undefined) throw new GateClosedError(decision.reason);
+  await ports.checks.want({
+    ref: check,
+    status: 'in_progress',
+    title: `Waiting: ${decision.reason}`.slice(0, 200),
+    summary: decision.reason,
+    execution,
+  });
+  return { decision: 'wait', reason: decision.reason, waitSeconds: LOOK_AGAIN_SECONDS, revision, basis: 'pull-request' };
+}
+
+/** Settings come by merged pull requests; only a fleet of which nothing is recorded yet may begin with a push. */
+async function requireMerged(
+  merged: PullRequest | undefined,
+  channels: readonly ChannelFile[],
+  objects: ObjectStore,
+  commit: string,
+): Promise<void> {
+  if (merged !== undefined) return;
+  const records = await readRecords(
+    objects,
+    channels.flatMap((channel) => channel.clusters.map((cluster) => cluster.name)),
+  );
+  if (records.length === 0) return;
+  throw new GateClosedError(
+    `${commit.slice(0, 12)} was pushed to ${SETTINGS_BRANCH} directly; it waits until a merged pull request adopts it`,
+  );
+}
+
+async function readHeads(repository: RepositoryRef, channels: readonly ChannelFile[], ports: Ports): Promise<ResolveRevision['heads']> {
+  const heads: ResolveRevision['heads'] = {};
+  for (const channel of channels) {
+    const commit = await ports.github.getBranchHead(repository, channel.branch);
+    if (commit === undefined)
+      throw new NotFoundError(`channel ${channel.channel} names the branch ${channel.branch}, which does not exist`);
+    const revision = await snapshotOf(repository, commit, ports);
+    if (revision !== null) heads[channel.channel] = { commit, revision };
+  }
+  return heads;
+}
+
+async function begin(checks: Checks, ref: ResolveRevision['check'], title: string, execution: string): Promise<void> {
+  await checks.want({ ref, status: 'in_progress', title, summary: 'The waves are being planned.', execution });
+}
