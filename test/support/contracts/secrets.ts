@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { NotFoundError } from '#model/errors.ts';
+import type { Secrets } from '#ports/secrets.ts';
+
+/** The behaviour that every implementation of port Secrets has. */
+export function secretsContract(make: () => Secrets): void {
+  it('answers nothing for a secret that is not there', async () => {
+    expect(await make().get('sluice/absent/authority')).toBeUndefined();
+  });
+
+  it('creates once: the second creation changes nothing', async () => {
+    const secrets = make();
+
+    const first = await secrets.create('sluice/once/authority', 'one', { 'sluice:cluster': 'once' });
+    const second = await secrets.create('sluice/once/authority', 'two', { 'sluice:cluster': 'once' });
+
+    expect([first, second]).toEqual([true, false]);
+    expect(await secrets.get('sluice/once/authority')).toBe('one');
+  });
+
+  it('lets one of many creations at once win', async () => {
+    const secrets = make();
+    const values = Array.from({ length: 8 }, (_, index) => `value ${index}`);
+
+    const won = await Promise.all(values.map((value) => secrets.create('sluice/race/authority', value, {})));
+
+    const winner = values[won.indexOf(true)];
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(await secrets.get('sluice/race/authority')).toBe(winner);
+  });
+
+  it('writes a new version of what is there only', async () => {
+    const secrets = make();
+    await secrets.create('sluice/put/node', 'one', {});
+
+    await secrets.put('sluice/put/node', 'two');
+
+    expect(await secrets.get('sluice/put/node')).toBe('two');
+    await expect(secrets.put('sluice/put/absent', 'x')).rejects.toBeInstanceOf(NotFoundError);
+  });
+
+  it('deletes at once, so that the name is free again; deleting what is absent is fine', async () => {
+    const secrets = make();
+    await secrets.create('sluice/delete/etcd', 'one', {});
+
+    await secrets.delete('sluice/delete/etcd');
+    await secrets.delete('sluice/delete/etcd');
+
+    expect(await secrets.get('sluice/delete/etcd')).toBeUndefined();
+    expect(await secrets.create('sluice/delete/etcd', 'two', {})).toBe(true);
+  });
+}
