@@ -26,6 +26,11 @@ export interface PromotionFacts {
     readonly revision: string | null;
     /** Source commits that were promoted to this branch before (see promotedCommits). */
     readonly promoted: ReadonlySet<string>;
+    /**
+     * True when it was observed that merging the target's head into the proposed commit changes nothing: all that the
+     * target has is there, although squash or rebase hid it from the history. Absent: not looked at.
+     */
+    readonly isContained?: boolean;
   };
   /** Open promotions of this hop. */
   readonly open: readonly { readonly number: number; readonly headRef: string }[];
@@ -47,7 +52,7 @@ export type PromotionDecision =
 /**
  * May the proposed revision be promoted? Only the newest that succeeded in the source; not what the target has, or had
  * and went back from; never while the target holds content that the proposed commit lacks: the target's revision must be
- * one of the commit's own history. One open promotion a hop, pinned to its revision.
+ * one of the commit's own history, or its content be found contained. One open promotion a hop, pinned to its revision.
  */
 export function mayPromote({ source, target, open }: PromotionFacts): PromotionDecision {
   const newest = newestSucceeded(source.proofs);
@@ -64,7 +69,7 @@ export function mayPromote({ source, target, open }: PromotionFacts): PromotionD
   if (target.promoted.has(source.commit)) {
     return { decision: 'nothing', reason: `${short(source.revision)} was promoted to ${target.channel} before, which went back from it` };
   }
-  if (!source.history.has(target.revision)) {
+  if (!source.history.has(target.revision) && target.isContained !== true) {
     const reason = `${target.channel} holds ${short(target.revision)}, which ${source.channel} lacks; merge ${target.branch} back to ${source.channel} first`;
     return { decision: 'refuse', reason, hotfix: target.revision };
   }
