@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Finding } from '#model/checks.ts';
 import { didYouMean } from './suggest.ts';
 import { findingAt, type Parsed, placeOf, plainValue, type ValuePath, type YamlSource } from './yaml-source.ts';
@@ -53,6 +53,7 @@ function knownKeys(schema: z.ZodType, path: ValuePath): string[] {
 }
 
 function unwrapped(schema: unknown): unknown {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) return unwrapped(schema.unwrap());
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable)
+    return unwrapped(schema.unwrap());
   return schema;
 }

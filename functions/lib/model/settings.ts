@@ -58,13 +58,6 @@ export const ChannelFile = z.strictObject({
 });
 export type ChannelFile = z.infer<typeof ChannelFile>;
 
-/** The object `settings/<commit>.json`: the text of all files `channels/*.yaml` of one commit of `main`. */
-export const SettingsSnapshot = z.object({
-  commit: z.string(),
-  files: z.array(z.object({ path: z.string().min(1), content: z.string() })),
-});
-export type SettingsSnapshot = z.infer<typeof SettingsSnapshot>;
-
 /** All channel files of one commit of `main`, parsed. */
 export const Settings = z.object({ commit: z.string(), channels: z.array(ChannelFile).min(1) });
 export type Settings = z.infer<typeof Settings>;

@@ -1,0 +1,158 @@
+import type * as z from 'zod';
+import type { Finding } from '#model/checks.ts';
+import { Deletions, type Pool, Pools, type Snapshot, type SnapshotFile, UserDataFile, Versions } from '#model/configuration.ts';
+import { type Component, parseComponents } from './components.ts';
+import { parseManifests, type SourceObject } from './manifests.ts';
+import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
+import { readShape } from './shape.ts';
+import { skewFindings } from './skew.ts';
+import { parameterFindings, TEMPLATE_NAMES, type TemplateName } from './stack-parameters.ts';
+import { didYouMean } from './suggest.ts';
+import { parseTemplate, type Template } from './template.ts';
+import { CLUSTER_VARIABLES, POOL_VARIABLES, variableFindings } from './variables.ts';
+import { findingAt, type Parsed, parseYaml, placeOf } from './yaml-source.ts';
+
+/** Which instances: each kind has its user data. `common` comes first in all of them. */
+export const USER_DATA_NAMES = ['common', 'etcd', 'control-plane', 'node'] as const;
+export type UserDataName = (typeof USER_DATA_NAMES)[number];
+
+/** A whole configuration, checked. */
+export interface Configuration {
+  readonly revision: string;
+  readonly versions: Versions;
+  readonly pools: readonly Pool[];
+  readonly templates: Readonly<Record<TemplateName, Template>>;
+  readonly userData: Readonly<Record<UserDataName, UserDataFile>>;
+  /** In the order in which they are applied. */
+  readonly components: readonly Component[];
+  readonly deletions: Deletions;
+  /** Names of upstream conformance specs. */
+  readonly conformance: readonly string[];
+  readonly load: readonly SourceObject[];
+}
+
+const FOLDER = `${CONFIGURATION_FOLDER}/`;
+const SINGLE_FILES = [
+  'versions.yaml',
+  'pools.yaml',
+  'deletions.yaml',
+  ...TEMPLATE_NAMES.map((name) => `${name}.yaml`),
+  ...USER_DATA_NAMES.map((name) => `user-data/${name}.yaml`),
+  'tests/conformance.txt',
+];
+
+/**
+ * Reads a configuration. All findings of all files are collected; the value is there only when none is a failure. Paths
+ * of findings are relative to the repository.
+ */
+export function parseConfiguration(snapshot: Snapshot): Parsed<Configuration> {
+  const reader = createReader(snapshot.files);
+  const versions = reader.shape('versions.yaml', Versions);
+  const pools = reader.shape('pools.yaml', Pools);
+  const deletions = reader.optional('deletions.yaml') ? reader.shape('deletions.yaml', Deletions) : Deletions.parse({});
+  const network = reader.template('network', undefined);
+  const etcd = reader.template('etcd', network);
+  const controlPlane = reader.template('control-plane', network);
+  const nodePool = reader.template('node-pool', network);
+  const common = reader.optional('user-data/common.yaml') ? reader.userData('common') : UserDataFile.parse({});
+  const etcdData = reader.userData('etcd');
+  const controlPlaneData = reader.userData('control-plane');
+  const node = reader.userData('node');
+  const { components, findings } = parseComponents(snapshot.files, FOLDER);
+  reader.findings.push(...findings, ...unknownFiles(snapshot.files));
+  const load = reader.load();
+  const conformance = reader.conformance();
+  if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml')));
+  if (versions !== undefined) reader.findings.push(...skewFindings(components, versions));
+  const all = [...reader.findings];
+  if (all.some((finding) => finding.level === 'failure')) return { findings: all };
+  if (!versions || !pools || !deletions || !network || !etcd || !controlPlane || !nodePool) return { findings: all };
+  if (!common || !etcdData || !controlPlaneData || !node) return { findings: all };
+  const value: Configuration = {
+    revision: snapshot.revision,
+    versions,
+    pools: pools.pools,
+    templates: { network, etcd, 'control-plane': controlPlane, 'node-pool': nodePool },
+    userData: { common, etcd: etcdData, 'control-plane': controlPlaneData, node },
+    components,
+    deletions,
+    conformance,
+    load,
+  };
+  return { value, findings: all };
+}
+
+function createReader(files: readonly SnapshotFile[]) {
+  const findings: Finding[] = [];
+  const byPath = new Map(files.map((file) => [file.path, file.content]));
+  const optional = (path: string): boolean => byPath.has(path);
+  const text = (path: string): string => byPath.get(path) ?? '';
+  const required = (path: string): string | undefined => {
+    const content = byPath.get(path);
+    if (content === undefined)
+      findings.push(findingAt(`${FOLDER}${path}`, { line: 1, column: 1 }, 'missing-file', `The file ${path} is missing.`));
+    return content;
+  };
+  const take = <T>(result: Parsed<T>): T | undefined => {
+    findings.push(...result.findings);
+    return result.value;
+  };
+  const shape = <S extends z.ZodType>(path: string, schema: S, variables?: readonly string[]): z.infer<S> | undefined => {
+    const content = required(path);
+    const source = content === undefined ? undefined : take(parseYaml(`${FOLDER}${path}`, content));
+    if (source === undefined) return undefined;
+    if (variables !== undefined) findings.push(...variableFindings(source, 0, variables));
+    return take(readShape(source, schema));
+  };
+  return {
+    findings,
+    optional,
+    text,
+    shape,
+    userData: (name: UserDataName) =>
+      shape(`user-data/${name}.yaml`, UserDataFile, name === 'node' ? [...CLUSTER_VARIABLES, ...POOL_VARIABLES] : CLUSTER_VARIABLES),
+    template: (name: TemplateName, network: Template | undefined): Template | undefined => {
+      const content = required(`${name}.yaml`);
+      const template = content === undefined ? undefined : take(parseTemplate(`${FOLDER}${name}.yaml`, content));
+      if (template !== undefined) findings.push(...parameterFindings(name, template, network));
+      return template;
+    },
+    load: (): SourceObject[] =>
+      files
+        .filter((file) => /^tests\/load\/.+\.yaml$/.test(file.path))
+        .flatMap((file) => take(parseManifests(`${FOLDER}${file.path}`, file.content)) ?? []),
+    conformance: (): string[] =>
+      text('tests/conformance.txt')
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '' && !line.startsWith('#')),
+  };
+}
+
+/** Files that nothing reads are most likely misspelt. Markdown may lie anywhere. */
+function unknownFiles(files: readonly SnapshotFile[]): Finding[] {
+  return files
+    .filter(({ path }) => !SINGLE_FILES.includes(path) && !path.endsWith('.md'))
+    .filter(({ path }) => !/^components\/[^/]+\/.+\.yaml$/.test(path) && !/^tests\/load\/.+\.yaml$/.test(path))
+    .map(({ path }) => {
+      const message = `Nothing reads the file ${path}.${didYouMean(path, SINGLE_FILES)}`;
+      return findingAt(`${FOLDER}${path}`, { line: 1, column: 1 }, 'unknown-file', message);
+    });
+}
+
+function poolFindings({ pools }: Pools, text: string): Finding[] {
+  const { value: source } = parseYaml(`${FOLDER}pools.yaml`, text);
+  if (source === undefined) return [];
+  const at = (index: number, key: string, message: string): Finding =>
+    findingAt(source.path, placeOf(source, ['pools', index, key]), 'pools', message);
+  return pools.flatMap((pool, index) => {
+    const findings: Finding[] = [];
+    if (pools.findIndex((other) => other.name === pool.name) !== index)
+      findings.push(at(index, 'name', `There is another pool ${pool.name}.`));
+    if (pool.maxSize <= pool.size) {
+      const message = `The pool ${pool.name} can't grow: maxSize ${pool.maxSize} must be above size ${pool.size}, or no node can be replaced.`;
+      findings.push(at(index, 'maxSize', message));
+    }
+    return findings;
+  });
+}

@@ -1,0 +1,53 @@
+import type { Finding } from '#model/checks.ts';
+import { didYouMean } from './suggest.ts';
+import type { Template } from './template.ts';
+import { findingAt, placeOf } from './yaml-source.ts';
+
+/** The four templates of a configuration; `node-pool` makes one stack for each pool. */
+export const TEMPLATE_NAMES = ['network', 'etcd', 'control-plane', 'node-pool'] as const;
+export type TemplateName = (typeof TEMPLATE_NAMES)[number];
+
+/** Parameters of every stack. */
+const COMMON = [
+  'ClusterName',
+  'Environment',
+  'Bucket',
+  'Network',
+  'SubnetACidr',
+  'SubnetBCidr',
+  'SubnetCCidr',
+  'ApiAddress',
+  'EtcdAddressA',
+  'EtcdAddressB',
+  'EtcdAddressC',
+  'OsImage',
+  'KubernetesVersion',
+  'EtcdVersion',
+];
+/** Parameters of the stacks that have instances. */
+const INSTANCES = ['IgnitionHash', 'IgnitionUrl'];
+const POOL = ['PoolName', 'InstanceType', 'Market', 'PoolSize', 'PoolMaxSize', 'PoolGeneration'];
+
+/** The parameters that Sluice has for a template, without the network stack's outputs. */
+export function knownParameters(name: TemplateName): readonly string[] {
+  if (name === 'network') return COMMON;
+  return name === 'node-pool' ? [...COMMON, ...INSTANCES, ...POOL] : [...COMMON, ...INSTANCES];
+}
+
+/** Value of a parameter that is an output of the network stack; put in when the stack is updated. */
+export function outputReference(output: string): string {
+  return `!output:network.${output}`;
+}
+
+/** Parameters that Sluice can't fill. The list is closed; a constant belongs into Mappings. */
+export function parameterFindings(name: TemplateName, template: Template, network: Template | undefined): Finding[] {
+  const outputs = name === 'network' ? [] : (network?.outputs ?? []);
+  const known = [...knownParameters(name), ...outputs];
+  return template.parameters
+    .filter((parameter) => !known.includes(parameter))
+    .map((parameter) => {
+      const elsewhere = name === 'network' ? '' : ' Outputs of network.yaml are parameters too.';
+      const message = `Sluice has no parameter ${parameter} for this template.${didYouMean(parameter, known)}${elsewhere}`;
+      return findingAt(template.path, placeOf(template.source, ['Parameters', parameter]), 'unknown-parameter', message);
+    });
+}

@@ -1,0 +1,21 @@
+import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import { keys } from '#domain/names.ts';
+import { Snapshot } from '#model/configuration.ts';
+import { InputError, NotFoundError } from '#model/errors.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+
+/** The snapshot of a revision. @throws NotFoundError */
+export async function readSnapshot(objects: ObjectStore, revision: string): Promise<Snapshot> {
+  const stored = await objects.get(keys.snapshot(revision));
+  if (stored === undefined) throw new NotFoundError(`there is no snapshot of revision ${revision}; snapshot-configuration must run first`);
+  return Snapshot.parse(JSON.parse(stored.body));
+}
+
+/** The configuration of a revision. @throws NotFoundError; InputError when it does not pass validation */
+export async function readConfiguration(objects: ObjectStore, revision: string): Promise<Configuration> {
+  const { value, findings } = parseConfiguration(await readSnapshot(objects, revision));
+  if (value !== undefined) return value;
+  const first = findings.find((finding) => finding.level === 'failure');
+  const where = first === undefined ? '' : ` first in ${first.path} line ${first.line}: ${first.message}`;
+  throw new InputError(`revision ${revision} does not pass validation (${findings.length} findings),${where}`);
+}
