@@ -30,17 +30,18 @@ export const BUILD_ORDER: readonly string[] = [
   `e2e-${E2E_VERSION}`,
 ];
 
-/** The recipes of the local world. `env` tells where Go, Python and binaries are looked for. */
-export function createRecipes(env: NodeJS.ProcessEnv): readonly Recipe[] {
+/** The recipes of the local world. `env` tells where Go, Python and binaries are looked for, `modules` holds the Go modules. */
+export function createRecipes(env: NodeJS.ProcessEnv, modules: string = MODULES): readonly Recipe[] {
   const python = once(() => findPython(env));
   const go = once(() => findGo(env));
+  const surroundings: Surroundings = { env, modules, go };
   return [
-    ministackRecipe(python),
+    ministackRecipe(modules, python),
     goRecipe(python, go),
-    etcdRecipe(env, go),
-    kwokRecipe(env, go),
-    ...KUBERNETES_VERSIONS.map((version) => kubernetesRecipe(version, env, go)),
-    e2eRecipe(env, go),
+    etcdRecipe(surroundings),
+    kwokRecipe(surroundings),
+    ...KUBERNETES_VERSIONS.map((version) => kubernetesRecipe(version, surroundings)),
+    e2eRecipe(surroundings),
   ];
 }
 
@@ -51,8 +52,8 @@ export async function trimGoCache(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** `bin/ministack` in a virtual environment. */
-function ministackRecipe(python: () => Promise<Python>): Recipe {
-  const constraints = join(MODULES, 'ministack', 'constraints.txt');
+function ministackRecipe(modules: string, python: () => Promise<Python>): Recipe {
+  const constraints = join(modules, 'ministack', 'constraints.txt');
   return {
     product: 'ministack',
     title: `ministack ${MINISTACK_VERSION}`,
@@ -93,6 +94,12 @@ function goRecipe(python: () => Promise<Python>, go: () => Promise<Go | undefine
   };
 }
 
+interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly modules: string;
+  readonly go: () => Promise<Go | undefined>;
+}
+
 interface GoProduct {
   readonly name: string;
   readonly version: string;
@@ -107,7 +114,7 @@ interface GoProduct {
   readonly extras?: (context: BuildContext) => Promise<void>;
 }
 
-function goProduct(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>, product: GoProduct): Recipe {
+function goProduct({ env, go }: Surroundings, product: GoProduct): Recipe {
   const { module, ...rest } = product.build;
   return {
     product: product.product,
@@ -128,27 +135,27 @@ function goProduct(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>, pr
 }
 
 /** `etcd`, `etcdutl` and `etcdctl`. */
-function etcdRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
+function etcdRecipe(surroundings: Surroundings): Recipe {
   const targets = [
     { file: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
     { file: 'etcdutl', package: 'go.etcd.io/etcd/etcdutl/v3' },
     { file: 'etcdctl', package: 'go.etcd.io/etcd/etcdctl/v3' },
   ];
-  return goProduct(env, go, {
+  return goProduct(surroundings, {
     name: 'etcd',
     version: ETCD_VERSION,
     product: 'etcd',
     title: `etcd ${ETCD_VERSION}`,
     cost: { seconds: 45, packages: 590 },
     binaries: targets.map(({ file }) => ({ file, versionArgs: file === 'etcd' ? ['--version'] : ['version'], says: ETCD_VERSION })),
-    build: { module: join(MODULES, 'etcd'), ldflags: '-s -w', targets },
+    build: { module: join(surroundings.modules, 'etcd'), ldflags: '-s -w', targets },
   });
 }
 
 /** `kwok`, and its stages in `stages/{node,pod,volume}/<set>/*.yaml`. */
-function kwokRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
-  const module = join(MODULES, 'kwok');
-  return goProduct(env, go, {
+function kwokRecipe(surroundings: Surroundings): Recipe {
+  const module = join(surroundings.modules, 'kwok');
+  return goProduct(surroundings, {
     name: 'kwok',
     version: KWOK_VERSION,
     product: 'kwok',
@@ -158,7 +165,7 @@ function kwokRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): 
     build: { module, ldflags: '-s -w', targets: [{ file: 'kwok', package: 'sigs.k8s.io/kwok/cmd/kwok' }] },
     async extras(context) {
       const root = await context.need('go');
-      const options = { cwd: module, env: goEnvironment(env, root) };
+      const options = { cwd: module, env: goEnvironment(surroundings.env, root) };
       await context.run(join(root, 'bin', 'go'), ['mod', 'download', 'sigs.k8s.io/kwok'], options);
       const source = await context.run(join(root, 'bin', 'go'), ['list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/kwok'], options);
       const stages = join(context.directory, 'stages');
@@ -168,8 +175,8 @@ function kwokRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): 
 }
 
 /** The control plane and `kubectl` of one version. */
-function kubernetesRecipe(version: string, env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
-  return goProduct(env, go, {
+function kubernetesRecipe(version: string, surroundings: Surroundings): Recipe {
+  return goProduct(surroundings, {
     name: 'kubernetes',
     version,
     product: `kubernetes-${version}`,
@@ -181,7 +188,7 @@ function kubernetesRecipe(version: string, env: NodeJS.ProcessEnv, go: () => Pro
       says: `v${version}`,
     })),
     build: {
-      module: join(MODULES, `kubernetes-${version}`),
+      module: join(surroundings.modules, `kubernetes-${version}`),
       ldflags: kubernetesLdflags(version),
       targets: KUBERNETES_COMMANDS.map((file) => ({ file, package: `k8s.io/kubernetes/cmd/${file}` })),
     },
@@ -189,8 +196,8 @@ function kubernetesRecipe(version: string, env: NodeJS.ProcessEnv, go: () => Pro
 }
 
 /** `e2e.test` and `ginkgo`; they run `kubectl` of the Kubernetes product of the same version. */
-function e2eRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): Recipe {
-  return goProduct(env, go, {
+function e2eRecipe(surroundings: Surroundings): Recipe {
+  return goProduct(surroundings, {
     name: 'e2e',
     version: E2E_VERSION,
     product: `e2e-${E2E_VERSION}`,
@@ -203,7 +210,7 @@ function e2eRecipe(env: NodeJS.ProcessEnv, go: () => Promise<Go | undefined>): R
     ],
     fromPath: false,
     build: {
-      module: join(MODULES, `kubernetes-${E2E_VERSION}`),
+      module: join(surroundings.modules, `kubernetes-${E2E_VERSION}`),
       ldflags: kubernetesLdflags(E2E_VERSION),
       targets: [{ file: 'ginkgo', package: 'github.com/onsi/ginkgo/v2/ginkgo' }],
       test: { file: 'e2e.test', package: 'k8s.io/kubernetes/test/e2e' },

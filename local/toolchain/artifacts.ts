@@ -1,0 +1,186 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hashOf } from '#domain/hash.ts';
+import { accountKeys, keys } from '#domain/names.ts';
+import { SluiceError } from '#model/errors.ts';
+import { Artifact } from '#model/records.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import type { Toolchain } from './toolchain.ts';
+import { E2E_VERSION, ETCD_VERSION, KUBERNETES_VERSIONS } from './versions.ts';
+
+const REFRESH_SECONDS = 15;
+
+export type ArtifactName = 'etcd' | 'kubernetes' | 'e2e';
+
+/** An artifact and the products that its files come from. */
+interface ArtifactSource {
+  readonly name: ArtifactName;
+  readonly version: string;
+  readonly files: readonly { readonly file: string; readonly product: string }[];
+}
+
+/** What Sluice's own steps run: etcd and kube-apiserver in drills, the tests in e2e. */
+export const ARTIFACTS: readonly ArtifactSource[] = [
+  { name: 'etcd', version: ETCD_VERSION, files: ['etcd', 'etcdutl'].map((file) => ({ file, product: 'etcd' })) },
+  ...KUBERNETES_VERSIONS.map((version) => ({
+    name: 'kubernetes' as const,
+    version,
+    files: [{ file: 'kube-apiserver', product: `kubernetes-${version}` }],
+  })),
+  {
+    name: 'e2e',
+    version: E2E_VERSION,
+    files: [
+      ...['e2e.test', 'ginkgo'].map((file) => ({ file, product: `e2e-${E2E_VERSION}` })),
+      { file: 'kubectl', product: `kubernetes-${E2E_VERSION}` },
+    ],
+  },
+];
+
+/** A cluster account's bucket and what is brought there, for example `['etcd']`, or `['etcd', 'e2e']` for an e2e slot. */
+export interface ArtifactAccount {
+  readonly objects: ObjectStore;
+  readonly artifacts: readonly ArtifactName[];
+}
+
+export interface PublishOptions {
+  readonly toolchain: Pick<Toolchain, 'filesOf' | 'state'>;
+  /** The hub's bucket: gets the index of every artifact, no files. */
+  readonly hub: ObjectStore;
+  readonly accounts: readonly ArtifactAccount[];
+  readonly signal: AbortSignal;
+  /** Waits between two looks at the estimate; tests replace it. */
+  readonly pause?: (seconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Brings artifacts to the buckets as their products become ready, and ends when all are there. Until then the indexes
+ * say `building` and when it should be ready, written anew every 15 s; an index that is `ready` stays so. Files go
+ * before the index of their bucket, the hub's index last. Asks for the products itself, in the order of need: call
+ * `ensureAll` first if others are to be built before. @throws SluiceError of the first product that could not be built
+ */
+export async function publishArtifacts(options: PublishOptions): Promise<void> {
+  const turn = createTurns();
+  const results = await Promise.allSettled(ARTIFACTS.map((source) => publishOne(source, options, turn)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+interface BuiltFile {
+  readonly path: string;
+  readonly entry: Artifact['files'][number];
+}
+
+async function publishOne(source: ArtifactSource, options: PublishOptions, turn: Turns): Promise<void> {
+  const { hub, signal } = options;
+  const buckets = options.accounts.filter((account) => account.artifacts.includes(source.name)).map((account) => account.objects);
+  const indexes = [
+    ...buckets.map((objects) => ({ objects, key: accountKeys.artifactIndex(source.name, source.version) })),
+    { objects: hub, key: keys.artifact(source.name, source.version) },
+  ];
+  const build = builtFiles(source, options.toolchain);
+  const ended = new AbortController();
+  const announcing = announce(source, indexes, options, AbortSignal.any([signal, ended.signal]));
+  // Whether telling the time worked or not: what counts is that it is over; a lasting fault shows in the writes below.
+  const announced = announcing.catch(() => undefined);
+  let files: readonly BuiltFile[];
+  try {
+    files = await build;
+  } catch (error) {
+    ended.abort();
+    await announced;
+    // Nobody knows any more when it will be ready.
+    for (const index of indexes) await writeBuilding(source, index, undefined);
+    throw error;
+  }
+  ended.abort();
+  // An announcement that is being written must not come after `ready`.
+  await announced;
+  signal.throwIfAborted();
+
+  const ready: Artifact = { name: source.name, version: source.version, state: 'ready', files: files.map(({ entry }) => entry) };
+  await turn(async () => {
+    const outdated = await filter(
+      buckets,
+      async (objects) => !(await holds(objects, accountKeys.artifactIndex(source.name, source.version), ready)),
+    );
+    for (const { path, entry } of outdated.length === 0 ? [] : files) {
+      const body = await readFile(path);
+      const key = accountKeys.artifact(source.name, source.version, entry.sha256, entry.file);
+      for (const objects of outdated) await objects.put(key, body);
+    }
+  });
+  for (const { objects, key } of indexes) if (!(await holds(objects, key, ready))) await objects.put(key, JSON.stringify(ready));
+}
+
+interface Index {
+  readonly objects: ObjectStore;
+  readonly key: string;
+}
+
+/** Keeps the indexes up to date while the products are built. */
+async function announce(source: ArtifactSource, indexes: readonly Index[], options: PublishOptions, ended: AbortSignal): Promise<void> {
+  const pause = options.pause ?? ((seconds, signal) => sleep(seconds * 1000, undefined, { signal }));
+  const products = [...new Set(source.files.map(({ product }) => product))];
+  while (!ended.aborted) {
+    const times = products.map((product) => options.toolchain.state(product).readyAt?.getTime() ?? 0);
+    const latest = Math.max(...times);
+    if (latest > 0) for (const index of indexes) await writeBuilding(source, index, new Date(latest));
+    await pause(REFRESH_SECONDS, ended).catch((error: unknown) => {
+      if (!ended.aborted) throw error;
+    });
+  }
+}
+
+async function writeBuilding(source: ArtifactSource, { objects, key }: Index, readyAt: Date | undefined): Promise<void> {
+  const before = await readIndex(objects, key);
+  if (before?.state === 'ready') return;
+  const artifact: Artifact = {
+    name: source.name,
+    version: source.version,
+    state: 'building',
+    ...(readyAt === undefined ? {} : { readyAt: readyAt.toISOString() }),
+    files: [],
+  };
+  await objects.put(key, JSON.stringify(artifact));
+}
+
+async function builtFiles(source: ArtifactSource, toolchain: PublishOptions['toolchain']): Promise<BuiltFile[]> {
+  return Promise.all(
+    source.files.map(async ({ file, product }) => {
+      const files = await toolchain.filesOf(product);
+      const found = files.find((candidate) => basename(candidate.file) === file);
+      if (found === undefined)
+        throw new SluiceError(`${product} has no file ${file}; it has ${files.map((other) => other.file).join(', ')}`);
+      return { path: found.path, entry: { file, sha256: found.sha256, bytes: found.bytes } };
+    }),
+  );
+}
+
+async function holds(objects: ObjectStore, key: string, wanted: Artifact): Promise<boolean> {
+  const index = await readIndex(objects, key);
+  return index?.state === 'ready' && hashOf(index.files) === hashOf(wanted.files);
+}
+
+async function readIndex(objects: ObjectStore, key: string): Promise<Artifact | undefined> {
+  const stored = await objects.get(key);
+  return stored && Artifact.parse(JSON.parse(stored.body));
+}
+
+type Turns = (run: () => Promise<void>) => Promise<void>;
+
+/** One upload at a time: a file is held in memory, and some have 100 MB. */
+function createTurns(): Turns {
+  let last: Promise<unknown> = Promise.resolve();
+  return (run) => {
+    const mine = last.then(run, run);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+async function filter<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T[]> {
+  const kept: T[] = [];
+  for (const item of items) if (await test(item)) kept.push(item);
+  return kept;
+}
