@@ -72,18 +72,18 @@ export function createBareRepository(): BareRepository {
       );
       return output;
     },
-    async mergeTree(ours, theirs) {
+    mergeTree: remember(async (ours = '', theirs = '') => {
       const { code, output } = await git(['merge-tree', '--write-tree', '--allow-unrelated-histories', ours, theirs]);
       return code === 0 ? output.split('\n')[0] : undefined;
-    },
+    }),
     async resolve(expression) {
       const answer = await ask(expression);
       return /^[0-9a-f]{40}$/.test(answer) ? answer : null;
     },
-    async content(tree) {
+    content: remember(async (tree = '') => {
       const { output } = await git(['ls-tree', '-r', '--format=%(path) %(objectname)', tree, 'channels/cluster/']);
       return output;
-    },
+    }),
     async replayed(base, head) {
       const { output } = await git(['rev-list', '--reverse', '--topo-order', '--no-merges', `${base}..${head}`]);
       return output === '' ? [] : output.split('\n');
@@ -92,6 +92,17 @@ export function createBareRepository(): BareRepository {
       names.kill();
       rmSync(directory, { recursive: true, force: true });
     },
+  };
+}
+
+/** Git's objects never change, so that an answer about two object ids holds for good. A process costs milliseconds. */
+function remember<T>(run: (...ids: string[]) => Promise<T>): (...ids: string[]) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return (...ids) => {
+    const key = ids.join(' ');
+    const answer = known.get(key) ?? run(...ids);
+    known.set(key, answer);
+    return answer;
   };
 }
 

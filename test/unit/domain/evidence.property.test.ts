@@ -75,7 +75,7 @@ function count(what: string): void {
 }
 
 test('nothing unproven starts, nothing promoted is lost, equal content is one revision', async () => {
-  const runs = fc.asyncProperty(fc.array(step, { minLength: 6, maxLength: 22 }), fc.boolean(), fc.infiniteStream(fc.nat({ max: 9 })), play);
+  const runs = fc.asyncProperty(fc.array(step, { minLength: 6, maxLength: 18 }), fc.boolean(), fc.infiniteStream(fc.nat({ max: 9 })), play);
 
   await fc.assert(runs, { numRuns: RUNS, seed: SEED });
 

@@ -1,0 +1,185 @@
+import type { CheckConclusion } from '#model/checks.ts';
+import type { Ledger } from '#model/records.ts';
+import { durationText } from './duration.ts';
+import { short } from './evidence.ts';
+
+/** What a finished check shows. Operators read it at night: cause first, then the one thing to do. */
+export interface CheckText {
+  readonly conclusion: CheckConclusion;
+  readonly title: string;
+  readonly summary: string;
+}
+
+/** An error as a state machine's Catch left it: the error's name and its message. */
+export interface CaughtError {
+  readonly name: string;
+  readonly message: string;
+}
+
+export interface TestNumbers {
+  readonly passed: number;
+  readonly failed: number;
+  readonly durationSeconds: number;
+}
+
+/** What to do first, by the name of the error. @see docs/operate.md */
+const FIRST_STEP: Readonly<Record<string, string>> = {
+  ValidationFailedError: 'Fix the annotated lines and push.',
+  InputError: 'Fix the named file or value and push; if it is none of yours, report it.',
+  TestsFailedError: 'Read the failed tests in the report, fix the change and push. Re-run the check if a test is flaky.',
+  StackFailedError: 'Fix the named CloudFormation resource and push; the cluster stays at its last revision.',
+  BackupNotProvenError: 'Nothing was changed. Check etcd of the named cluster before you re-run.',
+  LockHeldError: 'Wait until the named execution ends, then re-run the check.',
+  GateClosedError: 'See the reason; nothing was started. Re-run the check once it is gone.',
+  DeadlineError: 'Look at the named part of the cluster, then re-run the check.',
+  ClusterUnreachableError: "Check the cluster's API and network, then re-run the check.",
+  ConflictError: 'Re-run the check.',
+  TransientError: 'GitHub or AWS did not answer for long. Re-run the check.',
+  NotFoundError: 'Create what is named, or correct the name, and re-run the check.',
+  RefusedError: 'GitHub, AWS or Kubernetes refused the request for its content: fix the named thing and push.',
+  'States.Timeout': 'It ran past its time limit. Open the execution to see where it stands, then re-run the check.',
+};
+
+/** @param e2e null when no e2e run was needed. @param e2eReason why not */
+export function pullRequestPassed(facts: {
+  planTitle: string;
+  planSummary: string;
+  e2e: TestNumbers | null;
+  e2eReason: string;
+}): CheckText {
+  const tests = facts.e2e === null ? `e2e not needed: ${facts.e2eReason}.` : `e2e: ${numbers(facts.e2e)}.`;
+  return { conclusion: 'success', title: facts.planTitle, summary: joined(facts.planSummary, tests) };
+}
+
+export function pullRequestFailed(error: CaughtError): CheckText {
+  return failed(error, 'The pull request was not checked to the end');
+}
+
+export function e2ePassed(tests: TestNumbers, cluster: string): CheckText {
+  return { conclusion: 'success', title: numbers(tests), summary: `Cluster ${cluster} was created, updated, tested and deleted.` };
+}
+
+export function e2eFailed(error: CaughtError, cluster: string | null): CheckText {
+  const where = cluster === null ? 'No cluster was created.' : `Cluster ${cluster} was deleted.`;
+  const text = failed(error, 'e2e failed');
+  return { ...text, summary: joined(text.summary, where) };
+}
+
+/** The tests' result stands, but the cluster could not be deleted. */
+export function e2eLeaked(error: CaughtError, cluster: string): CheckText {
+  return {
+    conclusion: 'failure',
+    title: `Cluster ${cluster} could not be deleted`,
+    summary: joined(
+      error.message,
+      `It still costs money and holds its account. First: delete the stacks sluice-${cluster}-*, then re-run the check.`,
+    ),
+  };
+}
+
+export function rolloutSucceeded(where: string, revision: string | null, ledger: Ledger, seconds: number): CheckText {
+  const count = Object.keys(ledger.succeeded).length;
+  const what = revision === null ? 'Settings' : short(revision);
+  const failures = Object.keys(ledger.failed).length;
+  const note = failures === 0 ? '' : `${failures} failed within the budget of ${ledger.budget}:\n\n${failureTable(ledger)}`;
+  return {
+    conclusion: 'success',
+    title: `${what} on ${clusters(count)}${where === '' ? '' : ` of ${where}`} in ${durationText(seconds)}`,
+    summary: joined(`${clusters(count)} updated.`, note),
+  };
+}
+
+/** @param reason why nothing more starts. @param rollout id that the commands take */
+export function rolloutHalted(where: string, reason: string, ledger: Ledger | undefined, rollout: string): CheckText {
+  const done = Object.keys(ledger?.succeeded ?? {}).length;
+  const broken = Object.keys(ledger?.failed ?? {}).sort();
+  const first = broken[0];
+  const command = first === undefined ? `sluice rollouts ${rollout}` : `sluice why ${first}`;
+  const table = ledger === undefined || broken.length === 0 ? '' : failureTable(ledger);
+  const title =
+    broken.length === 0
+      ? `Halted${where === '' ? '' : ` in ${where}`}`
+      : `Halted: ${broken.slice(0, 3).join(', ')}${broken.length > 3 ? ` and ${broken.length - 3} more` : ''} failed`;
+  return {
+    conclusion: 'failure',
+    title,
+    summary: joined(`${sentence(reason)} ${clusters(done)} updated; nothing more starts.`, `First: \`${command}\``, table),
+  };
+}
+
+/** A newer rollout took over: nobody has to do anything. */
+export function rolloutSuperseded(by: string): CheckText {
+  return { conclusion: 'cancelled', title: 'A newer rollout took over', summary: `\`${by}\` covers the clusters that were left.` };
+}
+
+/** Title of a check that waits. @param until ISO time, or null when its end is not known */
+export function waitingTitle(reason: string, until: string | null): string {
+  return `Waiting: ${reason}${until === null ? '' : ` (until ${until.slice(0, 16).replace('T', ' ')} UTC)`}`;
+}
+
+/** An execution that ended without its own clean-up (timed out, aborted). */
+export function endedWithoutCleanUp(machine: string, status: string, cause: string | undefined): CheckText {
+  const how = status === 'TIMED_OUT' ? 'ran past its time limit' : status === 'ABORTED' ? 'was stopped from outside' : 'failed';
+  return {
+    conclusion: status === 'TIMED_OUT' ? 'timed_out' : status === 'ABORTED' ? 'cancelled' : 'failure',
+    title: `${machine} ${how}`,
+    summary: joined(
+      cause === undefined ? '' : sentence(cause.slice(0, 500)),
+      'Its locks were released. Re-run the check to go on from where it stands.',
+    ),
+  };
+}
+
+/** Failed clusters of a ledger with their cause, as Markdown. */
+export function failureTable(ledger: Ledger): string {
+  const rows = Object.entries(ledger.failed)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(
+      ([cluster, { error, cause, execution }]) =>
+        `| ${cluster} | ${cell(plainError({ name: error, message: cause }))} | \`${execution}\` |`,
+    );
+  return ['| failed | cause | execution |', '|---|---|---|', ...rows].join('\n');
+}
+
+function failed(error: CaughtError, fallback: string): CheckText {
+  if (error.name === 'CancelledError') return { conclusion: 'cancelled', title: 'Cancelled', summary: sentence(error.message) };
+  const todo = FIRST_STEP[error.name] ?? 'Open the execution to see the failed step, then re-run the check.';
+  const cause = plainError(error);
+  return {
+    conclusion: error.name === 'States.Timeout' ? 'timed_out' : 'failure',
+    title: cause === '' ? fallback : firstLine(cause),
+    summary: joined(sentence(cause === '' ? fallback : cause), `First: ${todo}`),
+  };
+}
+
+/** The message; the error's name only where it has no message. */
+function plainError({ name, message }: CaughtError): string {
+  return message.trim() === '' ? name : message.trim();
+}
+
+function firstLine(text: string): string {
+  const line = text.split('\n')[0] ?? '';
+  return line.length <= 120 ? line : `${line.slice(0, 119)}…`;
+}
+
+function numbers({ passed, failed: bad, durationSeconds }: TestNumbers): string {
+  return `${passed} passed, ${bad} failed in ${durationText(durationSeconds)}`;
+}
+
+function clusters(count: number): string {
+  return count === 1 ? '1 cluster' : `${count} clusters`;
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  const upper = trimmed.slice(0, 1).toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(upper) ? upper : `${upper}.`;
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/\s+/g, ' ').slice(0, 300);
+}
