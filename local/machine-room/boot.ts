@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { stackName } from '#domain/names.ts';
+import { clusterAddresses } from '#domain/network.ts';
+import { InputError, NotFoundError, RefusedError, TransientError } from '#model/errors.ts';
+import { freeAddress, requireLoopback } from './addresses.ts';
+import type { AccountView } from './aws.ts';
+import { readDocument, readPointer } from './ignition.ts';
+import {
+  ignoredParts,
+  linkBinary,
+  type MachinePlan,
+  nodeLabels,
+  planMachine,
+  programOf,
+  unitProcess,
+  writeFiles,
+  writeIdentity,
+} from './machine.ts';
+import type { NodeSpec } from './node-object.ts';
+import type { ProcessSpec, ProcessTable, RunningProcess } from './processes.ts';
+import type { Zone } from './scaling.ts';
+import type { Machine, MachineRoomOptions, RoomEvent } from './types.ts';
+
+/** Between two tries of a boot that cannot go on yet. */
+const RETRY_MILLISECONDS = 1000;
+/** A binary that is there is handed out faster than this; later, the machine says that it waits for the build. */
+const BINARY_PATIENCE_MILLISECONDS = 100;
+
+/** What a booting machine may use. */
+export interface BootContext {
+  readonly view: AccountView;
+  readonly zone: Zone;
+  readonly directory: string;
+  readonly binaries: MachineRoomOptions['binaries'];
+  readonly processes: ProcessTable;
+  /** Aborted when the machine is terminated. */
+  readonly signal: AbortSignal;
+  readonly say: (kind: RoomEvent['kind'], reason: string) => void;
+  /** Seconds after launch until which a test holds the boot. */
+  readonly heldSeconds: () => number;
+  readonly unitsWithheld: () => boolean;
+  /** Addresses in use by machines, with the machine's id. */
+  readonly addresses: () => ReadonlyMap<string, string>;
+  /** Makes the machine a node of its cluster; `identity` are the files of its secret. */
+  readonly joinNode: (spec: NodeSpec, identity: Readonly<Record<string, string>>) => Promise<void>;
+}
+
+/**
+ * Boots a machine by its user data and returns its processes. What is not there yet (document, identity, address,
+ * binary) is waited for, with the reason told; a refusal is told too and tried again, as a machine would sit in its
+ * start-up. Returns an empty list when the machine is terminated meanwhile.
+ */
+export async function bootMachine(machine: Machine, context: BootContext): Promise<RunningProcess[]> {
+  let ignoredTold = false;
+  while (!context.signal.aborted) {
+    try {
+      await hold(machine, context);
+      const { plan, instanceType } = await readPlan(machine, context);
+      if (!ignoredTold) for (const part of ignoredParts(plan)) context.say('ignored', `${part} is not emulated`);
+      ignoredTold = true;
+      machine.address = await claimAddress(machine, plan, context);
+      return await bringUp(machine, plan, instanceType, context);
+    } catch (error) {
+      if (context.signal.aborted) return [];
+      const refused = error instanceof RefusedError || error instanceof InputError;
+      context.say(refused ? 'refused' : 'waiting', error instanceof Error ? error.message : String(error));
+      await pause(RETRY_MILLISECONDS, context.signal);
+    }
+  }
+  return [];
+}
+
+async function hold(machine: Machine, context: BootContext): Promise<void> {
+  while (!context.signal.aborted && Date.now() < machine.launchedAt + context.heldSeconds() * 1000) {
+    context.say('waiting', 'boot is held');
+    await pause(RETRY_MILLISECONDS / 5, context.signal);
+  }
+}
+
+async function readPlan(machine: Machine, { view }: BootContext): Promise<{ plan: MachinePlan; instanceType: string }> {
+  const { userData, instanceType } = await view.launchTemplate(machine.launchTemplateId, machine.launchTemplateVersion);
+  const pointer = readPointer(userData);
+  const bytes = await view.object(pointer.bucket, pointer.key).catch((error: unknown) => {
+    throw new TransientError(
+      `cannot read s3://${pointer.bucket}/${pointer.key}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  });
+  return { plan: planMachine(readDocument(bytes, pointer.sha256), machine.zone), instanceType };
+}
+
+/** The fixed address once its last holder is gone, or a free one of the zone's subnet. */
+async function claimAddress(machine: Machine, plan: MachinePlan, context: BootContext): Promise<string> {
+  if (plan.fixedAddress === undefined) {
+    if (machine.address !== undefined) return machine.address;
+    const cidr = context.zone.cidr ?? (await subnetOf(machine, context.view));
+    return freeAddress(cidr, new Set(context.addresses().keys()));
+  }
+  const address = requireLoopback(plan.fixedAddress, '/etc/sluice/address');
+  const holder = context.addresses().get(address);
+  if (holder !== undefined && holder !== machine.id) throw new TransientError(`waits for address ${address}, which ${holder} still has`);
+  return address;
+}
+
+/** The zone's subnet by the cluster's network, for groups that name zones in place of subnets. */
+async function subnetOf(machine: Machine, view: AccountView): Promise<string> {
+  const values = {
+    ...(await view.stackValues(stackName(machine.cluster, 'network'))),
+    ...(await view.stackValues(stackName(machine.cluster, machine.role))),
+  };
+  const network = values['Network'];
+  const subnet =
+    network === undefined
+      ? undefined
+      : clusterAddresses(network).subnets[machine.zone.charCodeAt(machine.zone.length - 1) - 'a'.charCodeAt(0)];
+  if (subnet === undefined)
+    throw new NotFoundError(`group ${machine.group} has no subnet in ${machine.zone}, and its stacks no parameter Network`);
+  return subnet;
+}
+
+async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string, context: BootContext): Promise<RunningProcess[]> {
+  const address = machine.address ?? '';
+  const place = join(context.directory, machine.account, machine.id);
+  const root = join(place, 'root');
+  const volume = plan.fixedAddress === undefined ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
+  const nodeName = machine.id.replaceAll('.', '-');
+  writeFiles(root, plan, { INSTANCE_ADDRESS: address, INSTANCE_ZONE: machine.zone, INSTANCE_ID: machine.id, NODE_NAME: nodeName }, volume);
+  const identity = await readIdentity(plan, context.view);
+  if (plan.identity !== undefined) writeIdentity(root, plan.identity.directory, identity);
+  await provideBinaries(root, plan, context);
+  context.signal.throwIfAborted();
+  if (context.unitsWithheld()) {
+    context.say('running', 'units are withheld');
+    return [];
+  }
+  const specs = plan.units
+    .filter((unit) => programOf(unit) !== undefined)
+    .map((unit) =>
+      unitProcess(root, machine.id, unit, (how, again) =>
+        context.say(again === undefined ? 'failed' : 'waiting', ended(unit.name, how, again)),
+      ),
+    );
+  if (plan.kubelet !== undefined)
+    await context.joinNode(nodeSpec(machine, plan, instanceType, nodeName, nodeLabels(root, plan.kubelet)), identity);
+  context.signal.throwIfAborted();
+  const running = specs.map((spec: ProcessSpec) => context.processes.start(spec));
+  context.say('running', `runs at ${address}`);
+  return running;
+}
+
+function ended(unit: string, how: string, again: number | undefined): string {
+  return `${unit} ${how}${again === undefined ? '' : `; starts again in ${again} s`}`;
+}
+
+/** Where the data of a fixed address lies: it outlives the machine, as a volume of its own would. */
+export function volumePath(directory: string, account: string, cluster: string, address: string): string {
+  return join(directory, account, 'volumes', cluster, address);
+}
+
+async function readIdentity(plan: MachinePlan, view: AccountView): Promise<Readonly<Record<string, string>>> {
+  if (plan.identity === undefined) return {};
+  const files = await view.secretFiles(plan.identity.secret);
+  if (files === undefined) throw new TransientError(`waits for its identity: there is no secret ${plan.identity.secret}`);
+  return files;
+}
+
+async function provideBinaries(root: string, plan: MachinePlan, context: BootContext): Promise<void> {
+  const needed = new Set(plan.units.map((unit) => programOf(unit)));
+  for (const { name, version } of plan.binaries.filter((binary) => needed.has(binary.name))) {
+    const built = context.binaries(name, version);
+    // Handled where it is awaited below; a failure before that must not end the process.
+    built.catch(() => undefined);
+    const early = await Promise.race([built.then(() => true), delay(BINARY_PATIENCE_MILLISECONDS, false)]);
+    if (!early) context.say('waiting', `building ${name} ${version}`);
+    linkBinary(root, name, await Promise.race([built, aborted(context.signal)]));
+  }
+}
+
+function nodeSpec(
+  machine: Machine,
+  plan: MachinePlan,
+  instanceType: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): NodeSpec {
+  const kubelet = plan.binaries.find((binary) => binary.name === 'kubelet');
+  if (kubelet === undefined) throw new InputError('/etc/sluice/binaries.json names no kubelet, but there is a unit kubelet.service');
+  return {
+    name,
+    zone: machine.zone,
+    address: machine.address ?? '',
+    kubeletVersion: kubelet.version,
+    instanceType,
+    labels: { ...labels, 'sluice/pool': machine.role.replace(/^pool-/, ''), 'sluice/generation': machine.launchTemplateVersion },
+  };
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}

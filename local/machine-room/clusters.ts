@@ -1,0 +1,161 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { secretIds, stackName } from '#domain/names.ts';
+import { clusterAddresses } from '#domain/network.ts';
+import { InputError, TransientError } from '#model/errors.ts';
+import { requireLoopback } from './addresses.ts';
+import type { AccountView } from './aws.ts';
+import type { ClientIdentity } from './kubernetes-api.ts';
+import { type LoadBalancer, startLoadBalancer } from './load-balancer.ts';
+import type { NodeSpec } from './node-object.ts';
+import { type NodeReport, type NodeSite, startNodeSite } from './nodes.ts';
+import type { ProcessTable } from './processes.ts';
+import type { GroupSpec } from './scaling.ts';
+import type { Machine, MachineRoomOptions } from './types.ts';
+
+/** What a cluster has besides its machines: the API's load balancer, its nodes' kubelets, its volumes. */
+export interface Clusters {
+  /** Brings load balancers and sites in line with an account's groups and machines. */
+  update(account: string, view: AccountView, groups: readonly GroupSpec[], machines: readonly Readonly<Machine>[]): Promise<void>;
+  joinNode(account: string, cluster: string, spec: NodeSpec, identity: Readonly<Record<string, string>>): Promise<void>;
+  leaveNode(account: string, cluster: string, node: string): void;
+  close(): Promise<void>;
+}
+
+interface Cluster {
+  readonly account: string;
+  readonly name: string;
+  readonly view: AccountView;
+  apiAddress: string | undefined;
+  balancer: LoadBalancer | undefined;
+  site: NodeSite | undefined;
+  /** The site while it is being opened: nodes that join together share one. */
+  opening: Promise<NodeSite> | undefined;
+}
+
+export interface ClustersOptions {
+  readonly directory: string;
+  readonly kwok: MachineRoomOptions['kwok'];
+  readonly processes: ProcessTable;
+  readonly log: MachineRoomOptions['log'];
+  readonly report: NodeReport;
+}
+
+export function createClusters(options: ClustersOptions): Clusters {
+  const clusters = new Map<string, Cluster>();
+  return {
+    update: async (account, view, groups, machines) => {
+      for (const name of new Set(groups.map((group) => group.cluster))) {
+        const key = `${account}/${name}`;
+        const cluster = clusters.get(key) ?? {
+          account,
+          name,
+          view,
+          apiAddress: undefined,
+          balancer: undefined,
+          site: undefined,
+          opening: undefined,
+        };
+        clusters.set(key, cluster);
+        const exists = groups.some((group) => group.cluster === name && group.role === 'control-plane');
+        await updateBalancer(cluster, view, exists, machines, options);
+      }
+      for (const [key, cluster] of clusters) {
+        if (cluster.account !== account || groups.some((group) => group.cluster === cluster.name)) continue;
+        await closeCluster(cluster);
+        if ((await view.stackValues(stackName(cluster.name, 'etcd'))) !== undefined) continue;
+        clusters.delete(key);
+        rmSync(join(options.directory, account, 'volumes', cluster.name), { recursive: true, force: true });
+      }
+    },
+    joinNode: async (account, name, spec, identity) => {
+      const cluster = clusters.get(`${account}/${name}`);
+      if (cluster?.apiAddress === undefined)
+        throw new TransientError(`waits for the address of the API of ${name}: there is no control plane stack with ApiAddress`);
+      cluster.opening ??= openSite(cluster, cluster.apiAddress, identity, options).finally(() => {
+        cluster.opening = undefined;
+      });
+      cluster.site ??= await cluster.opening;
+      cluster.site.join(spec);
+    },
+    leaveNode: (account, name, node) => clusters.get(`${account}/${name}`)?.site?.leave(node),
+    close: async () => {
+      await Promise.all([...clusters.values()].map(closeCluster));
+      clusters.clear();
+    },
+  };
+}
+
+async function updateBalancer(
+  cluster: Cluster,
+  view: AccountView,
+  exists: boolean,
+  machines: readonly Readonly<Machine>[],
+  options: ClustersOptions,
+): Promise<void> {
+  if (!exists) {
+    await cluster.balancer?.close();
+    cluster.balancer = undefined;
+    return;
+  }
+  cluster.balancer ??= await openBalancer(cluster, view, options);
+  const targets = machines.filter(
+    (machine) => machine.cluster === cluster.name && machine.role === 'control-plane' && machine.state === 'InService',
+  );
+  cluster.balancer?.setTargets(targets.map((machine) => machine.address).filter((address) => address !== undefined));
+}
+
+async function openBalancer(cluster: Cluster, view: AccountView, options: ClustersOptions): Promise<LoadBalancer | undefined> {
+  const values = await view.stackValues(stackName(cluster.name, 'control-plane'));
+  const network = values?.['Network'];
+  const address = values?.['ApiAddress'] ?? (network === undefined ? undefined : clusterAddresses(network).api);
+  if (address === undefined) return undefined;
+  cluster.apiAddress = requireLoopback(address, `ApiAddress of cluster ${cluster.name}`);
+  return startLoadBalancer(address, (target, healthy) =>
+    options.log(healthy ? 'control plane is healthy' : 'control plane is not healthy', { cluster: cluster.name, target }),
+  );
+}
+
+async function openSite(
+  cluster: Cluster,
+  apiAddress: string,
+  identity: Readonly<Record<string, string>>,
+  options: ClustersOptions,
+): Promise<NodeSite> {
+  const { binary, stages } = options.kwok;
+  const kwok = typeof binary === 'string' ? binary : await binary();
+  return startNodeSite({
+    cluster: cluster.name,
+    apiAddress,
+    directory: join(options.directory, cluster.account, `kwok-${cluster.name}`),
+    identity: clientIdentity(secretIds.node(cluster.name), identity, 'node'),
+    cloudIdentity: await cloudIdentity(cluster),
+    kwok,
+    stages,
+    processes: options.processes,
+    report: options.report,
+    log: (message) => options.log(message, { cluster: cluster.name }),
+  });
+}
+
+/** A cloud controller's place is the control plane: the room takes Nodes away as one, by the control plane's own client certificate. */
+async function cloudIdentity({ name, view }: Cluster): Promise<ClientIdentity> {
+  const id = secretIds.controlPlane(name);
+  const files = await view.secretFiles(id);
+  if (files === undefined) throw new TransientError(`waits for the control plane's identity: there is no secret ${id}`);
+  return clientIdentity(id, files, 'kubelet-client');
+}
+
+function clientIdentity(secret: string, files: Readonly<Record<string, string>>, name: string): ClientIdentity {
+  const { 'ca.crt': ca, [`${name}.crt`]: cert, [`${name}.key`]: key } = files;
+  if (ca === undefined || cert === undefined || key === undefined)
+    throw new InputError(`secret ${secret} must hold ca.crt, ${name}.crt and ${name}.key`);
+  return { ca, cert, key };
+}
+
+async function closeCluster(cluster: Cluster): Promise<void> {
+  const { balancer, site } = cluster;
+  cluster.balancer = undefined;
+  cluster.site = undefined;
+  await Promise.all([balancer?.close(), site?.close()]);
+}

@@ -1,0 +1,92 @@
+import type { Machine } from './types.ts';
+
+/** What an Auto Scaling group asks for. */
+export interface GroupSpec {
+  readonly account: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly cluster: string;
+  readonly role: string;
+  readonly min: number;
+  readonly max: number;
+  /** As the emulator holds it; the room holds the real desired capacity. */
+  readonly declaredDesired: number;
+  readonly zones: readonly Zone[];
+  readonly launchTemplate: { readonly id: string; readonly name: string; readonly version: string };
+  readonly tags: readonly { readonly key: string; readonly value: string; readonly propagate: boolean }[];
+  readonly createdAt: Date;
+  readonly subnetIds: string;
+}
+
+export interface Zone {
+  readonly name: string;
+  /** The subnet's CIDR in this zone, where known. */
+  readonly cidr?: string;
+}
+
+/**
+ * Desired capacity after the group's definition changed. A definition without DesiredCapacity (the emulator then shows
+ * the minimum) leaves it and only pushes it into the new bounds, as AWS does.
+ */
+export function nextDesired(current: number | undefined, before: GroupSpec | undefined, now: GroupSpec): number {
+  if (current === undefined || before === undefined) return now.declaredDesired;
+  const explicit = now.declaredDesired !== before.declaredDesired && now.declaredDesired !== now.min;
+  return Math.min(now.max, Math.max(now.min, explicit ? now.declaredDesired : current));
+}
+
+export interface ScalingDecision {
+  /** Zone of each machine to launch. */
+  readonly launch: readonly Zone[];
+  readonly terminate: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/**
+ * What a group does now. Launches go to the zone with the fewest machines; scaling in takes the zone with the most, there
+ * the oldest launch template version, then the oldest machine (the default termination policy). Suspended processes
+ * (`Launch`, `Terminate`, `ReplaceUnhealthy`) do nothing. Zones are never balanced by ending machines.
+ */
+export function decideScaling(
+  spec: GroupSpec,
+  desired: number,
+  machines: readonly Readonly<Machine>[],
+  suspended: ReadonlySet<string>,
+): ScalingDecision {
+  const live = machines.filter((machine) => machine.state !== 'Terminating');
+  const unhealthy =
+    suspended.has('ReplaceUnhealthy') || suspended.has('Terminate') ? [] : live.filter((machine) => machine.health === 'Unhealthy');
+  const left = live.filter((machine) => !unhealthy.includes(machine));
+  const surplus = suspended.has('Terminate') ? [] : pickSurplus(left, left.length - desired);
+  return {
+    launch: suspended.has('Launch') ? [] : pickZones(spec.zones, left, desired - left.length),
+    terminate: [
+      ...unhealthy.map((machine) => ({ id: machine.id, reason: 'failed its health check' })),
+      ...surplus.map((machine) => ({ id: machine.id, reason: `group shrinks to ${desired}` })),
+    ],
+  };
+}
+
+function pickZones(zones: readonly Zone[], live: readonly Readonly<Machine>[], count: number): Zone[] {
+  const load = new Map(zones.map((zone) => [zone, live.filter((machine) => machine.zone === zone.name).length]));
+  const picked: Zone[] = [];
+  while (picked.length < count && load.size > 0) {
+    const [zone, machines] = [...load].reduce((least, entry) => (entry[1] < least[1] ? entry : least));
+    picked.push(zone);
+    load.set(zone, machines + 1);
+  }
+  return picked;
+}
+
+function pickSurplus(live: readonly Readonly<Machine>[], count: number): Readonly<Machine>[] {
+  const left = [...live];
+  const picked: Readonly<Machine>[] = [];
+  while (picked.length < count && left.length > 0) {
+    const perZone = (zone: string): number => left.filter((machine) => machine.zone === zone).length;
+    const byRank = (a: Readonly<Machine>, b: Readonly<Machine>): number =>
+      perZone(b.zone) - perZone(a.zone) || Number(a.launchTemplateVersion) - Number(b.launchTemplateVersion) || a.sequence - b.sequence;
+    const next = left.toSorted(byRank)[0];
+    if (next === undefined) break;
+    picked.push(next);
+    left.splice(left.indexOf(next), 1);
+  }
+  return picked;
+}
