@@ -1,3 +1,5 @@
+import type { ClusterRef } from '#model/settings.ts';
+
 export interface MemberStatus {
   readonly endpoint: string;
   readonly name: string;
@@ -13,10 +15,22 @@ export interface MemberStatus {
   readonly reason?: string;
 }
 
+export interface SnapshotChunk {
+  readonly bytes: Uint8Array;
+  /** Storage version of the snapshot, empty when etcd does not say it (before 3.6). */
+  readonly version: string;
+}
+
 /** etcd of one cluster over mTLS. Each call has a deadline of its own. */
 export interface Etcd {
-  /** Status of each endpoint; a member that does not answer is unhealthy with its reason. */
+  /**
+   * Status of each member that etcd knows; one that does not answer is unhealthy with its reason.
+   * @throws ClusterUnreachableError when no member answers
+   */
   status(): Promise<MemberStatus[]>;
   /** Streams a snapshot of one member. @throws ClusterUnreachableError when the stream breaks or stalls */
-  snapshot(endpoint: string): AsyncIterable<Uint8Array>;
+  snapshot(endpoint: string): AsyncIterable<SnapshotChunk>;
 }
+
+/** etcd of a cluster by its reference. @throws NotFoundError when the cluster has no identity yet */
+export type EtcdOf = (cluster: ClusterRef) => Promise<Etcd>;

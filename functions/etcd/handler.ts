@@ -1,0 +1,31 @@
+import { tmpdir } from 'node:os';
+import { createInstances } from '#adapters/auto-scaling/instances.ts';
+import { createEtcdOf } from '#adapters/etcd/clusters.ts';
+import { createScratch } from '#adapters/files/scratch.ts';
+import { createBlobs } from '#adapters/s3/blobs.ts';
+import { createObjects } from '#adapters/s3/objects.ts';
+import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
+import { createAuthority } from '#adapters/x509/authority.ts';
+import { mintClient } from '#adapters/x509/clients.ts';
+import { createClusterSideHandler } from '#runtime/cluster-side.ts';
+import { readEnvironment } from '#runtime/environment.ts';
+import { type CheckMembersPorts, checkMembers } from './check-members.ts';
+import { type RollEtcdMembersPorts, rollEtcdMembers } from './roll-etcd-members.ts';
+import { type TakeSnapshotPorts, takeSnapshot } from './take-snapshot.ts';
+import { type WriteManifestPorts, writeManifest } from './write-manifest.ts';
+
+type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & WriteManifestPorts & RollEtcdMembersPorts;
+
+export const handler = createClusterSideHandler<EtcdPorts>([checkMembers, takeSnapshot, writeManifest, rollEtcdMembers], async () => {
+  const { SLUICE_BUCKET: bucket, AWS_REGION: region } = readEnvironment();
+  const clock = { now: () => new Date() };
+  const identity = { secrets: createSecrets({ region }), authority: createAuthority(), clock };
+  return {
+    etcd: createEtcdOf((cluster) => mintClient(identity, cluster.name, 'etcd')),
+    instances: createInstances({ region }),
+    objects: createObjects(bucket, { region }),
+    blobs: createBlobs(bucket, { region }),
+    scratch: createScratch(tmpdir()),
+    clock,
+  };
+});

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { backupId, trailerVerdict } from '#domain/backup.ts';
+import { accountKeys } from '#domain/names.ts';
+import { BackupNotProvenError, ClusterUnreachableError } from '#model/errors.ts';
+import { Sha256, Timestamp } from '#model/primitives.ts';
+import { LayerVerdict } from '#model/records.ts';
+import { ClusterRef } from '#model/settings.ts';
+import type { Blobs } from '#ports/blobs.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Etcd, EtcdOf } from '#ports/etcd.ts';
+import type { Scratch } from '#ports/files.ts';
+import { defineStep } from '#ports/step.ts';
+
+export interface TakeSnapshotPorts {
+  readonly etcd: EtcdOf;
+  readonly blobs: Blobs;
+  readonly scratch: Scratch;
+  readonly clock: Clock;
+}
+
+export const TakenSnapshot = z.object({
+  id: z.string(),
+  key: z.string(),
+  bytes: z.int(),
+  sha256: Sha256,
+  takenAt: Timestamp,
+  /** Storage version as the stream says it; absent before etcd 3.6. */
+  etcdVersion: z.string().optional(),
+  /** Revisions of the member right before and right after the stream. */
+  bracket: z.object({ from: z.int(), to: z.int() }),
+  verdict: LayerVerdict,
+});
+
+/**
+ * Drains a snapshot to a file at etcd's rate (a slow store must not hold etcd's read transaction), proves L1 on the
+ * bytes as written, then uploads it whole or not at all.
+ * @throws ClusterUnreachableError, TransientError; BackupNotProvenError when L1 does not hold: nothing is uploaded then
+ */
+export const takeSnapshot = defineStep({
+  name: 'take-snapshot',
+  input: z.object({ cluster: ClusterRef, checkMembers: z.object({ endpoint: z.string() }) }),
+  output: TakenSnapshot,
+  async run({ cluster, checkMembers: { endpoint } }, { etcd: etcdOf, blobs, scratch, clock }: TakeSnapshotPorts) {
+    const etcd = await etcdOf(cluster);
+    return scratch.withDirectory(async (directory) => {
+      const path = join(directory, 'snapshot.db');
+      const takenAt = clock.now();
+      const from = await revisionOf(etcd, endpoint);
+      const stream = withVersion(etcd, endpoint);
+      const file = await scratch.spool(stream.chunks(), path);
+      const to = await revisionOf(etcd, endpoint);
+      const l1 = trailerVerdict(file, (clock.now().getTime() - takenAt.getTime()) / 1000);
+      if (l1.verdict !== 'holds') throw new BackupNotProvenError(`L1 fails for ${cluster.name}, nothing was uploaded: ${l1.reason}`);
+      const id = backupId(takenAt, file.sha256);
+      const key = accountKeys.backup(cluster.name, id, 'snapshot.db');
+      // An object that is there already has this content: its key names it, and L4 reads it back.
+      await blobs.uploadFile(key, path, { sha256: file.sha256 });
+      const version = stream.version();
+      return {
+        id,
+        key,
+        bytes: file.bytes,
+        sha256: file.sha256,
+        takenAt: takenAt.toISOString(),
+        ...(version === '' ? {} : { etcdVersion: version }),
+        bracket: { from, to },
+        verdict: l1,
+      };
+    });
+  },
+});
+
+function withVersion(etcd: Etcd, endpoint: string): { chunks(): AsyncGenerator<Uint8Array>; version(): string } {
+  let version = '';
+  return {
+    async *chunks() {
+      for await (const chunk of etcd.snapshot(endpoint)) {
+        if (chunk.version !== '') version = chunk.version;
+        yield chunk.bytes;
+      }
+    },
+    version: () => version,
+  };
+}
+
+async function revisionOf(etcd: Etcd, endpoint: string): Promise<number> {
+  const member = (await etcd.status()).find((candidate) => candidate.endpoint === endpoint);
+  if (member === undefined || !member.healthy) {
+    throw new ClusterUnreachableError(`etcd at ${endpoint} is no longer healthy: ${member?.reason ?? 'not a member'}`);
+  }
+  return member.revision;
+}

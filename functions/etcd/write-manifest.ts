@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import { unproven } from '#domain/backup.ts';
+import { accountKeys, bucketName } from '#domain/names.ts';
+import { BackupNotProvenError, ConflictError } from '#model/errors.ts';
+import { BackupManifest, LayerVerdict } from '#model/records.ts';
+import { ClusterRef } from '#model/settings.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+import { CheckedMembers } from './check-members.ts';
+import { TakenSnapshot } from './take-snapshot.ts';
+
+export interface WriteManifestPorts {
+  readonly objects: ObjectStore;
+}
+
+const Layer = LayerVerdict.shape.layer;
+
+const Input = z.object({
+  cluster: ClusterRef,
+  checkMembers: CheckedMembers,
+  takeSnapshot: TakenSnapshot,
+  proveSnapshot: z.object({
+    verdicts: z.array(LayerVerdict),
+    /** null when the drill did not get so far. */
+    revision: z.int().nullable(),
+    counts: z.record(z.string(), z.int()),
+  }),
+  /** What "proven" asks for. */
+  requiredLayers: z.array(Layer).min(1).default(['L0', 'L1', 'L4', 'L5']),
+});
+
+/**
+ * Writes the manifest beside the snapshot: the proof, or what is missing for it.
+ * @throws BackupNotProvenError after writing, with each reason
+ */
+export const writeManifest = defineStep({
+  name: 'write-manifest',
+  input: Input,
+  output: z.object({ id: z.string(), proven: z.boolean(), manifestKey: z.string(), layers: z.record(z.string(), z.string()) }),
+  async run(input, { objects }: WriteManifestPorts, { execution }) {
+    const { cluster, takeSnapshot } = input;
+    const manifestKey = accountKeys.backup(cluster.name, takeSnapshot.id, 'manifest.json');
+    const wanted = manifestOf(input, execution);
+    const manifest = await writeOnce(objects, manifestKey, wanted);
+    const reasons = unproven(manifest.layers, input.requiredLayers);
+    if (reasons.length > 0) throw new BackupNotProvenError(`backup ${manifest.id} of ${cluster.name} is not proven: ${reasons.join('; ')}`);
+    const layers = Object.fromEntries(manifest.layers.map((entry) => [entry.layer, entry.verdict]));
+    return { id: manifest.id, proven: manifest.proven, manifestKey, layers };
+  },
+});
+
+function manifestOf(input: z.infer<typeof Input>, execution: string): BackupManifest {
+  const { cluster, checkMembers, takeSnapshot, proveSnapshot } = input;
+  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...proveSnapshot.verdicts];
+  return {
+    id: takeSnapshot.id,
+    cluster: cluster.name,
+    account: cluster.account,
+    takenAt: takeSnapshot.takenAt,
+    object: {
+      bucket: bucketName(cluster.account, cluster.region),
+      key: takeSnapshot.key,
+      bytes: takeSnapshot.bytes,
+      sha256: takeSnapshot.sha256,
+    },
+    etcd: {
+      version: checkMembers.version,
+      // From the file's content where the drill read it; else the lowest that it can be.
+      revision: proveSnapshot.revision ?? takeSnapshot.bracket.from,
+      clusterId: checkMembers.clusterId,
+      member: checkMembers.member,
+      members: checkMembers.members,
+    },
+    counts: proveSnapshot.counts,
+    layers,
+    proven: unproven(layers, input.requiredLayers).length === 0,
+    execution,
+  };
+}
+
+/** A repeated call finds its own manifest and goes by that; anything else under this key is another's. */
+async function writeOnce(objects: ObjectStore, key: string, manifest: BackupManifest): Promise<BackupManifest> {
+  if (await objects.putIfAbsent(key, JSON.stringify(manifest, null, 2))) return manifest;
+  const stored = await objects.get(key);
+  const found = stored === undefined ? undefined : BackupManifest.parse(JSON.parse(stored.body));
+  if (found?.execution === manifest.execution && found.object.sha256 === manifest.object.sha256) return found;
+  throw new ConflictError(`${key} was written by ${found?.execution ?? 'nobody'}; a manifest is never overwritten`);
+}

@@ -1,0 +1,14 @@
+import { clusterAddresses, ETCD_CLIENT_PORT } from '#domain/network.ts';
+import type { ClientIdentity } from '#model/identity.ts';
+import type { ClusterRef } from '#model/settings.ts';
+import type { EtcdOf } from '#ports/etcd.ts';
+import { createEtcd } from './etcd.ts';
+
+/** Finds each cluster's members by its network; @param mint makes the short client certificate */
+export function createEtcdOf(mint: (cluster: ClusterRef) => Promise<ClientIdentity>): EtcdOf {
+  return async (cluster) => {
+    const { ca, cert, key } = await mint(cluster);
+    const endpoints = clusterAddresses(cluster.network).etcd.map((address) => `https://${address}:${ETCD_CLIENT_PORT}`);
+    return createEtcd({ endpoints, tls: { ca, cert, key } });
+  };
+}

@@ -1,0 +1,83 @@
+import { ClusterUnreachableError } from '#model/errors.ts';
+import type { ClientIdentity } from '#model/identity.ts';
+import type { Etcd, MemberStatus, SnapshotChunk } from '#ports/etcd.ts';
+import { callOnce, callStream } from './connection.ts';
+import { MEMBER_LIST, type Member, SNAPSHOT, STATUS, type StatusResponse } from './messages.ts';
+
+/** A healthy member answers in milliseconds; one that writes a snapshot to a follower may take a second. */
+const CALL_MILLISECONDS = 5_000;
+
+export interface EtcdOptions {
+  /** Client URLs to begin with; members are then taken from etcd's own list. */
+  readonly endpoints: readonly string[];
+  readonly tls: ClientIdentity;
+  /** Longest wait for a byte of a snapshot; for tests. */
+  readonly stallMilliseconds?: number;
+}
+
+/** etcd of one cluster over gRPC and mTLS. */
+export function createEtcd({ endpoints, tls, stallMilliseconds }: EtcdOptions): Etcd {
+  return {
+    async status() {
+      const members = await firstList(endpoints, tls);
+      return Promise.all(members.map((member) => statusOf(member, tls)));
+    },
+    async *snapshot(endpoint): AsyncGenerator<SnapshotChunk> {
+      const parts = callStream({ url: endpoint, tls }, SNAPSHOT, undefined, stallMilliseconds);
+      for await (const { blob, version } of parts) yield { bytes: blob, version };
+    },
+  };
+}
+
+async function firstList(endpoints: readonly string[], tls: ClientIdentity): Promise<readonly Member[]> {
+  try {
+    return await Promise.any(endpoints.map((url) => callOnce({ url, tls }, MEMBER_LIST, undefined, CALL_MILLISECONDS)));
+  } catch (error) {
+    const reasons = error instanceof AggregateError ? error.errors.map(reasonOf).join('; ') : reasonOf(error);
+    throw new ClusterUnreachableError(`no etcd member answers: ${reasons}`, { cause: error });
+  }
+}
+
+async function statusOf(member: Member, tls: ClientIdentity): Promise<MemberStatus> {
+  const name = member.name === '' ? member.id : member.name;
+  const unknown = {
+    name,
+    memberId: member.id,
+    clusterId: '',
+    version: '',
+    leader: false,
+    learner: false,
+    revision: 0,
+    dbBytes: 0,
+    alarms: [],
+  };
+  const [endpoint] = member.clientUrls;
+  if (endpoint === undefined) return { ...unknown, endpoint: '', healthy: false, reason: 'was added and has not started' };
+  try {
+    const status = await callOnce({ url: endpoint, tls }, STATUS, undefined, CALL_MILLISECONDS);
+    return { ...unknown, endpoint, ...healthOf(status) };
+  } catch (error) {
+    return { ...unknown, endpoint, healthy: false, reason: reasonOf(error) };
+  }
+}
+
+function healthOf(status: StatusResponse) {
+  const alone = status.leader === '0' ? ['no leader'] : [];
+  const alarms = [...alone, ...status.errors];
+  return {
+    healthy: alarms.length === 0,
+    version: status.version,
+    leader: status.leader === status.header.memberId,
+    learner: status.learner,
+    clusterId: status.header.clusterId,
+    memberId: status.header.memberId,
+    revision: status.header.revision,
+    dbBytes: status.dbBytes,
+    alarms,
+    ...(alarms.length === 0 ? {} : { reason: alarms.join('; ') }),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
