@@ -138,22 +138,18 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   closers.push(() => door.close());
   await github.setWebhookUrl(door.url);
 
-  const publishing = new AbortController();
-  const published = publishArtifacts({
+  const artifacts = publishArtifacts({
     toolchain,
     hub: hub.objects,
     accounts: accounts.map((account) => ({
       objects: accountClients(site, account).objects,
-      artifacts: slots.some((slot) => slot.account === account) ? ['etcd', 'e2e'] : ['etcd'],
+      e2e: slots.some((slot) => slot.account === account),
     })),
-    signal: publishing.signal,
-  }).catch((error: unknown) => {
-    if (!publishing.signal.aborted) terminal.line(`artifacts: ${error instanceof Error ? error.message : String(error)}`);
+    log: (line) => terminal.line(line),
   });
-  closers.push(async () => {
-    publishing.abort();
-    await published;
-  });
+  // What is missing was told; the builds that it comes from end the start by themselves.
+  artifacts.done.catch(() => undefined);
+  closers.push(() => artifacts.close());
 
   return {
     shape,

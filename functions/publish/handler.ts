@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createGitHub } from '#adapters/github/github.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
 import { createSecrets } from '#adapters/secrets-manager/secrets.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { publicationOf } from '#domain/check-publication.ts';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deletionOrder } from '#domain/stack-decision.ts';
 import { StackFailedError } from '#model/errors.ts';
 import { Advance } from '#model/progress.ts';

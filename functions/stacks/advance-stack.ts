@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { stackName } from '#domain/names.ts';
 import { decideStack } from '#domain/stack-decision.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { accountKeys } from '#domain/names.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';

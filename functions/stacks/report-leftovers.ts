@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { StackFailedError } from '#model/errors.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { AccountStacks } from '#ports/stacks.ts';

@@ -1,5 +1,5 @@
 import { Webhooks } from '@octokit/webhooks';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
 import { createExecutions } from '#adapters/step-functions/executions.ts';
 import { readEnvironment, required } from '#runtime/environment.ts';
