@@ -7,8 +7,7 @@ import { createEtcd } from './etcd.ts';
 /** Finds each cluster's members by its network; @param mint makes the short client certificate */
 export function createEtcdOf(mint: (cluster: ClusterRef) => Promise<ClientIdentity>): EtcdOf {
   return async (cluster) => {
-    const { ca, cert, key } = await mint(cluster);
     const endpoints = clusterAddresses(cluster.network).etcd.map((address) => `https://${address}:${ETCD_CLIENT_PORT}`);
-    return createEtcd({ endpoints, tls: { ca, cert, key } });
+    return createEtcd({ endpoints, identity: await mint(cluster) });
   };
 }

@@ -10,35 +10,35 @@ const CALL_MILLISECONDS = 5_000;
 export interface EtcdOptions {
   /** Client URLs to begin with; members are then taken from etcd's own list. */
   readonly endpoints: readonly string[];
-  readonly tls: ClientIdentity;
+  readonly identity: ClientIdentity;
   /** Longest wait for a byte of a snapshot; for tests. */
   readonly stallMilliseconds?: number;
 }
 
 /** etcd of one cluster over gRPC and mTLS. */
-export function createEtcd({ endpoints, tls, stallMilliseconds }: EtcdOptions): Etcd {
+export function createEtcd({ endpoints, identity, stallMilliseconds }: EtcdOptions): Etcd {
   return {
     async status() {
-      const members = await firstList(endpoints, tls);
-      return Promise.all(members.map((member) => statusOf(member, tls)));
+      const members = await firstList(endpoints, identity);
+      return Promise.all(members.map((member) => statusOf(member, identity)));
     },
     async *snapshot(endpoint): AsyncGenerator<SnapshotChunk> {
-      const parts = callStream({ url: endpoint, tls }, SNAPSHOT, undefined, stallMilliseconds);
+      const parts = callStream({ url: endpoint, identity }, SNAPSHOT, undefined, stallMilliseconds);
       for await (const { blob, version } of parts) yield { bytes: blob, version };
     },
   };
 }
 
-async function firstList(endpoints: readonly string[], tls: ClientIdentity): Promise<readonly Member[]> {
+async function firstList(endpoints: readonly string[], identity: ClientIdentity): Promise<readonly Member[]> {
   try {
-    return await Promise.any(endpoints.map((url) => callOnce({ url, tls }, MEMBER_LIST, undefined, CALL_MILLISECONDS)));
+    return await Promise.any(endpoints.map((url) => callOnce({ url, identity }, MEMBER_LIST, undefined, CALL_MILLISECONDS)));
   } catch (error) {
     const reasons = error instanceof AggregateError ? error.errors.map(reasonOf).join('; ') : reasonOf(error);
     throw new ClusterUnreachableError(`no etcd member answers: ${reasons}`, { cause: error });
   }
 }
 
-async function statusOf(member: Member, tls: ClientIdentity): Promise<MemberStatus> {
+async function statusOf(member: Member, identity: ClientIdentity): Promise<MemberStatus> {
   const name = member.name === '' ? member.id : member.name;
   const unknown = {
     name,
@@ -54,7 +54,7 @@ async function statusOf(member: Member, tls: ClientIdentity): Promise<MemberStat
   const [endpoint] = member.clientUrls;
   if (endpoint === undefined) return { ...unknown, endpoint: '', healthy: false, reason: 'was added and has not started' };
   try {
-    const status = await callOnce({ url: endpoint, tls }, STATUS, undefined, CALL_MILLISECONDS);
+    const status = await callOnce({ url: endpoint, identity }, STATUS, undefined, CALL_MILLISECONDS);
     return { ...unknown, endpoint, ...healthOf(status) };
   } catch (error) {
     return { ...unknown, endpoint, healthy: false, reason: reasonOf(error) };
