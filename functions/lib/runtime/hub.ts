@@ -17,7 +17,7 @@ export interface HubPorts {
 }
 
 /** States that undo or report; a cancelled execution must still run them. */
-const CLEAN_UP = new Set([
+export const CLEAN_UP: ReadonlySet<string> = new Set([
   'unlock',
   'release-nodes',
   'release-slot',
