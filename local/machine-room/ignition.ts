@@ -14,7 +14,7 @@ const Pointer = z.object({
 });
 
 /** The parts of an Ignition 3.4.0 document that the room knows. Others are reported by `unknownParts`. */
-const Document = z.object({
+const Document = z.looseObject({
   ignition: z.looseObject({ version: z.string() }),
   storage: z
     .looseObject({

@@ -60,6 +60,7 @@ export function createProcessTable(directory: string): ProcessTable {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
+  const watchdogGone = new Promise((resolve) => watchdog.once('exit', resolve));
   watchdog.unref();
   const killAll = (): void => {
     for (const pid of children.keys()) signalGroup(pid, 'SIGKILL');
@@ -102,9 +103,8 @@ export function createProcessTable(directory: string): ProcessTable {
       killAll();
       await Promise.all(ends);
       process.off('exit', killAll);
-      const gone = new Promise((resolve) => watchdog.once('exit', resolve));
       watchdog.stdin?.end();
-      await gone;
+      await watchdogGone;
     },
   };
 }
