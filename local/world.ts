@@ -10,7 +10,7 @@ import { startFrontDoor } from './aws/front-door.ts';
 import { freePort, startMinistack } from './aws/ministack.ts';
 import { clustersOf, commitSettings, e2eSlotsOf, type FleetShape, HUB_ACCOUNT, localSettings, seedRepository } from './fleet.ts';
 import { git } from './git.ts';
-import { type LocalGitHub, startLocalGitHub } from './github/server.ts';
+import { type LocalGitHub, startLocalGitHub } from './github/start.ts';
 import { createProcessTable } from './machine-room/processes.ts';
 import { startMachineRoom } from './machine-room/room.ts';
 import type { MachineRoom } from './machine-room/types.ts';
@@ -136,7 +136,7 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   ]);
   const door = await startFrontDoor(functionUrl, site.endpoint);
   closers.push(() => door.close());
-  await github.setWebhookUrl(door.url);
+  github.setWebhookUrl(door.url);
 
   const artifacts = publishArtifacts({
     toolchain,

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cut, publicationOf, SUMMARY_LIMIT } from '#domain/check-publication.ts';
+import type { WantedCheck } from '#model/checks.ts';
+
+const NOW = new Date('2026-01-05T08:05:00Z');
+
+function wanted(change: Partial<WantedCheck> = {}): WantedCheck {
+  const ref = { repository: { owner: 'platform', name: 'fleet' }, sha: 'a'.repeat(40), name: 'sluice' };
+  return {
+    ref,
+    status: 'in_progress',
+    title: 'Planning',
+    summary: '',
+    findings: [],
+    progress: [],
+    startedAt: '2026-01-05T08:00:00.000Z',
+    ...change,
+  };
+}
+
+describe('cut', () => {
+  it('never exceeds the limit and never splits a character', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), fc.integer({ min: 60, max: 300 }), (text, limit) => {
+        const short = cut(text, limit);
+
+        expect(short.length).toBeLessThanOrEqual(limit);
+        expect(short.isWellFormed()).toBe(text.isWellFormed() || short.isWellFormed());
+        if (text.length > limit) expect(short).toContain('cut here');
+        else expect(short).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('publicationOf', () => {
+  it('keeps summary and text within GitHub’s limit', () => {
+    const [request] = publicationOf(wanted({ summary: 'x'.repeat(200_000), text: 'y'.repeat(200_000) }), undefined, NOW);
+
+    expect(request?.summary.length).toBeLessThanOrEqual(SUMMARY_LIMIT);
+    expect(request?.text?.length).toBeLessThanOrEqual(SUMMARY_LIMIT);
+  });
+
+  it('shows why a step waits and since when', () => {
+    const line = {
+      execution: 'e',
+      machine: 'update-cluster',
+      step: 'await-artifacts',
+      cluster: 'dev-1',
+      state: 'waiting' as const,
+      reason: 'building Kubernetes 1.36.3, 4 min left',
+      at: '2026-01-05T08:03:00.000Z',
+    };
+
+    const [request] = publicationOf(wanted({ progress: [line] }), undefined, NOW);
+
+    expect(request?.text).toContain('| ⏳ | dev-1 | await-artifacts | building Kubernetes 1.36.3, 4 min left | 08:03:00 (2 min) |');
+  });
+
+  it('puts failures before warnings, so that the first fifty are the ones that matter', () => {
+    const findings = [
+      { rule: 'a', level: 'warning' as const, path: 'a.yaml', line: 1, message: 'w' },
+      { rule: 'b', level: 'failure' as const, path: 'z.yaml', line: 9, message: 'f' },
+    ];
+
+    const [request] = publicationOf(wanted({ findings }), undefined, NOW);
+
+    expect(request?.annotations?.map((annotation) => annotation.level)).toEqual(['failure', 'warning']);
+  });
+});
