@@ -1,0 +1,46 @@
+import { createInstances } from '#adapters/auto-scaling/instances.ts';
+import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
+import { createObjects } from '#adapters/s3/objects.ts';
+import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
+import { createAuthority } from '#adapters/x509/authority.ts';
+import { mintClient } from '#adapters/x509/clients.ts';
+import { createClusterSideHandler } from '#runtime/cluster-side.ts';
+import { readEnvironment } from '#runtime/environment.ts';
+import { applyComponents } from './apply-components.ts';
+import { assertForecast } from './assert-forecast.ts';
+import { awaitNodes } from './await-nodes.ts';
+import { awaitWorkloads } from './await-workloads.ts';
+import { checkHealth } from './check-health.ts';
+import type { ClusterPorts } from './ports.ts';
+import { prune } from './prune.ts';
+import { releaseNodes } from './release-nodes.ts';
+import { removeAwsResources } from './remove-aws-resources.ts';
+import { rollControlPlane } from './roll-control-plane.ts';
+import { rollNodePools } from './roll-node-pools.ts';
+import { startLoad } from './start-load.ts';
+
+const steps = [
+  applyComponents,
+  assertForecast,
+  awaitNodes,
+  awaitWorkloads,
+  checkHealth,
+  prune,
+  releaseNodes,
+  removeAwsResources,
+  rollControlPlane,
+  rollNodePools,
+  startLoad,
+];
+
+export const handler = createClusterSideHandler<ClusterPorts>(steps, async () => {
+  const environment = readEnvironment();
+  const clock = { now: () => new Date() };
+  const client = { secrets: createSecrets(), authority: createAuthority(), clock };
+  return {
+    kubernetes: createKubernetesOf((cluster) => mintClient(client, cluster.name, 'kubernetes')),
+    instances: createInstances(),
+    objects: createObjects(environment.SLUICE_BUCKET),
+    clock,
+  };
+});

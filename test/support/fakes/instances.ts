@@ -1,0 +1,105 @@
+import type { Instance, InstanceGroup, Instances } from '#ports/instances.ts';
+
+export interface FakeInstances extends Instances {
+  readonly calls: string[];
+  /** Adds a group with `desired` instances of its version, in service. */
+  addGroup(cluster: string, role: string, group: { min: number; max: number; desired: number; launchTemplateVersion?: string }): void;
+  /** What its stack does on an update: a new launch template version. */
+  setVersion(cluster: string, role: string, version: string): void;
+  /** Starts what desired asks for, ends what is on its way out; a new instance is Pending for one tick. */
+  tick(): void;
+  /** While set, new instances never get in service. */
+  broken: boolean;
+  /** Called as instances get in service and as they are gone. */
+  onInService: (instance: Instance, cluster: string, role: string) => void;
+  onGone: (instance: Instance) => void;
+}
+
+interface State {
+  readonly cluster: string;
+  readonly role: string;
+  group: Omit<InstanceGroup, 'instances'>;
+  instances: Instance[];
+}
+
+/** Auto Scaling groups in memory; time passes by `tick` only. */
+export function createFakeInstances(): FakeInstances {
+  const states: State[] = [];
+  let last = 0;
+  const start = (state: State): void => {
+    const zone = `eu-central-1${'abc'[state.instances.length % 3]}`;
+    const { launchTemplateVersion } = state.group;
+    state.instances.push({
+      id: `i-${String(++last).padStart(4, '0')}`,
+      zone,
+      lifecycleState: 'Pending',
+      healthStatus: 'Healthy',
+      launchTemplateVersion,
+    });
+  };
+  const live = (state: State): Instance[] => state.instances.filter(({ lifecycleState }) => !lifecycleState.startsWith('Terminat'));
+  const enter = (state: State, lifecycleState: string, id: string): void => {
+    state.instances = state.instances.map((instance) => (instance.id === id ? { ...instance, lifecycleState } : instance));
+  };
+  const find = (cluster: string, role: string): State | undefined =>
+    states.find((state) => state.cluster === cluster && state.role === role);
+  const byName = (name: string): State => {
+    const state = states.find(({ group }) => group.name === name);
+    if (state === undefined) throw new Error(`no group ${name}`);
+    return state;
+  };
+  const fake: FakeInstances = {
+    calls: [],
+    broken: false,
+    onInService: () => {},
+    onGone: () => {},
+    addGroup(cluster, role, { launchTemplateVersion = '1', ...group }) {
+      const state: State = { cluster, role, group: { name: `${cluster}-${role}`, launchTemplateVersion, ...group }, instances: [] };
+      states.push(state);
+      for (let index = 0; index < group.desired; index++) start(state);
+      for (const instance of state.instances) {
+        enter(state, 'InService', instance.id);
+        fake.onInService({ ...instance, lifecycleState: 'InService' }, cluster, role);
+      }
+    },
+    setVersion(cluster, role, launchTemplateVersion) {
+      const state = find(cluster, role);
+      if (state !== undefined) state.group = { ...state.group, launchTemplateVersion };
+    },
+    tick() {
+      for (const state of states) {
+        for (const instance of state.instances) {
+          if (instance.lifecycleState === 'Pending' && !fake.broken) {
+            enter(state, 'InService', instance.id);
+            fake.onInService({ ...instance, lifecycleState: 'InService' }, state.cluster, state.role);
+          }
+          if (instance.lifecycleState === 'Terminating') {
+            state.instances = state.instances.filter(({ id }) => id !== instance.id);
+            fake.onGone(instance);
+          }
+        }
+        while (live(state).length < state.group.desired) start(state);
+      }
+    },
+    async group(cluster, role) {
+      const state = find(cluster, role);
+      return state === undefined ? undefined : { ...state.group, instances: [...state.instances] };
+    },
+    async setDesiredCapacity(name, desired) {
+      fake.calls.push(`desired ${name} ${desired}`);
+      const state = byName(name);
+      if (desired < state.group.min || desired > state.group.max)
+        throw new Error(`desired ${desired} is outside of ${state.group.min} to ${state.group.max}`);
+      state.group = { ...state.group, desired };
+    },
+    async terminate(id, decrement) {
+      fake.calls.push(`terminate ${id}${decrement ? ' decrement' : ''}`);
+      const state = states.find(({ instances }) => instances.some((instance) => instance.id === id));
+      if (state === undefined) throw new Error(`no instance ${id}`);
+      if (decrement && state.group.desired - 1 < state.group.min) throw new Error('desired would be below the minimum');
+      enter(state, 'Terminating', id);
+      if (decrement) state.group = { ...state.group, desired: state.group.desired - 1 };
+    },
+  };
+  return fake;
+}
