@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import { errorChain, type Scenario, scenariosFor } from '../support/state-machines/scenarios.ts';
+import { CLUSTER, createStubFleet, type StubFleet } from '../support/state-machines/stub-fleet.ts';
+
+const CLEAN_UP_STATES = ['unlock', 'unlock--failed', 'release-nodes'];
+const EXISTS = { clusters: [CLUSTER.name] };
+
+/** What must be as before, whoever cleaned up. */
+function expectNothingHeld(fleet: StubFleet): void {
+  expect([...fleet.locks]).toEqual([]);
+  expect([...fleet.cordons]).toEqual([]);
+}
+
+describe('update-cluster, good path', () => {
+  it('creates a cluster without backup and without components before the control plane', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.output).toMatchObject({ render: { hash: 'h' }, record: {} });
+    expect(fleet.calls).not.toContain('backup-etcd/take-snapshot');
+    expect(fleet.calls).not.toContain('update-cluster/apply-components--before-control-plane');
+    expectNothingHeld(fleet);
+  });
+
+  it('updates a cluster after a backup, nodes awaited after system, workloads last, in the order of the design', async () => {
+    const fleet = createStubFleet({ ...EXISTS, notYet: 0 });
+
+    await fleet.run('update-cluster');
+
+    expect(fleet.calls.map((call) => call.split('/')[1])).toEqual([
+      ...['lock', 'read-what-runs', 'render', 'await-artifacts', 'deliver-render', 'issue-identity'],
+      ...['check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest'],
+      ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
+      ...['advance-stack--control-plane', 'roll-control-plane', 'apply-components--system', 'advance-stack--pools', 'roll-node-pools'],
+      ...['await-nodes', 'await-workloads--system', 'apply-components--workloads', 'await-workloads--workloads', 'prune', 'check-health'],
+      ...['record', 'unlock'],
+    ]);
+    expectNothingHeld(fleet);
+  });
+
+  it('answers the render of a cluster that is up to date, and does nothing to it', async () => {
+    const fleet = createStubFleet({ ...EXISTS, answers: { 'read-what-runs': () => ({ upToDate: true, creation: false }) } });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', output: { render: { hash: 'h' } } });
+    expect(fleet.calls.map((call) => call.split('/')[1])).toEqual(['lock', 'read-what-runs', 'render', 'unlock']);
+    expectNothingHeld(fleet);
+  });
+
+  it('needs at most 60 transitions when nothing rolls, and stays below 32 KiB', async () => {
+    const fleet = createStubFleet({ ...EXISTS, notYet: 0 });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution.history.entered().length).toBeLessThanOrEqual(60);
+    expect(execution.largestPayload).toBeLessThanOrEqual(32 * 1024);
+  });
+
+  it('waits for the lock of another execution and goes on once it is free', async () => {
+    const fleet = createStubFleet(EXISTS);
+    fleet.locks.set(CLUSTER.name, 'another');
+    const running = fleet.run('update-cluster');
+
+    await fleet.world.until(() => fleet.calls.length >= 3);
+    fleet.locks.clear();
+    const execution = await running;
+
+    expect(execution.status).toBe('SUCCEEDED');
+  });
+
+  it('gives up on a lock that stays held, and leaves it to its holder', async () => {
+    const fleet = createStubFleet(EXISTS);
+    fleet.locks.set(CLUSTER.name, 'another');
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'LockHeldError' });
+    expect(fleet.locks.get(CLUSTER.name)).toBe('another');
+  });
+});
+
+describe.each([
+  { way: 'creation', options: {} },
+  { way: 'update', options: EXISTS },
+])('update-cluster, every fault at every state of a $way', async ({ options }) => {
+  const scenarios = await scenariosFor('update-cluster', 'update-cluster', options);
+
+  it('covers many', () => {
+    expect(scenarios.length).toBeGreaterThan(400);
+  });
+
+  it.each(scenarios)('$title', async (scenario) => {
+    const fleet = createStubFleet({ ...options, faults: [scenario.fault], cleansUpAfterEnd: false });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(fleet.world.unusedFaults()).toEqual([]);
+    expectOutcome(execution, scenario);
+    if (onlyTheRuleCleans(scenario)) expect(fleet.ended).toContain(execution);
+    else if (execution.status === 'SUCCEEDED' || !CLEAN_UP_STATES.includes(scenario.state)) expectNothingHeld(fleet);
+    else expect(fleet.ended).toContain(execution);
+  });
+});
+
+function onlyTheRuleCleans(scenario: Scenario): boolean {
+  return scenario.uncatchable;
+}
+
+function expectOutcome(execution: { status: string; error?: string; cause?: string }, { fault, harmless, state }: Scenario): void {
+  if (fault.kind === 'abort') expect(execution.status).toBe('ABORTED');
+  else if (fault.kind === 'machine-timeout') expect(execution.status).toBe('TIMED_OUT');
+  else if (harmless) expect(execution.status).toBe('SUCCEEDED');
+  else if (fault.kind === 'cancel') {
+    // A cancel that comes when only clean-up is left changes nothing.
+    const late = ['record', ...CLEAN_UP_STATES, 'cluster-updated'].includes(state);
+    if (execution.status !== 'SUCCEEDED' || !late) expect(execution).toMatchObject({ status: 'FAILED', error: 'CancelledError' });
+  } else {
+    expect(execution.status).toBe('FAILED');
+    const expected = {
+      error: fault.kind === 'error' ? fault.error : '',
+      'task-timeout': 'States.Timeout',
+      oversize: 'States.DataLimitExceeded',
+      'name-reuse': 'StepFunctions.ExecutionAlreadyExistsException',
+    }[fault.kind];
+    expect(errorChain(execution)).toContain(expected);
+  }
+}
+
+describe('update-cluster, clean-up that fails itself', () => {
+  const failing = { state: 'check-health', kind: 'error', error: 'DeadlineError' } as const;
+
+  it('unlocks although nodes could not be released, and keeps the first error', async () => {
+    const fleet = createStubFleet({
+      ...EXISTS,
+      faults: [failing, { state: 'release-nodes', kind: 'error', error: 'ClusterUnreachableError' }],
+    });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution.error).toBe('DeadlineError');
+    expect([...fleet.locks]).toEqual([]);
+  });
+
+  it('keeps the first error although the lock could not be freed, and leaves that to on-execution-ended', async () => {
+    const fleet = createStubFleet({
+      ...EXISTS,
+      faults: [failing, { state: 'unlock--failed', kind: 'error', error: 'RefusedError' }],
+      cleansUpAfterEnd: false,
+    });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution.error).toBe('DeadlineError');
+    expect(fleet.locks.get(CLUSTER.name)).toBe(execution.name);
+    expect(fleet.ended).toEqual([execution]);
+  });
+
+  it('releases nodes and lock when a roll fails half-way', async () => {
+    const fleet = createStubFleet({
+      ...EXISTS,
+      faults: [{ state: 'roll-node-pools', kind: 'error', error: 'DeadlineError', attempts: [2] }],
+    });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution.error).toBe('DeadlineError');
+    expect(execution.history.entered().slice(-3)).toEqual(['release-nodes', 'unlock--failed', 'cluster-not-updated']);
+    expectNothingHeld(fleet);
+  });
+});
+
+describe('update-cluster, backup', () => {
+  it('changes nothing when the backup is not proven, and says so', async () => {
+    const fleet = createStubFleet({
+      ...EXISTS,
+      faults: [{ machine: 'backup-etcd', state: 'prove-snapshot', kind: 'error', error: 'BackupNotProvenError' }],
+    });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(errorChain(execution)).toEqual(['States.TaskFailed', 'BackupNotProvenError']);
+    expect(fleet.calls).not.toContain('update-cluster/advance-stack--network');
+    expectNothingHeld(fleet);
+  });
+
+  it.each(['check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest'])(
+    'frees the lock when the backup is aborted at %s',
+    async (state) => {
+      const fleet = createStubFleet({ ...EXISTS, faults: [{ machine: 'backup-etcd', state, kind: 'abort' }] });
+
+      const execution = await fleet.run('update-cluster');
+
+      expect(execution.status).toBe('FAILED');
+      expectNothingHeld(fleet);
+    },
+  );
+
+  it('takes the backup down with itself when it is aborted', async () => {
+    const fleet = createStubFleet({ ...EXISTS, answers: { 'take-snapshot': ({ sleep }) => sleep(600) } });
+    const execution = fleet.world.start('update-cluster', 'u', {
+      cluster: CLUSTER,
+      revision: 'r1',
+      purpose: 'rollout',
+      rolloutId: 'x',
+      progress: null,
+    });
+    await fleet.world.until(() => fleet.calls.includes('backup-etcd/take-snapshot'));
+
+    fleet.world.stop(execution);
+    await fleet.world.settle();
+
+    expect(fleet.ended.map(({ machine, status }) => [machine, status])).toEqual([
+      ['backup-etcd', 'ABORTED'],
+      ['update-cluster', 'ABORTED'],
+    ]);
+    expectNothingHeld(fleet);
+  });
+});

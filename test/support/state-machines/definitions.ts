@@ -1,0 +1,17 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Machine } from '../asl/definition.ts';
+import { loadMachine } from '../asl/load.ts';
+
+const FOLDER = new URL('../../../state-machines/', import.meta.url);
+
+/** The deployed definitions by machine name, as JSON. Read anew, so that no test changes another's. */
+export function readDefinitions(): Record<string, unknown> {
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith('.asl.json'));
+  if (files.length === 0) throw new Error('state-machines/ has no definition');
+  return Object.fromEntries(files.map((file) => [file.replace('.asl.json', ''), JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'))]));
+}
+
+/** The deployed machines by name. */
+export function readMachines(): Record<string, Machine> {
+  return Object.fromEntries(Object.entries(readDefinitions()).map(([name, json]) => [name, loadMachine(name, json)]));
+}

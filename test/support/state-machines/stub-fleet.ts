@@ -1,0 +1,176 @@
+import { LockHeldError } from '#model/errors.ts';
+import { CLEAN_UP } from '#runtime/hub.ts';
+import type { Execution, TaskCall } from '../asl/execution.ts';
+import type { Fault } from '../asl/faults.ts';
+import { createWorld, type World } from '../asl/world.ts';
+import { readDefinitions } from './definitions.ts';
+
+export interface StubOptions {
+  readonly faults?: readonly Fault[];
+  /** Clusters that exist already. */
+  readonly clusters?: readonly string[];
+  /** How often a step that waits for something answers "not yet" in each of its states. 1 by default: every Wait is walked. */
+  readonly notYet?: number;
+  /** Answers of single steps instead of the stub's own. */
+  readonly answers?: Readonly<Record<string, (call: TaskCall) => unknown>>;
+  readonly timeoutAbortsChildren?: boolean;
+  /** Whether `on-execution-ended` frees the lock and the nodes of an execution that ended badly. True by default. */
+  readonly cleansUpAfterEnd?: boolean;
+}
+
+/** What a run holds and must give back: who holds it by what. */
+export interface Holdings {
+  readonly locks: Map<string, string>;
+  readonly slots: Map<string, string>;
+  /** Clusters whose nodes are cordoned. */
+  readonly cordons: Map<string, string>;
+  /** Clusters that exist, and who created them. */
+  readonly clusters: Map<string, string>;
+}
+
+export interface StubFleet extends Holdings {
+  readonly world: World;
+  /** Executions for which the rule on FAILED, TIMED_OUT and ABORTED would run `on-execution-ended`. */
+  readonly ended: readonly Execution[];
+  /** `<machine>/<state>` of each call, in order. */
+  readonly calls: readonly string[];
+  /** Runs a machine with an input that fits it, until everything has come to rest. */
+  run(machine: string, input?: Record<string, unknown>): Promise<Execution>;
+}
+
+/** Read once: the interpreter changes nothing in them. */
+const DEFINITIONS = readDefinitions();
+
+export const CLUSTER = { name: 'kube-1', account: '210000000001', region: 'eu-central-1', environment: 'test', channel: 'dev' };
+
+const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
+  'update-cluster': { cluster: CLUSTER, revision: 'r1', purpose: 'rollout', rolloutId: 'rollout-1', progress: null },
+  'delete-cluster': { cluster: CLUSTER, purpose: 'decommission', progress: null },
+  'backup-etcd': { cluster: CLUSTER, render: { hash: 'h' }, progress: null },
+  e2e: { readPullRequest: { number: 1 }, snapshotConfiguration: {}, plan: {}, progress: null },
+  'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
+  rollout: { repository: { owner: 'o', name: 'r' }, branch: 'dev', commit: 'c', cause: 'c1' },
+};
+
+/** All machines with steps that do nothing but keep account of what is held. */
+export function createStubFleet(options: StubOptions = {}): StubFleet {
+  const held: Holdings = { locks: new Map(), slots: new Map(), cordons: new Map(), clusters: new Map() };
+  for (const name of options.clusters ?? []) held.clusters.set(name, 'before');
+  const ended: Execution[] = [];
+  const calls: string[] = [];
+  const asked = new Map<string, number>();
+
+  const world = createWorld({
+    machines: DEFINITIONS,
+    faults: options.faults ?? [],
+    cleanUpSteps: CLEAN_UP,
+    timeoutAbortsChildren: options.timeoutAbortsChildren ?? false,
+    onEnded: (execution) => {
+      ended.push(execution);
+      if (options.cleansUpAfterEnd === false) return;
+      releaseAll(held.locks, execution.name);
+      releaseAll(held.cordons, execution.name);
+    },
+    task: async (call) => {
+      calls.push(`${call.machine}/${call.state}`);
+      const key = `${call.execution} ${call.state}`;
+      asked.set(key, (asked.get(key) ?? 0) + 1);
+      const done = (asked.get(key) ?? 0) > (options.notYet ?? 1);
+      effect(call, done, held);
+      const own = options.answers?.[call.step];
+      return own === undefined ? answer(call, done, held) : own(call);
+    },
+  });
+
+  return {
+    ...held,
+    world,
+    ended,
+    calls,
+    run: async (machine, input) => {
+      const execution = await world.run(machine, `${machine}-test`, input ?? INPUTS[machine] ?? {});
+      await world.settle();
+      return execution;
+    },
+  };
+}
+
+function releaseAll(holders: Map<string, string>, holder: string): void {
+  for (const [subject, by] of holders) if (by === holder) holders.delete(subject);
+}
+
+function clusterOf(call: TaskCall): string {
+  const own = call.input['cluster'] as { name: string } | undefined;
+  return own?.name ?? 'e2e-1';
+}
+
+/** What the step does to the world, as far as something must be given back. */
+function effect(call: TaskCall, done: boolean, held: Holdings): void {
+  const { step, execution } = call;
+  const cluster = clusterOf(call);
+  if (step === 'lock') {
+    const holder = held.locks.get(cluster) ?? execution;
+    if (holder !== execution) throw new LockHeldError(`${cluster} is locked by ${holder}`);
+    held.locks.set(cluster, execution);
+  }
+  if (step === 'unlock' && held.locks.get(cluster) === execution) held.locks.delete(cluster);
+  if (step === 'claim-slot' && done) held.slots.set('slot-1', execution);
+  if (step === 'release-slot') releaseAll(held.slots, execution);
+  if (step === 'advance-stack') held.clusters.set(cluster, held.clusters.get(cluster) ?? execution);
+  if (step === 'advance-deletion' && done) held.clusters.delete(cluster);
+  if (step === 'roll-node-pools' && !done) held.cordons.set(cluster, execution);
+  if (step === 'release-nodes' || (step === 'roll-node-pools' && done)) held.cordons.delete(cluster);
+}
+
+function answer(call: TaskCall, done: boolean, held: Holdings): unknown {
+  const advance = { done, waitSeconds: done ? 0 : 30, reason: done ? 'there' : 'not yet' };
+  const { execution } = call;
+  switch (call.step) {
+    case 'read-what-runs':
+      return { upToDate: false, creation: !held.clusters.has(clusterOf(call)), record: null };
+    case 'render':
+      return { hash: 'h', key: 'renders/h.json' };
+    case 'claim-slot':
+      return {
+        ...advance,
+        claimed: done,
+        cluster: { ...CLUSTER, name: 'e2e-1' },
+        names: { createBase: `c-${execution}`, updateHead: `u-${execution}`, delete: `d-${execution}` },
+      };
+    case 'choose-shape':
+      return { fromScratch: false, baseRevision: 'r0', headRevision: 'r1' };
+    case 'write-manifest':
+      return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json' };
+    case 'read-pull-request':
+      return { kind: 'configuration', names: { e2e: `e-${execution}` }, e2eCheck: null };
+    case 'snapshot-configuration':
+      return { e2eNeeded: true };
+    case 'validate':
+      return { ok: true };
+    case 'plan':
+      return { affectsClusters: true };
+    case 'resolve-revision':
+      return { decision: done ? 'start' : 'wait', waitSeconds: advance.waitSeconds };
+    case 'next-wave':
+      return wave(call);
+    case 'may-start':
+      return { admitted: done, waitSeconds: advance.waitSeconds };
+    case 'evaluate-wave':
+      return { verdict: 'continue' };
+    default:
+      return advance;
+  }
+}
+
+/** Two waves: one cluster, then two. */
+function wave(call: TaskCall): unknown {
+  const names = [['kube-1'], ['kube-2', 'kube-3']][call.attempt - 1];
+  const items = (names ?? []).map((name) => ({
+    cluster: { ...CLUSTER, name },
+    revision: 'r1',
+    rolloutId: call.execution,
+    executionName: `u-${name}`,
+    progress: null,
+  }));
+  return { more: names !== undefined, items, maxConcurrency: 2 };
+}
