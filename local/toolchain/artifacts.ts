@@ -11,7 +11,7 @@ import { E2E_VERSION, ETCD_VERSION, KUBERNETES_VERSIONS } from './versions.ts';
 
 const REFRESH_SECONDS = 15;
 
-export type ArtifactName = 'etcd' | 'kubernetes' | 'e2e';
+type ArtifactName = 'etcd' | 'kubernetes' | 'e2e';
 
 /** An artifact and the products that its files come from. */
 interface ArtifactSource {
@@ -58,7 +58,8 @@ export interface PublishOptions {
  * Brings artifacts to the buckets as their products become ready, and ends when all are there. Until then the indexes
  * say `building` and when it should be ready, written anew every 15 s; an index that is `ready` stays so. Files go
  * before the index of their bucket, the hub's index last. Asks for the products itself, in the order of need: call
- * `ensureAll` first if others are to be built before. @throws SluiceError of the first product that could not be built
+ * `ensureAll` first if others are to be built before. Aborted, it ends after the write that is under way.
+ * @throws SluiceError of the first product that could not be built; the signal's reason
  */
 export async function publishArtifacts(options: PublishOptions): Promise<void> {
   const turn = createTurns();
@@ -80,15 +81,14 @@ async function publishOne(source: ArtifactSource, options: PublishOptions, turn:
   ];
   const build = builtFiles(source, options.toolchain);
   const ended = new AbortController();
-  const announcing = announce(source, indexes, options, AbortSignal.any([signal, ended.signal]));
-  // Whether telling the time worked or not: what counts is that it is over; a lasting fault shows in the writes below.
-  const announced = announcing.catch(() => undefined);
+  const announced = announce(source, indexes, options, AbortSignal.any([signal, ended.signal]));
   let files: readonly BuiltFile[];
   try {
-    files = await build;
+    files = await orAborted(build, signal);
   } catch (error) {
     ended.abort();
     await announced;
+    signal.throwIfAborted();
     // Nobody knows any more when it will be ready.
     for (const index of indexes) await writeBuilding(source, index, undefined);
     throw error;
@@ -96,7 +96,6 @@ async function publishOne(source: ArtifactSource, options: PublishOptions, turn:
   ended.abort();
   // An announcement that is being written must not come after `ready`.
   await announced;
-  signal.throwIfAborted();
 
   const ready: Artifact = { name: source.name, version: source.version, state: 'ready', files: files.map(({ entry }) => entry) };
   await turn(async () => {
@@ -105,6 +104,7 @@ async function publishOne(source: ArtifactSource, options: PublishOptions, turn:
       async (objects) => !(await holds(objects, accountKeys.artifactIndex(source.name, source.version), ready)),
     );
     for (const { path, entry } of outdated.length === 0 ? [] : files) {
+      signal.throwIfAborted();
       const body = await readFile(path);
       const key = accountKeys.artifact(source.name, source.version, entry.sha256, entry.file);
       for (const objects of outdated) await objects.put(key, body);
@@ -118,17 +118,18 @@ interface Index {
   readonly key: string;
 }
 
-/** Keeps the indexes up to date while the products are built. */
+/** Keeps the indexes up to date while the products are built. Never rejects. */
 async function announce(source: ArtifactSource, indexes: readonly Index[], options: PublishOptions, ended: AbortSignal): Promise<void> {
   const pause = options.pause ?? ((seconds, signal) => sleep(seconds * 1000, undefined, { signal }));
   const products = [...new Set(source.files.map(({ product }) => product))];
   while (!ended.aborted) {
-    const times = products.map((product) => options.toolchain.state(product).readyAt?.getTime() ?? 0);
-    const latest = Math.max(...times);
-    if (latest > 0) for (const index of indexes) await writeBuilding(source, index, new Date(latest));
-    await pause(REFRESH_SECONDS, ended).catch((error: unknown) => {
-      if (!ended.aborted) throw error;
-    });
+    const latest = Math.max(...products.map((product) => options.toolchain.state(product).readyAt?.getTime() ?? 0));
+    try {
+      if (latest > 0) for (const index of indexes) await writeBuilding(source, index, new Date(latest));
+    } catch {
+      // An estimate may be missed: the next comes soon, and a lasting fault shows when the files are put.
+    }
+    await pause(REFRESH_SECONDS, ended).catch(() => undefined);
   }
 }
 
@@ -177,6 +178,19 @@ function createTurns(): Turns {
     last = mine.catch(() => undefined);
     return mine;
   };
+}
+
+/** The promise, or the signal's reason: a build goes on when nobody waits for it. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 async function filter<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T[]> {

@@ -201,7 +201,7 @@ function e2eRecipe(surroundings: Surroundings): Recipe {
     name: 'e2e',
     version: E2E_VERSION,
     product: `e2e-${E2E_VERSION}`,
-    title: `the tests of Kubernetes ${E2E_VERSION}`,
+    title: `e2e.test ${E2E_VERSION}`,
     // After Kubernetes of the same version, whose packages it shares.
     cost: { seconds: 130, packages: 400 },
     binaries: [
