@@ -197,7 +197,7 @@ export function conditionsOf(value: unknown, path: ValuePath): string[] {
 export function walk(value: unknown, path: ValuePath, visit: (value: unknown, path: ValuePath) => void): void {
   visit(value, path);
   if (Array.isArray(value)) {
-    value.forEach((entry, index) => walk(entry, [...path, index], visit));
+    for (const [index, entry] of value.entries()) walk(entry, [...path, index], visit);
   } else if (isRecord(value)) {
     for (const [key, entry] of Object.entries(value)) walk(entry, [...path, key], visit);
   }

@@ -1,0 +1,154 @@
+import type { Finding } from '#model/checks.ts';
+import type { SettingsFiles } from '#model/pull-request.ts';
+import { ChannelFile, type Settings } from '#model/settings.ts';
+import { SERVICE_NETWORK } from './network.ts';
+import { readShape } from './shape.ts';
+import { didYouMean } from './suggest.ts';
+import { findingAt, type Parsed, parseYaml, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
+
+/** A channel file with its source, so that findings of later rules have their place. */
+export interface ChannelSource {
+  readonly file: ChannelFile;
+  readonly source: YamlSource;
+}
+
+export interface ParsedSettings {
+  readonly settings: Settings;
+  readonly channels: readonly ChannelSource[];
+}
+
+/** Reads all channel files of one commit. The value is there only when nothing fails. */
+export function parseSettings(files: SettingsFiles): Parsed<ParsedSettings> {
+  const findings: Finding[] = [];
+  const channels: ChannelSource[] = [];
+  for (const file of files.files.filter(({ path }) => /^channels\/[^/]+\.yaml$/.test(path))) {
+    const parsed = parseYaml(file.path, file.content);
+    const shape = parsed.value === undefined ? undefined : readShape(parsed.value, ChannelFile);
+    findings.push(...parsed.findings, ...(shape?.findings ?? []));
+    if (parsed.value !== undefined && shape?.value !== undefined) channels.push({ file: shape.value, source: parsed.value });
+  }
+  if (findings.length > 0) return { findings };
+  if (channels.length === 0) {
+    return { findings: [findingAt('channels', { line: 1, column: 1 }, 'missing-file', 'There is no channel file channels/<name>.yaml.')] };
+  }
+  findings.push(...duplicateFindings(channels), ...followFindings(channels), ...channels.flatMap(ownFindings));
+  const ordered = inPromotionOrder(channels);
+  const value = { settings: { commit: files.commit, channels: ordered.map(({ file }) => file) }, channels: ordered };
+  return findings.some((finding) => finding.level === 'failure') ? { findings } : { value, findings };
+}
+
+function at(channel: ChannelSource, path: ValuePath, rule: string, message: string): Finding {
+  return findingAt(channel.source.path, placeOf(channel.source, path), rule, message);
+}
+
+interface Claim {
+  readonly channel: ChannelSource;
+  readonly path: ValuePath;
+  readonly what: string;
+  readonly value: string;
+}
+
+/** Names, branches, accounts and networks that stand twice, over all channels. */
+function duplicateFindings(channels: readonly ChannelSource[]): Finding[] {
+  const claims = channels.flatMap((channel): Claim[] => [
+    { channel, path: ['channel'], what: 'channel', value: channel.file.channel },
+    { channel, path: ['branch'], what: 'branch', value: channel.file.branch },
+    ...channel.file.clusters.flatMap((cluster, index): Claim[] => [
+      { channel, path: ['clusters', index, 'name'], what: 'cluster', value: cluster.name },
+      { channel, path: ['clusters', index, 'account'], what: 'account', value: cluster.account },
+      { channel, path: ['clusters', index, 'network'], what: 'network', value: cluster.network },
+    ]),
+    ...(channel.file.e2e?.slots ?? []).flatMap((slot, index): Claim[] => [
+      { channel, path: ['e2e', 'slots', index, 'account'], what: 'account', value: slot.account },
+      { channel, path: ['e2e', 'slots', index, 'network'], what: 'network', value: slot.network },
+    ]),
+  ]);
+  const first = new Map<string, Claim>();
+  return claims.flatMap((claim) => {
+    const key = `${claim.what} ${claim.value}`;
+    const earlier = first.get(key);
+    if (earlier === undefined) {
+      first.set(key, claim);
+      return [];
+    }
+    const { line } = placeOf(earlier.channel.source, earlier.path);
+    const message = `The ${claim.what} ${claim.value} is taken already, in ${earlier.channel.source.path} line ${line}.`;
+    return [at(claim.channel, claim.path, `duplicate-${claim.what}`, message)];
+  });
+}
+
+/** The channels form one line of promotion or a tree: one first channel, each other follows one that exists, no circle. */
+function followFindings(channels: readonly ChannelSource[]): Finding[] {
+  const names = channels.map(({ file }) => file.channel);
+  const firsts = channels.filter(({ file }) => file.follows === undefined);
+  const findings = channels.flatMap((channel) => {
+    const { follows } = channel.file;
+    if (follows === undefined) return [];
+    if (!names.includes(follows)) {
+      return [at(channel, ['follows'], 'follows', `There is no channel ${follows} to follow.${didYouMean(follows, names)}`)];
+    }
+    return inCircle(channel, channels)
+      ? [at(channel, ['follows'], 'follows', `${channel.file.channel} follows itself, through ${follows}.`)]
+      : [];
+  });
+  for (const extra of firsts.slice(1)) {
+    const message = `${extra.file.channel} follows no channel, and neither does ${firsts[0]?.file.channel ?? ''}. Only one channel may be the first.`;
+    findings.push(at(extra, ['channel'], 'follows', message));
+  }
+  return findings;
+}
+
+function inCircle(start: ChannelSource, channels: readonly ChannelSource[]): boolean {
+  const seen = new Set<string>();
+  let current: string | undefined = start.file.follows;
+  while (current !== undefined && !seen.has(current)) {
+    if (current === start.file.channel) return true;
+    seen.add(current);
+    const name = current;
+    current = channels.find(({ file }) => file.channel === name)?.file.follows;
+  }
+  return false;
+}
+
+/** Rules within one file. */
+function ownFindings(channel: ChannelSource): Finding[] {
+  const { file, source } = channel;
+  const findings: Finding[] = [];
+  if (source.path !== `channels/${file.channel}.yaml`) {
+    findings.push(at(channel, ['channel'], 'channel-name', `The channel ${file.channel} must stand in channels/${file.channel}.yaml.`));
+  }
+  const last = file.waves.at(-1);
+  if (last?.percent !== 100) {
+    const message = 'The last wave must have percent: 100, or some clusters would never be updated.';
+    findings.push(at(channel, ['waves', file.waves.length - 1], 'waves', message));
+  }
+  file.freeze.forEach((window, index) => {
+    if (window.from >= window.until) findings.push(at(channel, ['freeze', index, 'until'], 'freeze', 'The freeze ends before it begins.'));
+  });
+  const networks = [
+    ...file.clusters.map((cluster, index) => ({ path: ['clusters', index, 'network'], network: cluster.network })),
+    ...(file.e2e?.slots ?? []).map((slot, index) => ({ path: ['e2e', 'slots', index, 'network'], network: slot.network })),
+  ];
+  for (const { path, network } of networks) {
+    if (network === SERVICE_NETWORK)
+      findings.push(at(channel, path, 'network', `${network} is the service network inside each cluster. Take another.`));
+    if (network.split('.').some((part) => Number.parseInt(part, 10) > 255))
+      findings.push(at(channel, path, 'network', `${network} is no IPv4 network.`));
+  }
+  return findings;
+}
+
+/** The first channel first, each after the one that it follows. */
+function inPromotionOrder(channels: readonly ChannelSource[]): ChannelSource[] {
+  const depth = (channel: ChannelSource | undefined, limit: number): number =>
+    channel?.file.follows === undefined || limit === 0
+      ? 0
+      : 1 +
+        depth(
+          channels.find(({ file }) => file.channel === channel.file.follows),
+          limit - 1,
+        );
+  return [...channels].sort(
+    (left, right) => depth(left, channels.length) - depth(right, channels.length) || (left.file.channel < right.file.channel ? -1 : 1),
+  );
+}
