@@ -38,7 +38,7 @@ export const openPromotion = defineStep({
     if (source === null || revision === null || rollout.basis === 'genesis') {
       return { outcome: 'nothing' as const, reason: 'nothing of a channel was rolled out that could be promoted', pullRequests: [] };
     }
-    const settings = parseSettings((await readSettings(repository, ports)).files).settings;
+    const settings = parseSettings(await readSettings(repository, ports)).value?.settings;
     if (settings === undefined) throw new NotFoundError('the settings can no longer be read; the promotion is not opened');
     const targets = settings.channels.filter((channel) => channel.follows === source);
     if (targets.length === 0) return { outcome: 'nothing' as const, reason: `no channel follows ${source}`, pullRequests: [] };

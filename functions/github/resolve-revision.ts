@@ -37,15 +37,15 @@ export const resolveRevision = defineStep({
     const head = await ports.github.getBranchHead(repository, branch);
     const settings = await readSettings(repository, ports);
     const check = { repository, sha: commit, name: 'sluice / rollout' };
-    const none = {
-      decision: 'nothing' as const,
+    const none: Omit<ResolveRevision, 'reason'> = {
+      decision: 'nothing',
       waitSeconds: 0,
       rolloutId: execution,
-      kind: 'channel' as const,
+      kind: 'channel',
       channel: null,
       revision: null,
       commit,
-      basis: 'pull-request' as const,
+      basis: 'pull-request',
       settingsCommit: settings.commit,
       mergedPullRequest: null,
       mergedBy: null,
@@ -54,10 +54,10 @@ export const resolveRevision = defineStep({
     };
     if (head !== commit) return { ...none, reason: `${branch} moved on to ${head ?? 'nothing'}, which has a rollout of its own` };
     if (settings.files.length === 0) return { ...none, reason: `${SETTINGS_BRANCH} has no channels/*.yaml yet` };
-    const parsed = parseSettings(settings.files);
-    if (parsed.settings === undefined)
+    const parsed = parseSettings(settings);
+    if (parsed.value === undefined)
       throw new InputError(`the settings of ${settings.commit} are not valid: ${parsed.findings[0]?.message ?? ''}`);
-    const { channels } = parsed.settings;
+    const { channels } = parsed.value.settings;
     const channel = channels.find((candidate) => candidate.branch === branch);
     if (branch !== SETTINGS_BRANCH && channel === undefined) return { ...none, reason: `${branch} is the branch of no channel` };
 
@@ -67,7 +67,15 @@ export const resolveRevision = defineStep({
       await requireMerged(merged, channels, ports.objects, commit);
       await begin(ports.checks, check, 'Settings are going out', execution);
       const heads = await readHeads(repository, channels, ports);
-      return { ...none, ...origin, decision: 'start', reason: 'settings changed', kind: 'settings', basis: 'settings', heads };
+      return {
+        ...none,
+        ...origin,
+        decision: 'start' as const,
+        reason: 'settings changed',
+        kind: 'settings' as const,
+        basis: 'settings' as const,
+        heads,
+      };
     }
     return {
       ...none,

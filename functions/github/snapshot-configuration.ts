@@ -55,7 +55,11 @@ export const snapshotConfiguration = defineStep({
 });
 
 /** Revision of a commit, its files kept in S3; null when the commit has no configuration. @throws InputError past the bounds */
-export async function snapshotOf(repository: RepositoryRef, commit: string, ports: Ports): Promise<string | null> {
+export async function snapshotOf(
+  repository: RepositoryRef,
+  commit: string,
+  ports: Pick<Ports, 'github' | 'objects'>,
+): Promise<string | null> {
   const { treeSha } = await ports.github.getCommit(repository, commit);
   const entries = await ports.github.getTree(repository, treeSha);
   const revision = entries.find((entry) => entry.path === CONFIGURATION_FOLDER && entry.type === 'tree')?.sha;
