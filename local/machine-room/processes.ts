@@ -12,7 +12,7 @@ export interface ProcessSpec {
   readonly directory: string;
   readonly logFile: string;
   readonly restart: 'no' | 'on-failure' | 'always';
-  /** Shortest pause before a restart; it doubles up to ten seconds while the process keeps ending early. */
+  /** Pause before a restart; after five early ends in a row it doubles each time, up to ten seconds. */
   readonly restartSeconds: number;
   /** Told of each end that was not asked for, and how it goes on. */
   readonly onEnd: (how: string, restartsInSeconds: number | undefined) => void;
@@ -30,8 +30,10 @@ export interface ProcessTable {
   close(): Promise<void>;
 }
 
-/** A process that ran this long was up: the next restart pauses the shortest time again. */
+/** A process that ran this long was up: the count of early ends begins again. */
 const STEADY_SECONDS = 10;
+/** systemd pauses the same time always and gives up after five starts in ten seconds; here it goes on, more slowly. */
+const EVEN_RESTARTS = 5;
 const LONGEST_PAUSE_SECONDS = 10;
 
 /**
@@ -112,7 +114,7 @@ export function createProcessTable(directory: string): ProcessTable {
 /** Keeps one process running by its restart rule. */
 function supervise(spec: ProcessSpec, launch: (spec: ProcessSpec) => ChildProcess, closed: () => boolean): RunningProcess {
   let stopping = false;
-  let pause = spec.restartSeconds;
+  let earlyEnds = 0;
   let current: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -129,8 +131,9 @@ function supervise(spec: ProcessSpec, launch: (spec: ProcessSpec) => ChildProces
         spec.onEnd(how, undefined);
         return;
       }
-      const steady = Date.now() - startedAt > STEADY_SECONDS * 1000;
-      pause = steady ? spec.restartSeconds : Math.min(LONGEST_PAUSE_SECONDS, Math.max(pause * 2, 0.5));
+      earlyEnds = Date.now() - startedAt > STEADY_SECONDS * 1000 ? 0 : earlyEnds + 1;
+      const factor = 2 ** Math.max(0, earlyEnds - EVEN_RESTARTS);
+      const pause = Math.min(Math.max(LONGEST_PAUSE_SECONDS, spec.restartSeconds), Math.max(spec.restartSeconds, 0.1) * factor);
       spec.onEnd(how, pause);
       timer = setTimeout(run, pause * 1000);
     };

@@ -57,10 +57,10 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  const pids = room.processes().map((process) => process.pid);
-  await room.close();
-  await aws.stop();
-  api.close();
+  const pids = (room?.processes() ?? []).map((process) => process.pid);
+  await room?.close();
+  await aws?.stop();
+  api?.close();
   directory.remove();
   expect(pids.length).toBeGreaterThan(0);
   expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  AutoScalingClient,
+  DescribeAutoScalingGroupsCommand,
+  SetDesiredCapacityCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
+} from '@aws-sdk/client-auto-scaling';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createStacks } from '#adapters/cloudformation/stacks.ts';
+import { createKubernetes } from '#adapters/kubernetes/kubernetes.ts';
+import { parseConfiguration } from '#domain/configuration.ts';
+import { hashOf } from '#domain/hash.ts';
+import { keys } from '#domain/names.ts';
+import { API_PORT, clusterAddresses } from '#domain/network.ts';
+import { render } from '#domain/render.ts';
+import type { Manifest, Render } from '#model/render.ts';
+import type { ClusterRef } from '#model/settings.ts';
+import type { Kubernetes } from '#ports/kubernetes.ts';
+import { advanceStack } from '../../functions/stacks/advance-stack.ts';
+import { fastStages, type MachineRoom, type RoomEvent, startMachineRoom } from '../../local/machine-room/room.ts';
+import { binary } from '../support/binaries.ts';
+import { createFakeObjects } from '../support/fakes/objects.ts';
+import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
+import { type Ministack, startMinistack } from '../support/ministack.ts';
+
+const CLUSTER: ClusterRef = {
+  name: 'fleet',
+  account: '333333333333',
+  region: REGION,
+  environment: 'test',
+  network: '127.78.0.0/16',
+  channel: 'dev',
+};
+const CONFIGURATION = join(import.meta.dirname, '../../channels/cluster');
+
+let aws: Ministack;
+let room: MachineRoom;
+let cell: Cell;
+let kubernetes: Kubernetes;
+let scaling: AutoScalingClient;
+const events: RoomEvent[] = [];
+const directory = temporaryDirectory();
+
+beforeAll(async () => {
+  aws = await startMinistack();
+  room = await startMachineRoom({
+    awsEndpoint: aws.endpoint,
+    region: REGION,
+    accounts: [CLUSTER.account],
+    directory: directory.path,
+    binaries: async (name, version) => binary(name, name === 'etcd' ? undefined : version),
+    log: () => undefined,
+    kwok: { binary: binary('kwok'), stages: fastStages(join(binary('kwok'), '../stages')) },
+  });
+  room.events.on('event', (event) => events.push(event));
+  scaling = new AutoScalingClient({ ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl });
+  cell = await createCell(aws.endpoint, CLUSTER);
+  await cell.issueIdentity();
+  kubernetes = await connect();
+});
+
+afterAll(async () => {
+  await room?.close();
+  await aws?.stop();
+  directory.remove();
+});
+
+/** A client of its own: one that keeps its connection would stay with one API server. */
+async function connect(): Promise<Kubernetes> {
+  return createKubernetes({
+    ...(await cell.admin()),
+    address: clusterAddresses(CLUSTER.network).api,
+    port: API_PORT,
+    serverName: 'kubernetes',
+  });
+}
+
+/** The fleet's own configuration, with another Kubernetes version where wanted. */
+async function rendered(version?: string): Promise<Render> {
+  const paths = (await readdir(CONFIGURATION, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const files = paths.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    const content = readFileSync(path, 'utf8');
+    const relative = path.slice(CONFIGURATION.length + 1);
+    return {
+      path: relative,
+      content:
+        relative === 'versions.yaml' && version !== undefined ? content.replace(/kubernetes: .*/, `kubernetes: ${version}`) : content,
+    };
+  });
+  const parsed = parseConfiguration({ revision: 'a'.repeat(40), files });
+  if (parsed.value === undefined) throw new Error(JSON.stringify(parsed.findings));
+  return render(parsed.value, CLUSTER);
+}
+
+async function deliver(what: Render, roles: string[]): Promise<void> {
+  const objects = createFakeObjects();
+  const hash = hashOf(what);
+  await objects.put(keys.render(hash), JSON.stringify(what));
+  for (const stack of what.stacks)
+    if (stack.ignition !== undefined) await cell.putDocument({ text: stack.ignition, sha256: stack.ignitionHash ?? '' });
+  const stacks = { of: () => createStacks(new CloudFormationClient(aws.of(CLUSTER.account))) };
+  let attempted: Record<string, string> = {};
+  await eventually(`stacks ${roles.join()}`, 60, async () => {
+    const answer = await advanceStack.run(
+      { cluster: CLUSTER, render: { hash }, roles, advanceStack: { attempted } },
+      { objects, stacks },
+      { execution: hash.slice(0, 12) },
+    );
+    attempted = answer.attempted;
+    return answer.done || undefined;
+  });
+}
+
+async function apply(what: Render, phase: string): Promise<void> {
+  for (const component of what.components.filter((candidate) => candidate.phase === phase)) {
+    for (const object of component.objects) expect(await kubernetes.apply(object)).not.toMatchObject({ outcome: 'refused' });
+  }
+}
+
+function isReady(node: Manifest): boolean {
+  const status = node['status'] as { conditions?: { type: string; status: string }[] };
+  return status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+}
+
+async function serves(version: string): Promise<true | undefined> {
+  const fresh = await connect();
+  return (await fresh.ready()) && (await fresh.version()) === version ? true : undefined;
+}
+
+describe('the reference configuration in the machine room', () => {
+  it('brings up etcd and a control plane from its own templates and user data', async () => {
+    const what = await rendered();
+    await deliver(what, ['network']);
+    await deliver(what, ['etcd']);
+    await deliver(what, ['control-plane']);
+
+    await eventually('the API', 60, () => serves('1.35.4'));
+
+    expect(events.filter((event) => event.kind === 'refused')).toEqual([]);
+  });
+
+  it('makes six nodes of two pools in three zones, Ready once the system components run', async () => {
+    const what = await rendered();
+    await apply(what, 'before-control-plane');
+    await apply(what, 'system');
+    await deliver(what, ['pools']);
+
+    const nodes = await eventually('six nodes Ready', 60, async () => {
+      const found = (await kubernetes.list('v1', 'Node')).filter(isReady);
+      return found.length === 6 ? found : undefined;
+    });
+
+    const labels = nodes.map((node) => (node.metadata as unknown as { labels: Record<string, string> }).labels);
+    expect(new Set(labels.map((label) => `${label['sluice/pool']} ${label['topology.kubernetes.io/zone']}`)).size).toBe(6);
+    expect(labels.filter((label) => label['workload'] === 'batch')).toHaveLength(3);
+  });
+
+  it('runs its workloads', async () => {
+    const what = await rendered();
+    await apply(what, 'workloads');
+
+    await eventually('all deployments available', 60, async () => {
+      const deployments = await kubernetes.list('apps/v1', 'Deployment');
+      const waiting = deployments.filter((deployment) => {
+        const { spec, status } = deployment as unknown as { spec: { replicas: number }; status: { availableReplicas?: number } };
+        return status.availableReplicas !== spec.replicas;
+      });
+      return deployments.length > 0 && waiting.length === 0 ? true : undefined;
+    });
+  });
+
+  it('goes to the next minor by a second control plane', async () => {
+    await deliver(await rendered('1.36.3'), ['control-plane']);
+    const { AutoScalingGroups } = await scaling.send(
+      new DescribeAutoScalingGroupsCommand({ Filters: [{ Name: 'tag:sluice:role', Values: ['control-plane'] }] }),
+    );
+    const group = AutoScalingGroups?.[0];
+    const old = group?.Instances?.[0]?.InstanceId ?? '';
+    expect(group?.LaunchTemplate?.Version).toBe('2');
+    expect(group?.Instances?.[0]?.LaunchTemplate?.Version).toBe('1');
+
+    await scaling.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: group?.AutoScalingGroupName ?? '', DesiredCapacity: 2 }));
+    await eventually('the new version serves', 60, () => serves('1.36.3'));
+    await scaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId: old, ShouldDecrementDesiredCapacity: true }));
+    await eventually('the old instance is gone', 40, () => (room.instances().some((machine) => machine.id === old) ? undefined : true));
+
+    expect(await kubernetes.version()).toBe('1.36.3');
+    expect((await kubernetes.list('v1', 'Node')).filter(isReady)).toHaveLength(6);
+  });
+});
