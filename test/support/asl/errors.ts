@@ -60,10 +60,11 @@ export function payloadBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value) ?? 'null');
 }
 
-/** @throws AslError States.DataLimitExceeded */
-export function limitPayload(value: unknown, what: string): void {
+/** Answers the size in bytes. @throws AslError States.DataLimitExceeded */
+export function limitPayload(value: unknown, what: string): number {
   const bytes = payloadBytes(value);
   if (bytes > PAYLOAD_LIMIT) {
     throw new AslError('States.DataLimitExceeded', `${what} has ${bytes} bytes; the maximum is ${PAYLOAD_LIMIT} bytes.`);
   }
+  return bytes;
 }

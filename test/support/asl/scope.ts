@@ -50,7 +50,16 @@ export function createScope(): Scope {
     guard: (promise) =>
       new Promise((resolve, reject) => {
         const off = onCancel((why) => reject(new Interrupted(why)));
-        promise.then(resolve, reject).finally(off);
+        promise.then(
+          (value) => {
+            off();
+            resolve(value);
+          },
+          (reason: unknown) => {
+            off();
+            reject(reason);
+          },
+        );
       }),
     onCancel,
     check: () => {

@@ -1,6 +1,6 @@
 import { choose } from './choice.ts';
 import { isDistributed, type Region, type State, type StateType } from './definition.ts';
-import { AslError, limitPayload, payloadBytes } from './errors.ts';
+import { AslError, limitPayload } from './errors.ts';
 import { applyStrike, contextOf, type Frame, type Outcome, pause, type Visit } from './frame.ts';
 import { runDistributedMap, runInlineMap, runParallel } from './groups.ts';
 import { requirePath } from './paths.ts';
@@ -27,8 +27,8 @@ async function runState(frame: Frame, name: string, state: State, input: unknown
   for (const fault of world.faults.striking(execution.machine, execution.name, name, 'entry')) applyStrike(frame, fault);
   scope.check();
   const outcome = await RUN[state.Type]({ frame, name, state, input, enteredAt: world.clock.now() });
-  limitPayload(outcome.output, `The output of the state '${name}'`);
-  execution.largestPayload = Math.max(execution.largestPayload, payloadBytes(outcome.output));
+  const bytes = limitPayload(outcome.output, `The output of the state '${name}'`);
+  execution.largestPayload = Math.max(execution.largestPayload, bytes);
   execution.history.add(`${state.Type}StateExited`, { name, output: outcome.output });
   return outcome;
 }

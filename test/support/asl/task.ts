@@ -80,7 +80,7 @@ async function invoke(visit: Visit, effective: unknown, wrapped: boolean, token:
     string,
     unknown
   >;
-  const payload = structuredClone(Payload ?? {}) as Record<string, unknown>;
+  const payload = JSON.parse(JSON.stringify(Payload ?? {})) as Record<string, unknown>;
   const call: TaskCall = {
     step: String(payload['step'] ?? name),
     machine: execution.machine,
