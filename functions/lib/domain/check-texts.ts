@@ -22,7 +22,7 @@ export interface TestNumbers {
   readonly durationSeconds: number;
 }
 
-/** What to do first, by the name of the error. @see docs/operate.md */
+/** What to do first, by the name of the error. */
 const FIRST_STEP: Readonly<Record<string, string>> = {
   ValidationFailedError: 'Fix the annotated lines and push.',
   InputError: 'Fix the named file or value and push; if it is none of yours, report it.',
@@ -59,8 +59,9 @@ export function e2ePassed(tests: TestNumbers, cluster: string): CheckText {
   return { conclusion: 'success', title: numbers(tests), summary: `Cluster ${cluster} was created, updated, tested and deleted.` };
 }
 
+/** @param cluster the e2e cluster, deleted again; null when none was made, or when its deletion is told elsewhere */
 export function e2eFailed(error: CaughtError, cluster: string | null): CheckText {
-  const where = cluster === null ? 'No cluster was created.' : `Cluster ${cluster} was deleted.`;
+  const where = cluster === null ? '' : `Cluster ${cluster} was deleted.`;
   const text = failed(error, 'e2e failed');
   return { ...text, summary: joined(text.summary, where) };
 }

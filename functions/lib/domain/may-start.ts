@@ -40,8 +40,10 @@ export type StartDecision =
   | { readonly decision: 'allow'; readonly reason: string }
   /** Ask again. `until` is null when it is not known when the reason ends. */
   | { readonly decision: 'wait'; readonly reason: string; readonly until: string | null }
-  /** Not in this rollout. `ending` tells the rollout itself to stop (budget, gate, supersession). */
-  | { readonly decision: 'refuse'; readonly reason: string; readonly ending: boolean };
+  | { readonly decision: 'refuse'; readonly reason: string; readonly why: Refusal };
+
+/** `unread` and `gate` are failures; `budget` and `superseded` end the rollout; `skip` leaves this cluster out. */
+export type Refusal = 'unread' | 'gate' | 'budget' | 'superseded' | 'skip';
 
 /**
  * May this cluster start now? Asked before each cluster. Fails closed: what could not be read counts as a shut gate. What
@@ -51,11 +53,11 @@ export function decideStart(facts: StartFacts): StartDecision {
   const { halt, channel, ledger, gate, supersededBy, lock } = facts;
   if (!ledger.known) return unread(ledger.what);
   if (ledger.value.started[facts.cluster] !== undefined) return { decision: 'allow', reason: 'admitted before' };
-  if (isBudgetSpent(ledger.value)) return refuse(budgetReason(ledger.value));
+  if (isBudgetSpent(ledger.value)) return refuse('budget', budgetReason(ledger.value));
   if (!supersededBy.known) return unread(supersededBy.what);
-  if (supersededBy.value !== null) return refuse(`the newer rollout ${supersededBy.value} covers this cluster`);
+  if (supersededBy.value !== null) return refuse('superseded', `the newer rollout ${supersededBy.value} covers this cluster`);
   if (!gate.known) return unread(gate.what);
-  if (!gate.value.open) return refuse(gate.value.reason);
+  if (!gate.value.open) return refuse('gate', gate.value.reason);
   if (!halt.known) return unread(halt.what);
   if (halt.value?.halted === true) return wait(`the fleet is halted by ${halt.value.by}: ${halt.value.reason}`, null);
   if (!channel.known) return unread(channel.what);
@@ -113,16 +115,16 @@ function rollingFiles(files: readonly { path: string; content: string }[]): Map<
 }
 
 function unread(what: string): StartDecision {
-  return refuse(`${what} could not be read; nothing starts on a guess`);
+  return refuse('unread', `${what} could not be read; nothing starts on a guess`);
 }
 
-function refuse(reason: string): StartDecision {
-  return { decision: 'refuse', reason, ending: true };
+function refuse(why: Refusal, reason: string): StartDecision {
+  return { decision: 'refuse', reason, why };
 }
 
 /** This cluster is left out; the others go on. */
 function skip(reason: string): StartDecision {
-  return { decision: 'refuse', reason, ending: false };
+  return refuse('skip', reason);
 }
 
 function wait(reason: string, until: string | null): StartDecision {

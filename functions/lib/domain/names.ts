@@ -29,9 +29,15 @@ export const keys = {
   findings: (hash: string): string => `findings/${hash}.json`,
   check: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.json`,
   publishedCheck: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.published.json`,
+  /** Which check an execution reports to. */
+  checkOfExecution: (execution: string): string => `checks/by-execution/${execution}.json`,
   evidence: (revision: string): string => `evidence/${revision}.json`,
   channelProof: (channel: string, revision: string): string => `channels/${channel}/revisions/${revision}.json`,
   channelProofs: (channel: string): string => `channels/${channel}/revisions/`,
+  /** The rollout that was planned last for a channel. */
+  newestRollout: (channel: string): string => `channels/${channel}/rollout.json`,
+  /** The newest settings that any rollout has seen. */
+  newestSettings: (): string => 'settings/newest.json',
   rollout: (id: string, part: string): string => `rollouts/${id}/${part}.json`,
   cluster: (name: string): string => `clusters/${name}.json`,
   lock: (subject: string): string => `locks/${subject}.json`,

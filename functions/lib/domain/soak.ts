@@ -28,7 +28,11 @@ export function soakLook(known: SoakState | undefined, healthy: boolean, now: Da
   };
 }
 
-/** Seconds until the next look: at the soak's end, else after a minute. At least 1. */
+/**
+ * Seconds until the next look: at the soak's end when that is within a minute, else a tenth of what is left, at most
+ * 5 min. So a soak of a week stays below 25,000 history events.
+ */
 export function soakWaitSeconds(state: SoakState, soakSeconds: number): number {
-  return Math.max(1, Math.min(60, Math.ceil(soakSeconds - state.healthySeconds)));
+  const left = Math.max(1, Math.ceil(soakSeconds - state.healthySeconds));
+  return left <= 60 ? left : Math.min(300, Math.max(60, Math.ceil(left / 10)));
 }

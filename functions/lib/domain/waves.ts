@@ -20,6 +20,8 @@ export interface WaveItem {
 export interface Wave {
   readonly name: string;
   readonly maxConcurrency: number;
+  /** False for clusters that did not exist: nobody depends on them yet. */
+  readonly soaks: boolean;
   readonly items: readonly WaveItem[];
 }
 
@@ -112,6 +114,7 @@ function numbered(groups: readonly Group[], most: number, records: Records, roll
     .filter((group) => group.wanted.length > 0)
     .map(({ name, wanted }, wave) => ({
       name,
+      soaks: name !== CREATIONS,
       maxConcurrency: Math.min(most, wanted.length, ...wanted.map(({ channel }) => channel.maxConcurrentClusters)),
       items: wanted.map((one) => item(one, wave, rollout)),
     }));

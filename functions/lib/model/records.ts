@@ -17,6 +17,17 @@ export const ClusterRecord = z.object({
 });
 export type ClusterRecord = z.infer<typeof ClusterRecord>;
 
+/** What takes the place of a ClusterRecord once the cluster is deleted: the key stays, a live cluster's name is never reused. */
+export const DeletedCluster = z.object({
+  deleted: z.literal(true),
+  name: ClusterName,
+  /** What it ran last; null when it was never finished. */
+  revision: Revision.nullable(),
+  execution: ExecutionName,
+  deletedAt: Timestamp,
+});
+export type DeletedCluster = z.infer<typeof DeletedCluster>;
+
 /** `locks/<subject>.json`. Marked free, never deleted: the fencing number only grows. */
 export const Lock = z.object({
   subject: z.string(),

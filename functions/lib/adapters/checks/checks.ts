@@ -33,6 +33,8 @@ export function createChecks(objects: ObjectStore, announce: Announce, clock: Cl
   return {
     async want(update) {
       await change(objects, update.ref, (known) => merged(known, update, clock.now().toISOString()));
+      // Clean-up of an execution that failed early, or ended from outside, finds its check here.
+      if (update.execution !== undefined) await objects.putIfAbsent(keys.checkOfExecution(update.execution), JSON.stringify(update.ref));
       await announce(update.ref);
     },
     async progress(ref, line) {

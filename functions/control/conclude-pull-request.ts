@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import { pullRequestPassed } from '#domain/check-texts.ts';
+import { keys } from '#domain/names.ts';
+import { GateClosedError } from '#model/errors.ts';
+import { ExecutionName } from '#model/primitives.ts';
+import { ReadPullRequest, SnapshotConfiguration } from '#model/pull-request.ts';
+import { RevisionEvidence } from '#model/records.ts';
+import type { Checks } from '#ports/checks.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+import { changeObject } from './stored.ts';
+
+interface Ports {
+  readonly objects: ObjectStore;
+  readonly checks: Checks;
+  readonly clock: Clock;
+}
+
+const Results = z.object({ passed: z.int(), failed: z.int(), durationSeconds: z.number() });
+
+const Input = z.object({
+  readPullRequest: ReadPullRequest,
+  snapshotConfiguration: SnapshotConfiguration,
+  plan: z.object({ title: z.string(), affectsClusters: z.boolean() }),
+  e2e: z.object({ collectResults: Results, execution: ExecutionName }).optional(),
+});
+
+/**
+ * Keeps what is proven of the merge result, by its tree, and then ends the check in green. The evidence comes first: a
+ * green check without it could be merged and would never be rolled out.
+ * @throws GateClosedError when e2e was needed and did not run or failed: there is no such way, so nothing is written
+ */
+export const concludePullRequest = defineStep({
+  name: 'conclude-pull-request',
+  input: Input,
+  output: z.object({ revision: z.string().nullable() }),
+  async run(input, { objects, checks, clock }: Ports, { execution }) {
+    const { readPullRequest: pull, snapshotConfiguration: snapshots, plan, e2e } = input;
+    const needed = plan.affectsClusters && snapshots.e2eNeeded;
+    if (needed && (e2e === undefined || e2e.collectResults.failed > 0 || e2e.collectResults.passed === 0)) {
+      throw new GateClosedError('e2e was needed and has not passed; re-run the check');
+    }
+    const evidence = evidenceOf(input, execution, clock.now().toISOString());
+    if (evidence !== undefined) await keep(objects, evidence);
+    const reason = plan.affectsClusters ? 'this very update has passed e2e before' : 'no cluster is affected';
+    const results = e2e === undefined ? null : e2e.collectResults;
+    const text = pullRequestPassed({ planTitle: plan.title, planSummary: '', e2e: results, e2eReason: reason });
+    await checks.want({ ref: pull.check, status: 'completed', ...text, execution });
+    return { revision: snapshots.headRevision };
+  },
+});
+
+/** Only a configuration has a revision. */
+function evidenceOf(
+  { readPullRequest: pull, snapshotConfiguration: snapshots, e2e }: z.infer<typeof Input>,
+  execution: string,
+  at: string,
+): RevisionEvidence | undefined {
+  const { headRevision, baseRevision } = snapshots;
+  if (pull.kind !== 'configuration' || headRevision === null) return undefined;
+  const check = { pullRequest: pull.number, headSha: pull.headSha, execution, at };
+  if (e2e === undefined) return { revision: headRevision, check, e2e: null };
+  const { passed, failed, durationSeconds } = e2e.collectResults;
+  // Made from scratch there is no base; the run then proves the step to itself.
+  return {
+    revision: headRevision,
+    check,
+    e2e: { execution: e2e.execution, baseRevision: baseRevision ?? headRevision, passed, failed, durationSeconds, at },
+  };
+}
+
+/** The first evidence of a revision stays, unless it had no e2e run or another base and the new one has a run. */
+async function keep(objects: ObjectStore, evidence: RevisionEvidence): Promise<void> {
+  await changeObject(objects, keys.evidence(evidence.revision), RevisionEvidence, (known) => {
+    if (known === undefined) return evidence;
+    if (evidence.e2e === null || known.e2e?.baseRevision === evidence.e2e.baseRevision) return undefined;
+    return evidence;
+  });
+}

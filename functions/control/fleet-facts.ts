@@ -1,0 +1,90 @@
+import * as z from 'zod';
+import { isProven, newestSucceeded } from '#domain/evidence.ts';
+import { keys } from '#domain/names.ts';
+import { parseSettings } from '#domain/settings.ts';
+import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
+import { SettingsFiles } from '#model/pull-request.ts';
+import { ChannelProof, ClusterRecord, DeletedCluster, RevisionEvidence } from '#model/records.ts';
+import type { ChannelFile, Settings } from '#model/settings.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { readObject } from './stored.ts';
+
+/** Record of a cluster; undefined when it never existed or is deleted. @throws InputError when it can't be read */
+export async function readRecord(objects: ObjectStore, name: string): Promise<ClusterRecord | undefined> {
+  const record = await readObject(objects, keys.cluster(name), z.union([DeletedCluster, ClusterRecord]));
+  return record === undefined || 'deleted' in record ? undefined : record;
+}
+
+/** Records by name of those of the named clusters that exist. */
+export async function readRecords(objects: ObjectStore, names: readonly string[]): Promise<Map<string, ClusterRecord>> {
+  const records = await Promise.all(names.map((name) => readRecord(objects, name)));
+  return new Map(records.flatMap((record) => (record === undefined ? [] : [[record.cluster.name, record] as const])));
+}
+
+/** All proofs of a channel. */
+export async function readProofs(objects: ObjectStore, channel: string): Promise<ChannelProof[]> {
+  const found = await objects.list(keys.channelProofs(channel));
+  const proofs = await Promise.all(found.map((key) => readObject(objects, key, ChannelProof)));
+  return proofs.flatMap((proof) => proof ?? []);
+}
+
+/** Settings of a commit of main, as resolve-revision or snapshot-configuration left them. @throws NotFoundError, InputError */
+export async function readSettings(objects: ObjectStore, commit: string): Promise<Settings> {
+  const stored = await readObject(objects, keys.settings(commit), SettingsFiles);
+  if (stored === undefined) throw new NotFoundError(`the settings of ${commit} are not in S3; re-run the check to read them again`);
+  const { value, findings } = parseSettings(stored);
+  if (value !== undefined) return value.settings;
+  throw new InputError(`the settings of ${commit} are not valid: ${findings[0]?.path ?? ''}: ${findings[0]?.message ?? 'no channel file'}`);
+}
+
+/**
+ * The gate of a revision for a channel, read anew: nothing starts because somebody else looked before.
+ * @param waived set when the rollout was resolved as a hotfix with a recorded waiver
+ */
+export async function readGate(
+  objects: ObjectStore,
+  channel: Pick<ChannelFile, 'channel' | 'follows' | 'clusters'>,
+  revision: string,
+  waived: boolean,
+  now: Date,
+): Promise<{ open: boolean; reason: string; basis: string }> {
+  const proofOf = (name: string) => readObject(objects, keys.channelProof(name, revision), ChannelProof);
+  const [evidence, ownProof, upstreamProof, proofs, records] = await Promise.all([
+    readObject(objects, keys.evidence(revision), RevisionEvidence),
+    proofOf(channel.channel),
+    channel.follows === undefined ? undefined : proofOf(channel.follows),
+    objects.list(keys.channelProofs(channel.channel)),
+    readRecords(
+      objects,
+      channel.clusters.map(({ name }) => name),
+    ),
+  ]);
+  const until = new Date(now.getTime() + 1000).toISOString();
+  const waiver = { channel: channel.channel, revision, owner: 'resolve-revision', reason: 'hotfix', until };
+  const proven = isProven({
+    channel,
+    revision,
+    evidence,
+    ownProof,
+    upstreamProof,
+    hasProofs: proofs.length > 0,
+    running: [...records.values()].map((record) => record.revision),
+    waivers: waived ? [waiver] : [],
+    now,
+  });
+  return proven.proven
+    ? { open: true, reason: proven.basis, basis: proven.basis }
+    : { open: false, reason: `${channel.channel} may not take it: ${proven.reason}`, basis: 'none' };
+}
+
+/** The revision that new clusters of a channel begin with. @throws GateClosedError when there is none */
+export async function channelRevision(
+  objects: ObjectStore,
+  channel: string,
+  heads: Readonly<Record<string, { commit: string; revision: string }>>,
+): Promise<string> {
+  const newest = newestSucceeded(await readProofs(objects, channel));
+  const revision = newest?.revision ?? heads[channel]?.revision;
+  if (revision !== undefined) return revision;
+  throw new GateClosedError(`channel ${channel} has no revision yet: push a configuration (channels/cluster/) to its branch first`);
+}

@@ -1,0 +1,57 @@
+import { connectHub } from '#runtime/connect.ts';
+import { createHubHandler } from '#runtime/hub.ts';
+import { awaitArtifacts } from './await-artifacts.ts';
+import { chooseShape } from './choose-shape.ts';
+import { claimSlot } from './claim-slot.ts';
+import { collectResults } from './collect-results.ts';
+import { concludeE2e } from './conclude-e2e.ts';
+import { concludePullRequest } from './conclude-pull-request.ts';
+import { concludeRollout } from './conclude-rollout.ts';
+import { evaluateWave } from './evaluate-wave.ts';
+import { callOfEvent } from './event-call.ts';
+import { failPullRequest } from './fail-pull-request.ts';
+import { haltRollout } from './halt-rollout.ts';
+import { lock } from './lock.ts';
+import { mayStart } from './may-start.ts';
+import { nextWave } from './next-wave.ts';
+import { onExecutionEnded } from './on-execution-ended.ts';
+import { planWaves } from './plan-waves.ts';
+import { readWhatRuns } from './read-what-runs.ts';
+import { record } from './record.ts';
+import { releaseSlot } from './release-slot.ts';
+import { reportPlan } from './report-plan.ts';
+import { settleCluster } from './settle-cluster.ts';
+import { soak } from './soak.ts';
+import { unlock } from './unlock.ts';
+
+const STEPS = [
+  awaitArtifacts,
+  chooseShape,
+  claimSlot,
+  collectResults,
+  concludeE2e,
+  concludePullRequest,
+  concludeRollout,
+  evaluateWave,
+  failPullRequest,
+  haltRollout,
+  lock,
+  mayStart,
+  nextWave,
+  onExecutionEnded,
+  planWaves,
+  readWhatRuns,
+  record,
+  releaseSlot,
+  reportPlan,
+  settleCluster,
+  soak,
+  unlock,
+];
+
+const handle = createHubHandler(STEPS, async () => connectHub().ports);
+
+/** Steps of state machines, and the event of an execution that ended badly. */
+export async function handler(event: unknown): Promise<unknown> {
+  return handle(callOfEvent(event));
+}

@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import { isUpToDate, settingsHash } from '#domain/waves.ts';
+import { Versions } from '#model/configuration.ts';
+import { Revision, Sha256 } from '#model/primitives.ts';
+import { ClusterRef } from '#model/settings.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+import { readRecord } from './fleet-facts.ts';
+
+/** What the cluster runs by its record, and whether that is what is wanted already. A cluster without a record is created. */
+export const readWhatRuns = defineStep({
+  name: 'read-what-runs',
+  input: z.object({ cluster: ClusterRef, revision: Revision }),
+  output: z.object({
+    exists: z.boolean(),
+    creation: z.boolean(),
+    current: z.object({ revision: Revision, versions: Versions, settingsHash: Sha256 }).nullable(),
+    upToDate: z.boolean(),
+    settingsHash: Sha256,
+  }),
+  async run({ cluster, revision }, { objects }: { objects: ObjectStore }) {
+    const record = await readRecord(objects, cluster.name);
+    const hash = settingsHash(cluster);
+    return {
+      exists: record !== undefined,
+      creation: record === undefined,
+      current: record === undefined ? null : { revision: record.revision, versions: record.versions, settingsHash: record.settingsHash },
+      upToDate: isUpToDate(record, revision, hash),
+      settingsHash: hash,
+    };
+  },
+});

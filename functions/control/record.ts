@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { isHeld } from '#domain/lease.ts';
+import { keys } from '#domain/names.ts';
+import { settingsHash } from '#domain/waves.ts';
+import { Versions } from '#model/configuration.ts';
+import { InputError, LockHeldError } from '#model/errors.ts';
+import { Revision, Sha256 } from '#model/primitives.ts';
+import { ClusterRecord, DeletedCluster, Lock } from '#model/records.ts';
+import { ClusterRef } from '#model/settings.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+import { changeObject, readObject } from './stored.ts';
+
+interface Ports {
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+}
+
+const Input = z.object({
+  cluster: ClusterRef,
+  revision: Revision.optional(),
+  render: z.object({ hash: Sha256, versions: Versions }).optional(),
+  rolloutId: z.string().nullish(),
+  backup: z.object({ id: z.string() }).nullish(),
+  lock: z.object({ fence: z.int() }),
+  /** Set by `delete-cluster`. */
+  deleted: z.boolean().default(false),
+});
+
+/**
+ * Writes what the cluster runs now, or that it is deleted. Only the holder of the cluster's lock may, with the fencing
+ * number it was given: an execution that lost its lease must not overwrite a newer result. Repeated, it writes nothing.
+ * @throws LockHeldError, InputError
+ */
+export const record = defineStep({
+  name: 'record',
+  input: Input,
+  output: z.object({ written: z.boolean() }),
+  async run(input, { objects, clock }: Ports, { execution }) {
+    const at = clock.now().toISOString();
+    const wanted = input.deleted ? undefined : clusterRecord(input, execution, at);
+    let written = false;
+    await changeObject(objects, keys.cluster(input.cluster.name), z.union([DeletedCluster, ClusterRecord]), async (known) => {
+      written = false;
+      if (known?.execution === execution && 'deleted' in known === input.deleted) return undefined;
+      await requireLock(objects, input.cluster.name, execution, input.lock.fence);
+      written = true;
+      if (wanted !== undefined) return wanted;
+      return { deleted: true as const, name: input.cluster.name, revision: known?.revision ?? null, execution, deletedAt: at };
+    });
+    return { written };
+  },
+});
+
+function clusterRecord(input: z.infer<typeof Input>, execution: string, updatedAt: string): ClusterRecord {
+  const { cluster, revision, render, rolloutId, backup } = input;
+  if (revision === undefined || render === undefined) throw new InputError('a record needs the revision and the render of the update');
+  return {
+    cluster,
+    revision,
+    settingsHash: settingsHash(cluster),
+    renderHash: render.hash,
+    versions: render.versions,
+    execution,
+    rollout: rolloutId ?? null,
+    backup: backup?.id ?? null,
+    updatedAt,
+  };
+}
+
+async function requireLock(objects: ObjectStore, subject: string, execution: string, fence: number): Promise<void> {
+  const lock = await readObject(objects, keys.lock(subject), Lock);
+  if (lock?.holder === execution && lock.fence === fence) return;
+  const who = lock !== undefined && isHeld(lock, await objects.now()) ? lock.holder : 'nobody';
+  throw new LockHeldError(`${execution} lost the lock of ${subject} (now ${who}); what it did is not recorded`);
+}
