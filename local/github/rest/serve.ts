@@ -13,13 +13,13 @@ import { pullRoutes } from './pulls.ts';
 import { repositoryRoutes } from './repository.ts';
 import type { Answer, Route } from './route.ts';
 
+/** Parameters that may hold slashes, written plainly or as %2F. */
+const WITH_SLASHES = new Set(['ref', 'branch', 'basehead']);
+
 const ROUTES = [...repositoryRoutes, ...pullRoutes, ...checkRoutes, ...gitRoutes, ...appRoutes].map((route) => ({
   route,
   pattern: patternOf(route.path),
 }));
-
-/** Parameters that may hold slashes, written plainly or as %2F. */
-const WITH_SLASHES = new Set(['ref', 'branch', 'basehead']);
 
 function patternOf(path: string): RegExp {
   const pattern = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => (WITH_SLASHES.has(name) ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`));
