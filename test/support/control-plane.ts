@@ -22,14 +22,17 @@ export interface ControlPlane {
   client(target: 'kubernetes' | 'etcd'): Promise<ClientIdentity>;
   /** Ends the API server and leaves etcd. */
   stopApi(): Promise<void>;
+  /** Kills etcd at once, as a lost machine does. */
+  killEtcd(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
  * A real etcd and, unless `api` is false, a real kube-apiserver with the files that issue-identity makes, on loopback
- * addresses of a /16 of their own. Always `stop` it.
+ * addresses of a /16 of their own. With `controllers` the API server is ready for a controller manager that the caller
+ * starts. Always `stop` it.
  */
-export async function startControlPlane(options: { version?: string; api?: boolean } = {}): Promise<ControlPlane> {
+export async function startControlPlane(options: { version?: string; api?: boolean; controllers?: boolean } = {}): Promise<ControlPlane> {
   const cluster: ClusterRef = {
     name: 'contract',
     account: '111111111111',
@@ -61,6 +64,7 @@ export async function startControlPlane(options: { version?: string; api?: boole
             member,
             options.version ?? '1.35.4',
             filesOf(secrets, secretIds.controlPlane(cluster.name), join(directory, 'pki')),
+            options.controllers ?? false,
           );
     if (api !== undefined) children.push(api);
     const etcdClient = await client('etcd');
@@ -70,7 +74,16 @@ export async function startControlPlane(options: { version?: string; api?: boole
       await until('kube-apiserver', () => get(address, API_PORT, '/readyz', apiClient, 'kubernetes').then(healthy), api);
     }
     const stopApi = async (): Promise<void> => api?.stop();
-    return { cluster, secrets, address, etcdEndpoint: `https://${member}:${ETCD_CLIENT_PORT}`, client, stopApi, stop };
+    return {
+      cluster,
+      secrets,
+      address,
+      etcdEndpoint: `https://${member}:${ETCD_CLIENT_PORT}`,
+      client,
+      stopApi,
+      killEtcd: () => etcd.stop(0),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -103,7 +116,7 @@ function startEtcd(member: string, directory: string, pki: string): Child {
   ]);
 }
 
-function startApi(address: string, member: string, version: string, pki: string): Child {
+function startApi(address: string, member: string, version: string, pki: string, controllers: boolean): Child {
   return startChild(binary('kube-apiserver', version), [
     `--etcd-servers=https://${member}:${ETCD_CLIENT_PORT}`,
     `--etcd-cafile=${pki}/etcd-ca.crt`,
@@ -132,8 +145,8 @@ function startApi(address: string, member: string, version: string, pki: string)
     `--proxy-client-cert-file=${pki}/front-proxy-client.crt`,
     `--proxy-client-key-file=${pki}/front-proxy-client.key`,
     `--encryption-provider-config=${pki}/encryption.yaml`,
-    // No controller manager makes the service account that this plugin asks for.
-    '--disable-admission-plugins=ServiceAccount',
+    // Without a controller manager nobody makes the service account that this plugin asks for.
+    ...(controllers ? ['--enable-aggregator-routing=true', '--allow-privileged=true'] : ['--disable-admission-plugins=ServiceAccount']),
     '--profiling=false',
   ]);
 }

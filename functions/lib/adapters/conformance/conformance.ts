@@ -54,7 +54,16 @@ export function createConformance({ mint, serverOf = defaultServer }: Conformanc
 
 function argumentsOf({ e2eTest, kubectl, specs, timeLimitSeconds, directory }: ConformanceRequest, kubeconfig: string): string[] {
   return [
-    ...[`--procs=${PROCESSES}`, '--no-color', '--succinct', `--timeout=${timeLimitSeconds}s`, `--focus=${focusOf(specs)}`, e2eTest, '--'],
+    ...[
+      `--procs=${PROCESSES}`,
+      '--no-color',
+      '--succinct',
+      '--silence-skips',
+      `--timeout=${timeLimitSeconds}s`,
+      `--focus=${focusOf(specs)}`,
+      e2eTest,
+      '--',
+    ],
     ...[`--kubeconfig=${kubeconfig}`, '--provider=skeleton', `--kubectl-path=${kubectl}`, `--report-dir=${join(directory, 'report')}`],
   ];
 }

@@ -162,7 +162,9 @@ function textOf(bytes: Uint8Array | undefined): string {
   return new TextDecoder().decode(bytes);
 }
 
+/** An int64; etcd says -1 for the compaction revision of a store that was never compacted. */
 function safe(value: bigint): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`protobuf: ${value} is beyond exact numbers`);
-  return Number(value);
+  const signed = Number(BigInt.asIntN(64, value));
+  if (!Number.isSafeInteger(signed)) throw new RangeError(`protobuf: ${value} is beyond exact numbers`);
+  return signed;
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -30,8 +29,9 @@ const LIMITS: MultipartLimits = { partBytes: 16 * 1024 * 1024, concurrency: 4 };
 const MAX_PARTS = 10_000;
 
 /**
- * Uploads a file in parts with a CRC-32 of each part and of the whole, read from disk at S3's pace into a few buffers
- * that are used again. The object appears at the end or not at all; an error takes the parts away.
+ * Uploads a file in parts, read from disk at S3's pace into a few buffers that are used again. S3 checks the SHA-256 of
+ * each part as it comes and again, with the length of the whole, as the object is made of them. The object appears at
+ * the end or not at all; an error takes the parts away.
  * @returns false when the key is taken already
  * @throws TransientError, RefusedError, also when the file no longer has this length and hash
  */
@@ -49,8 +49,7 @@ export async function uploadParts(
         Bucket: bucket,
         Key: key,
         Metadata: metadata,
-        ChecksumAlgorithm: 'CRC32',
-        ChecksumType: 'FULL_OBJECT',
+        ChecksumAlgorithm: 'SHA256',
       }),
     )
     .catch((error: unknown) => {
@@ -59,8 +58,7 @@ export async function uploadParts(
   if (begun.UploadId === undefined) throw new TransientError(`could not ${what}: no upload id in the answer`);
   const upload = { ...destination, uploadId: begun.UploadId };
   try {
-    const { parts, checksum } = await sendParts(upload, path, expected, limits);
-    await complete(upload, parts, checksum);
+    await complete(upload, await sendParts(upload, path, expected, limits), expected.bytes);
     return true;
   } catch (error) {
     await abort(upload, error);
@@ -71,7 +69,12 @@ export async function uploadParts(
 
 type Upload = Destination & { readonly uploadId: string };
 
-async function sendParts(upload: Upload, path: string, expected: { bytes: number; sha256: string }, limits: MultipartLimits) {
+async function sendParts(
+  upload: Upload,
+  path: string,
+  expected: { bytes: number; sha256: string },
+  limits: MultipartLimits,
+): Promise<CompletedPart[]> {
   const partBytes = Math.max(limits.partBytes, Math.ceil(expected.bytes / MAX_PARTS));
   const file = await open(path, 'r');
   const failed = new AbortController();
@@ -84,11 +87,11 @@ async function sendParts(upload: Upload, path: string, expected: { bytes: number
     await Promise.allSettled(workers);
     // The first failure counts; those after it only say that they were stopped.
     if (failed.signal.aborted) throw failed.signal.reason;
-    const { bytes, sha256, checksum } = reader.result();
+    const { bytes, sha256 } = reader.result();
     if (bytes !== expected.bytes || sha256 !== expected.sha256) {
       throw new RefusedError(`${path} has changed since it was written: ${bytes} bytes with ${sha256} instead of ${expected.sha256}`);
     }
-    return { parts: parts.sort((left, right) => (left.PartNumber ?? 0) - (right.PartNumber ?? 0)), checksum };
+    return parts.sort((left, right) => (left.PartNumber ?? 0) - (right.PartNumber ?? 0));
   } finally {
     await file.close();
   }
@@ -97,12 +100,11 @@ async function sendParts(upload: Upload, path: string, expected: { bytes: number
 interface PartReader {
   /** Fills the buffer with the next part; undefined at the end. Parts are read one after another. */
   next(buffer: Buffer): Promise<{ number: number; body: Buffer; checksum: string } | undefined>;
-  result(): { bytes: number; sha256: string; checksum: string };
+  result(): { bytes: number; sha256: string };
 }
 
 function createPartReader(file: FileHandle, partBytes: number, count: number): PartReader {
   const hash = createHash('sha256');
-  let crc = 0;
   let bytes = 0;
   let number = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -111,10 +113,9 @@ function createPartReader(file: FileHandle, partBytes: number, count: number): P
     if (number >= count) return undefined;
     const body = buffer.subarray(0, await readFully(file, buffer, number * partBytes));
     hash.update(body);
-    crc = crc32(body, crc);
     bytes += body.length;
     number += 1;
-    return { number, body, checksum: base64(crc32(body)) };
+    return { number, body, checksum: createHash('sha256').update(body).digest('base64') };
   }
 
   return {
@@ -124,7 +125,7 @@ function createPartReader(file: FileHandle, partBytes: number, count: number): P
       turn = mine.catch(() => undefined);
       return mine;
     },
-    result: () => ({ bytes, sha256: hash.digest('hex'), checksum: base64(crc) }),
+    result: () => ({ bytes, sha256: hash.digest('hex') }),
   };
 }
 
@@ -146,12 +147,12 @@ async function sendFrom(
           UploadId: upload.uploadId,
           PartNumber: part.number,
           Body: part.body,
-          ChecksumCRC32: part.checksum,
+          ChecksumSHA256: part.checksum,
         }),
         { abortSignal: failed.signal },
       );
       if (answer.ETag === undefined) throw new TransientError(`S3 gave no entity tag for part ${part.number} of ${upload.key}`);
-      parts.push({ PartNumber: part.number, ETag: answer.ETag, ChecksumCRC32: part.checksum });
+      parts.push({ PartNumber: part.number, ETag: answer.ETag, ChecksumSHA256: part.checksum });
     }
   } catch (error) {
     // The other workers stop at once: an upload that is aborted while parts arrive would keep them.
@@ -160,15 +161,14 @@ async function sendFrom(
   }
 }
 
-async function complete(upload: Upload, parts: CompletedPart[], checksum: string): Promise<void> {
+async function complete(upload: Upload, parts: CompletedPart[], bytes: number): Promise<void> {
   await upload.s3.send(
     new CompleteMultipartUploadCommand({
       Bucket: upload.bucket,
       Key: upload.key,
       UploadId: upload.uploadId,
       MultipartUpload: { Parts: parts },
-      ChecksumCRC32: checksum,
-      ChecksumType: 'FULL_OBJECT',
+      MpuObjectSize: bytes,
       IfNoneMatch: '*',
     }),
   );
@@ -191,10 +191,4 @@ async function readFully(file: FileHandle, buffer: Buffer, position: number): Pr
     filled += bytesRead;
   }
   return filled;
-}
-
-function base64(crc: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc);
-  return bytes.toString('base64');
 }
