@@ -138,18 +138,22 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   closers.push(() => door.close());
   github.setWebhookUrl(door.url);
 
-  const artifacts = publishArtifacts({
+  const publishing = new AbortController();
+  const published = publishArtifacts({
     toolchain,
     hub: hub.objects,
     accounts: accounts.map((account) => ({
       objects: accountClients(site, account).objects,
-      e2e: slots.some((slot) => slot.account === account),
+      artifacts: slots.some((slot) => slot.account === account) ? (['etcd', 'e2e'] as const) : (['etcd'] as const),
     })),
-    log: (line) => terminal.line(line),
+    signal: publishing.signal,
+  }).catch((error: unknown) => {
+    if (!publishing.signal.aborted) terminal.line(`artifacts: ${error instanceof Error ? error.message : String(error)}`);
   });
-  // What is missing was told; the builds that it comes from end the start by themselves.
-  artifacts.done.catch(() => undefined);
-  closers.push(() => artifacts.close());
+  closers.push(async () => {
+    publishing.abort();
+    await published;
+  });
 
   return {
     shape,
