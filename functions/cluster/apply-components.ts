@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { inApplyOrder } from '#domain/apply-order.ts';
 import { contradictions, formatId, INVENTORY, idOf, readInventory, toId, withComponents, writeInventory } from '#domain/inventory.ts';
 import { RefusedError, TransientError } from '#model/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { forecastObservations, type Observation } from '#domain/assert-forecast.ts';
 import { parseId } from '#domain/inventory.ts';
 import { poolStatus } from '#domain/node-status.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { poolStatus } from '#domain/node-status.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
 import { Node } from '#model/kubernetes.ts';

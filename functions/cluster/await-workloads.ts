@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatId, idOf } from '#domain/inventory.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
 import { type RolloutStatus, rolloutStatus, WORKLOAD_KINDS } from '#domain/workload-status.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { accountKeys } from '#domain/names.ts';
 import { Phase } from '#model/configuration.ts';
 import { InputError, NotFoundError } from '#model/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { contradictions, formatId, INVENTORY, planPrune, readInventory, toId, writeInventory } from '#domain/inventory.ts';
 import { RefusedError } from '#model/errors.ts';
 import { defineStep } from '#ports/step.ts';

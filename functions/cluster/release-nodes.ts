@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceOf, isLive } from '#domain/instances.ts';
 import { releasePatch } from '#domain/node-marks.ts';
 import { ClusterUnreachableError, ConflictError, NotFoundError, TransientError } from '#model/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isInService } from '#domain/instances.ts';
 import { formatId, idOf } from '#domain/inventory.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { enforceDeadline, paced } from '#domain/pace.ts';
 import { type ControlPlaneAction, decideControlPlane } from '#domain/roll-control-plane.ts';
 import { Timestamp } from '#model/primitives.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { byGeneration } from '#domain/instances.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
 import { decidePool, isBegun, type NodeAction, type PoolDecision } from '#domain/roll-nodes.ts';

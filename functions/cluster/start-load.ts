@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { inApplyOrder } from '#domain/apply-order.ts';
 import { formatId, idOf } from '#domain/inventory.ts';
 import { WORKLOAD_KINDS } from '#domain/workload-status.ts';

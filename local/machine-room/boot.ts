@@ -59,7 +59,7 @@ export async function bootMachine(machine: Machine, context: BootContext): Promi
       const { plan, instanceType } = await readPlan(machine, context);
       if (!ignoredTold) for (const part of ignoredParts(plan)) context.say('ignored', `${part} is not emulated`);
       ignoredTold = true;
-      machine.address = await claimAddress(machine, plan, context);
+      await claimAddress(machine, plan, context);
       return await bringUp(machine, plan, instanceType, context);
     } catch (error) {
       if (context.signal.aborted) return [];
@@ -90,17 +90,17 @@ async function readPlan(machine: Machine, { view }: BootContext): Promise<{ plan
   return { plan: planMachine(readDocument(bytes, pointer.sha256), machine.zone), instanceType };
 }
 
-/** The fixed address once its last holder is gone, or a free one of the zone's subnet. */
-async function claimAddress(machine: Machine, plan: MachinePlan, context: BootContext): Promise<string> {
+/** Gives the machine its fixed address once that is free, or a free one of the zone's subnet. Looks and takes without a pause between. */
+async function claimAddress(machine: Machine, plan: MachinePlan, context: BootContext): Promise<void> {
   if (plan.fixedAddress === undefined) {
-    if (machine.address !== undefined) return machine.address;
     const cidr = context.zone.cidr ?? (await subnetOf(machine, context.view));
-    return freeAddress(cidr, new Set(context.addresses().keys()));
+    machine.address ??= freeAddress(cidr, new Set(context.addresses().keys()));
+    return;
   }
   const address = requireLoopback(plan.fixedAddress, '/etc/sluice/address');
   const holder = context.addresses().get(address);
   if (holder !== undefined && holder !== machine.id) throw new TransientError(`waits for address ${address}, which ${holder} still has`);
-  return address;
+  machine.address = address;
 }
 
 /** The zone's subnet by the cluster's network, for groups that name zones in place of subnets. */

@@ -27,6 +27,8 @@ interface Cluster {
   readonly name: string;
   readonly view: AccountView;
   apiAddress: string | undefined;
+  /** What was last told about a load balancer that cannot be opened. */
+  told: string | undefined;
   balancer: LoadBalancer | undefined;
   site: NodeSite | undefined;
   /** The site while it is being opened: nodes that join together share one. */
@@ -58,7 +60,12 @@ export function createClusters(options: ClustersOptions): Clusters {
         };
         clusters.set(key, cluster);
         const exists = groups.some((group) => group.cluster === name && group.role === 'control-plane');
-        await updateBalancer(cluster, view, exists, machines, options);
+        // A balancer that cannot be opened (address taken, or off loopback) must not stop the groups.
+        await updateBalancer(cluster, view, exists, machines, options).catch((error: unknown) => {
+          const words = error instanceof Error ? error.message : String(error);
+          if (cluster.told !== words) options.log('no load balancer', { account, cluster: name, error: words });
+          cluster.told = words;
+        });
       }
       for (const [key, cluster] of clusters) {
         if (cluster.account !== account || groups.some((group) => group.cluster === cluster.name)) continue;

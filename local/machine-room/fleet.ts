@@ -206,8 +206,11 @@ function terminate(state: State, id: string, reason: string): void {
 
 /** Ends a machine's processes side by side; its address is free once it is gone. */
 async function remove(state: State, { machine, booted }: Entry, reason: string): Promise<void> {
-  state.clusters.leaveNode(machine.account, machine.cluster, machine.id.replaceAll('.', '-'));
+  const leave = (): void => state.clusters.leaveNode(machine.account, machine.cluster, machine.id.replaceAll('.', '-'));
+  leave();
   const running = await booted.catch(() => []);
+  // Once more: a boot that was under way may have joined after the first.
+  leave();
   await Promise.all(running.map((process) => process.stop(STOP_GRACE_SECONDS)));
   rmSync(join(state.directory, machine.account, machine.id, 'root'), { recursive: true, force: true });
   state.entries.delete(machine.id);

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_PORT } from '#domain/network.ts';
 import type { ClientIdentity } from './kubernetes-api.ts';
 import { MANAGED_LABEL } from './node-object.ts';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ClusterUnreachableError, RefusedError } from '#model/errors.ts';
 import { type ClientIdentity, type KubernetesAnswer, type KubernetesApi, kubernetesApi } from './kubernetes-api.ts';
 import { NETWORK_ANNOTATION, startKwok } from './kwok.ts';

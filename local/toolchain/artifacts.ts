@@ -6,7 +6,7 @@ import { accountKeys, keys } from '#domain/names.ts';
 import { SluiceError } from '#model/errors.ts';
 import { Artifact } from '#model/records.ts';
 import type { ObjectStore } from '#ports/objects.ts';
-import type { Toolchain } from './toolchain.ts';
+import type { ProductState, Toolchain } from './toolchain.ts';
 import { E2E_VERSION, ETCD_VERSION, KUBERNETES_VERSIONS } from './versions.ts';
 
 const REFRESH_SECONDS = 15;
@@ -38,10 +38,13 @@ export const ARTIFACTS: readonly ArtifactSource[] = [
   },
 ];
 
-/** A cluster account's bucket and what is brought there, for example `['etcd']`, or `['etcd', 'e2e']` for an e2e slot. */
+/** A cluster account's bucket: it gets `etcd`; the rest on request. */
 export interface ArtifactAccount {
   readonly objects: ObjectStore;
-  readonly artifacts: readonly ArtifactName[];
+  /** The account holds e2e clusters: the tests are brought there. */
+  readonly e2e?: boolean;
+  /** kube-apiserver of both versions is brought there, for drills. */
+  readonly kubernetes?: boolean;
 }
 
 export interface PublishOptions {
@@ -49,22 +52,55 @@ export interface PublishOptions {
   /** The hub's bucket: gets the index of every artifact, no files. */
   readonly hub: ObjectStore;
   readonly accounts: readonly ArtifactAccount[];
-  readonly signal: AbortSignal;
+  /** Takes a line for a person when an artifact is in place or could not be brought. */
+  readonly log: (line: string) => void;
   /** Waits between two looks at the estimate; tests replace it. */
   readonly pause?: (seconds: number, signal: AbortSignal) => Promise<void>;
 }
 
+export interface ArtifactPublishing {
+  /** Ends when every artifact is in place. @throws SluiceError of the first that could not be brought */
+  readonly done: Promise<void>;
+  /** Stops, after the write that is under way. */
+  close(): Promise<void>;
+}
+
 /**
- * Brings artifacts to the buckets as their products become ready, and ends when all are there. Until then the indexes
- * say `building` and when it should be ready, written anew every 15 s; an index that is `ready` stays so. Files go
- * before the index of their bucket, the hub's index last. Asks for the products itself, in the order of need: call
- * `ensureAll` first if others are to be built before. Aborted, it ends after the write that is under way.
- * @throws SluiceError of the first product that could not be built; the signal's reason
+ * Brings artifacts to the buckets as their products become ready. Until then the indexes say `building` and when it
+ * should be ready, written anew every 15 s; an index that is `ready` stays so. Files go before the index of their
+ * bucket, the hub's index last. Asks for the products itself, in the order of need: call `ensureAll` first if others
+ * are to be built before.
  */
-export async function publishArtifacts(options: PublishOptions): Promise<void> {
+export function publishArtifacts(options: PublishOptions): ArtifactPublishing {
+  const stop = new AbortController();
   const turn = createTurns();
-  const results = await Promise.allSettled(ARTIFACTS.map((source) => publishOne(source, options, turn)));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const results = Promise.allSettled(
+    ARTIFACTS.map(async (source) => {
+      try {
+        await publishOne(source, options, stop.signal, turn);
+        options.log(`${source.name} ${source.version} is in place as an artifact`);
+      } catch (error) {
+        if (!stop.signal.aborted) options.log(`${source.name} ${source.version} is missing as an artifact: ${String(error)}`);
+        throw error;
+      }
+    }),
+  );
+  const done = results.then((settled) => {
+    for (const result of settled) if (result.status === 'rejected') throw result.reason;
+  });
+  // Each failure has been logged; who doesn't await `done` needs no more.
+  done.catch(() => undefined);
+  return {
+    done,
+    async close() {
+      stop.abort(new SluiceError('bringing artifacts was stopped'));
+      await results;
+    },
+  };
+}
+
+function wants(account: ArtifactAccount, name: ArtifactName): boolean {
+  return name === 'etcd' || account[name] === true;
 }
 
 interface BuiltFile {
@@ -72,9 +108,9 @@ interface BuiltFile {
   readonly entry: Artifact['files'][number];
 }
 
-async function publishOne(source: ArtifactSource, options: PublishOptions, turn: Turns): Promise<void> {
-  const { hub, signal } = options;
-  const buckets = options.accounts.filter((account) => account.artifacts.includes(source.name)).map((account) => account.objects);
+async function publishOne(source: ArtifactSource, options: PublishOptions, signal: AbortSignal, turn: Turns): Promise<void> {
+  const { hub } = options;
+  const buckets = options.accounts.filter((account) => wants(account, source.name)).map((account) => account.objects);
   const indexes = [
     ...buckets.map((objects) => ({ objects, key: accountKeys.artifactIndex(source.name, source.version) })),
     { objects: hub, key: keys.artifact(source.name, source.version) },
@@ -123,14 +159,20 @@ async function announce(source: ArtifactSource, indexes: readonly Index[], optio
   const pause = options.pause ?? ((seconds, signal) => sleep(seconds * 1000, undefined, { signal }));
   const products = [...new Set(source.files.map(({ product }) => product))];
   while (!ended.aborted) {
-    const latest = Math.max(...products.map((product) => options.toolchain.state(product).readyAt?.getTime() ?? 0));
+    const states = products.map((product) => options.toolchain.state(product)).filter(({ state }) => state !== 'ready');
     try {
-      if (latest > 0) for (const index of indexes) await writeBuilding(source, index, new Date(latest));
+      if (states.length > 0) for (const index of indexes) await writeBuilding(source, index, latestOf(states));
     } catch {
       // An estimate may be missed: the next comes soon, and a lasting fault shows when the files are put.
     }
     await pause(REFRESH_SECONDS, ended).catch(() => undefined);
   }
+}
+
+/** When the last is ready; unknown when one is unknown. */
+function latestOf(states: readonly ProductState[]): Date | undefined {
+  const times = states.map(({ readyAt }) => readyAt?.getTime());
+  return times.some((time) => time === undefined) ? undefined : new Date(Math.max(...times.filter((time) => time !== undefined)));
 }
 
 async function writeBuilding(source: ArtifactSource, { objects, key }: Index, readyAt: Date | undefined): Promise<void> {

@@ -11,6 +11,7 @@ export function describeProduct(state: ProductState, now: Date): string {
     case 'queued':
       return `${title} waits for its turn${state.readyAt === undefined ? '' : `, ready in ${describeSeconds(secondsUntil(state.readyAt, now))}`}`;
     case 'building': {
+      if (state.progress?.phase === 'waiting') return `another process builds ${title}`;
       const verb = state.progress?.phase === 'installing' ? 'installing' : 'building';
       return `${verb} ${title}${state.readyAt === undefined ? '' : `, ${describeSeconds(secondsUntil(state.readyAt, now))} left`}`;
     }

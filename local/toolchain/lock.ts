@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const Owner = z.object({ pid: z.int(), started: z.string() });
 
@@ -16,8 +16,9 @@ const POLL_MS = 250;
  * it is published by a rename, so that even two holders at once would do no harm.
  * @throws the signal's reason when aborted while waiting
  */
-export async function takeLock(path: string, signal: AbortSignal): Promise<() => Promise<void>> {
+export async function takeLock(path: string, signal: AbortSignal, onWait: () => void): Promise<() => Promise<void>> {
   while (!(await tryTake(path))) {
+    onWait();
     if (await isStale(path)) await moveAway(path);
     else await pause(POLL_MS, undefined, { signal });
   }

@@ -1,6 +1,6 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '#model/errors.ts';
 import { run } from './process.ts';
 import type { BuildContext } from './recipe.ts';

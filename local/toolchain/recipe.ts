@@ -21,7 +21,8 @@ export interface Cost {
 
 /** How far a build is. `total` counts what this build compiles, which is less than `Cost.packages` with a warm cache. */
 export interface Progress {
-  readonly phase: 'installing' | 'downloading' | 'compiling' | 'linking';
+  /** `waiting`: another process builds it. */
+  readonly phase: 'waiting' | 'installing' | 'downloading' | 'compiling' | 'linking';
   readonly done?: number;
   readonly total?: number;
 }

@@ -14,7 +14,7 @@ export interface ProductState {
   readonly product: string;
   readonly title: string;
   readonly state: 'ready' | 'building' | 'queued' | 'failed';
-  /** While building or queued: when it should be ready, by this machine's pace so far. */
+  /** While building or queued: when it should be ready, by this machine's pace so far. Absent when another process builds it. */
   readonly readyAt?: Date;
   readonly progress?: Progress;
   /** When ready: its folder, and whether it was there already. */
@@ -105,12 +105,14 @@ export function createToolchain(options: ToolchainOptions): Toolchain {
     const { recipe, state, progress, directory, cached, seconds, error } = entry;
     const place = queue.indexOf(entry);
     const ahead = place > 0 ? queue.slice(0, place) : [];
+    // How far another process is with a build isn't known here.
+    const known = ![...ahead, entry].some((other) => other.progress?.phase === 'waiting');
     const wait = [...ahead, entry].reduce((sum, other) => sum + remaining(other), 0);
     return {
       product: recipe.product,
       title: recipe.title,
       state,
-      ...(state === 'building' || state === 'queued' ? { readyAt: new Date(now().getTime() + wait * 1000) } : {}),
+      ...(known && (state === 'building' || state === 'queued') ? { readyAt: new Date(now().getTime() + wait * 1000) } : {}),
       ...(progress === undefined || state !== 'building' ? {} : { progress }),
       ...(directory === undefined ? {} : { directory }),
       ...(cached === undefined ? {} : { cached }),
@@ -169,7 +171,7 @@ export function createToolchain(options: ToolchainOptions): Toolchain {
     const present = await findPresent(recipe);
     const directory = present.length === 0 ? plain : join(cache, recipe.product, await keyOf(recipe, present));
     await mkdir(dirname(directory), { recursive: true });
-    const release = await takeLock(`${directory}.lock`, signal);
+    const release = await takeLock(`${directory}.lock`, signal, () => report(entry, { phase: 'waiting' }));
     try {
       const manifest = await readProduct(directory);
       if (manifest !== undefined) return ready(entry, directory, manifest, true);
@@ -180,7 +182,7 @@ export function createToolchain(options: ToolchainOptions): Toolchain {
   }
 
   async function buildInto(entry: Entry, directory: string, present: readonly PresentBinary[]): Promise<Manifest> {
-    entry.startedAt = now().getTime();
+    Object.assign(entry, { startedAt: now().getTime(), progress: undefined });
     return buildProduct({
       cache,
       directory,

@@ -21,7 +21,7 @@ export function referenceSnapshot(changed: Readonly<Record<string, string | unde
 export function edited(path: string, part: string, replacement: string): Record<string, string> {
   const text = readFileSync(join(CHANNELS, 'cluster', path), 'utf8');
   if (!text.includes(part)) throw new Error(`${path} has no "${part}"`);
-  return { [path]: text.replace(part, replacement) };
+  return { [path]: text.replace(part, () => replacement) };
 }
 
 /** The reference fleet's settings. */

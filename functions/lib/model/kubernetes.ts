@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Manifest } from './render.ts';
 
 /** Failure answer of the Kubernetes API (`Status` of meta/v1). */
