@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { expectOutcome } from '../support/state-machines/outcome.ts';
+import { errorChain, scenariosFor } from '../support/state-machines/scenarios.ts';
+import { createStubFleet } from '../support/state-machines/stub-fleet.ts';
+
+const LATE = ['conclude-pull-request', 'pull-request-checked', 'pull-request-gone'];
+
+describe('pull-request', () => {
+  it('reads, snapshots, validates, plans, reports, runs e2e, concludes', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('pull-request');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.history.entered()).toEqual([
+      ...['read-pull-request', 'read-pull-request--kind', 'snapshot-configuration', 'validate', 'validate--ok', 'plan', 'report-plan'],
+      ...['e2e--needed', 'e2e', 'conclude-pull-request', 'pull-request-checked'],
+    ]);
+    expect(execution.output).toMatchObject({ e2e: { execution: 'e-pull-request-test', collectResults: {} } });
+  });
+
+  it.each([
+    [
+      'the pull request is gone',
+      { 'read-pull-request': () => ({ kind: 'gone' }) },
+      ['read-pull-request', 'read-pull-request--kind', 'pull-request-gone'],
+    ],
+    [
+      'validation finds errors',
+      { validate: () => ({ ok: false }) },
+      [
+        'read-pull-request',
+        'read-pull-request--kind',
+        'snapshot-configuration',
+        'validate',
+        'validate--ok',
+        'report-plan--invalid',
+        'pull-request-checked',
+      ],
+    ],
+  ])('ends early when %s', async (_, answers, expected) => {
+    const fleet = createStubFleet({ answers });
+
+    const execution = await fleet.run('pull-request');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.history.entered()).toEqual(expected);
+  });
+
+  it.each([
+    ['no cluster is affected', { plan: () => ({ affectsClusters: false }) }],
+    ['this very step is proven', { 'snapshot-configuration': () => ({ e2eNeeded: false }) }],
+  ])('runs no e2e when %s', async (_, answers) => {
+    const fleet = createStubFleet({ answers });
+
+    const execution = await fleet.run('pull-request');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.world.find('e2e')).toBeUndefined();
+  });
+
+  it('is red with the cause when e2e fails deep inside, and leaves nothing', async () => {
+    const fleet = createStubFleet({
+      faults: [{ machine: 'update-cluster', state: 'advance-stack--control-plane', kind: 'error', error: 'StackFailedError' }],
+    });
+
+    const execution = await fleet.run('pull-request');
+
+    expect(errorChain(execution)).toEqual(['States.TaskFailed', 'States.TaskFailed', 'StackFailedError']);
+    expect(fleet.calls).toContain('pull-request/fail-pull-request');
+    expect([...fleet.clusters, ...fleet.slots, ...fleet.locks]).toEqual([]);
+  });
+
+  it('stays below 32 KiB', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('pull-request');
+
+    expect(execution.largestPayload).toBeLessThanOrEqual(32 * 1024);
+  });
+});
+
+describe('pull-request, every fault at every state', async () => {
+  const scenarios = await scenariosFor('pull-request', 'pull-request');
+
+  it('covers many', () => {
+    expect(scenarios.length).toBeGreaterThan(100);
+  });
+
+  it.each(scenarios)('$title', async (scenario) => {
+    const fleet = createStubFleet({ faults: [scenario.fault] });
+
+    const execution = await fleet.run('pull-request');
+
+    expect(fleet.world.unusedFaults()).toEqual([]);
+    expectOutcome(execution, scenario, LATE);
+    const reported = fleet.calls.some((call) => call === 'pull-request/fail-pull-request' || call === 'pull-request/conclude-pull-request');
+    if (scenario.uncatchable) expect(fleet.ended).toContain(execution);
+    else expect(reported).toBe(true);
+  });
+});
