@@ -65,7 +65,7 @@ export const UserDataFile = z.strictObject({
   files: z
     .array(
       z.strictObject({
-        path: z.string().startsWith('/'),
+        path: z.string().regex(/^\//, 'must be an absolute path'),
         /** Octal, quoted: YAML 1.2 reads an unquoted 0644 as the decimal number 644. */
         mode: z
           .string()

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { keys } from '#domain/names.ts';
+import { Finding } from '#model/checks.ts';
+import { NotFoundError } from '#model/errors.ts';
+import { Render } from '#model/render.ts';
+import { plan } from '../../../functions/plan/plan.ts';
+import { renderStep } from '../../../functions/plan/render.ts';
+import { validate } from '../../../functions/plan/validate.ts';
+import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
+import { edited, referenceSettings, referenceSnapshot } from '../../support/reference-fleet.ts';
+
+const BASE = 'a'.repeat(40);
+const HEAD = 'b'.repeat(40);
+const SETTINGS = 'c'.repeat(40);
+const NEW_SETTINGS = 'd'.repeat(40);
+const CONTEXT = { execution: 'pull-request-1' };
+const CONFIGURATION = { kind: 'configuration' as const, baseRef: 'dev' };
+const SNAPSHOTS = { baseRevision: BASE, headRevision: HEAD, baseSettingsCommit: SETTINGS, headSettingsCommit: SETTINGS };
+
+async function storeOf(
+  head: Readonly<Record<string, string | undefined>>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<FakeObjects> {
+  const objects = createFakeObjects();
+  await objects.put(keys.snapshot(BASE), JSON.stringify(referenceSnapshot({}, BASE)));
+  await objects.put(keys.snapshot(HEAD), JSON.stringify(referenceSnapshot(head, HEAD)));
+  await objects.put(keys.settings(SETTINGS), JSON.stringify(referenceSettings({}, SETTINGS)));
+  await objects.put(keys.settings(NEW_SETTINGS), JSON.stringify(referenceSettings(settings, NEW_SETTINGS)));
+  return objects;
+}
+
+async function findingsOf(objects: FakeObjects, key: string): Promise<Finding[]> {
+  const stored = await objects.get(key);
+  return z.array(Finding).parse(JSON.parse(stored?.body ?? '[]'));
+}
+
+describe('validate', () => {
+  it('passes the reference configuration', async () => {
+    const objects = await storeOf({});
+
+    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({ ok: true, errors: 0, warnings: 0 });
+    expect(await findingsOf(objects, output.findingsKey)).toEqual([]);
+  });
+
+  it('keeps all findings in S3', async () => {
+    const objects = await storeOf({ 'pools.yaml': 'pools: [' });
+
+    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({ ok: false });
+    expect(output.errors).toBeGreaterThan(0);
+    expect(await findingsOf(objects, output.findingsKey)).toMatchObject([
+      { path: 'channels/cluster/pools.yaml', line: 1, level: 'failure' },
+    ]);
+  });
+
+  it.each([
+    ['1.34.4', "kubernetes can't go back from 1.35.4 to 1.34.4: what it stores is of the newer minor."],
+    ['1.37.1', "kubernetes can't go from 1.35.4 to 1.37.1 at once. Go one minor at a time."],
+  ])('refuses to move Kubernetes to %s', async (version, message) => {
+    const objects = await storeOf(edited('versions.yaml', '1.35.4', version));
+
+    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+
+    expect(await findingsOf(objects, output.findingsKey)).toMatchObject([{ rule: 'version-move', line: 2, message }]);
+  });
+
+  it('names the branches when no channel has this one', async () => {
+    const objects = await storeOf({});
+    const input = { readPullRequest: { ...CONFIGURATION, baseRef: 'gamma' }, snapshotConfiguration: SNAPSHOTS };
+
+    const output = await validate.run(input, { objects }, CONTEXT);
+
+    expect(await findingsOf(objects, output.findingsKey)).toMatchObject([
+      { rule: 'branch', message: 'No channel has the branch gamma. A change of channels/cluster/ goes to one of: dev, alpha, beta.' },
+    ]);
+  });
+
+  it('validates a change of settings against what lives', async () => {
+    const objects = await storeOf(
+      {},
+      {
+        'alpha.yaml': (referenceSettings().files.find((file) => file.path.endsWith('alpha.yaml'))?.content ?? '').replace(
+          '10.2.0.0',
+          '10.9.0.0',
+        ),
+      },
+    );
+    const snapshotConfiguration = {
+      baseRevision: null,
+      headRevision: null,
+      baseSettingsCommit: SETTINGS,
+      headSettingsCommit: NEW_SETTINGS,
+    };
+
+    const output = await validate.run(
+      { readPullRequest: { kind: 'settings', baseRef: 'main' }, snapshotConfiguration },
+      { objects },
+      CONTEXT,
+    );
+
+    expect(await findingsOf(objects, output.findingsKey)).toMatchObject([{ rule: 'fixed-field', path: 'channels/alpha.yaml' }]);
+  });
+
+  it('says which step must run first', async () => {
+    const objects = createFakeObjects();
+
+    const run = validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+
+    await expect(run).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe('plan', () => {
+  const OK = { ok: true, errors: 0 };
+
+  it('plans a change and keeps text and data', async () => {
+    const objects = await storeOf({ ...edited('versions.yaml', '1.35.4', '1.36.3') });
+
+    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS, validate: OK }, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({
+      title: '1 cluster, 1 distinct change, 6 nodes roll: the control plane is replaced',
+      channel: 'dev',
+      class: 'control-plane-roll',
+      clusters: 1,
+      groups: 1,
+      affectsClusters: true,
+      rollsNodes: 6,
+    });
+    const text = await objects.get(keys.plan(output.planHash ?? ''));
+    expect(text?.body).toContain('By promotion it reaches alpha (1 cluster), then beta (2 clusters).');
+    expect(await objects.get(keys.planData(output.planHash ?? ''))).toBeDefined();
+  });
+
+  it('plans nothing when nothing changes', async () => {
+    const objects = await storeOf({});
+
+    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS, validate: OK }, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({ title: 'No cluster changes', affectsClusters: false, class: 'nothing' });
+  });
+
+  it('plans the creation of clusters on a branch without configuration', async () => {
+    const objects = await storeOf({});
+    const snapshotConfiguration = { ...SNAPSHOTS, baseRevision: null };
+
+    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration, validate: OK }, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({ class: 'creation', affectsClusters: true, rollsNodes: 0 });
+  });
+
+  it('plans nothing that did not pass validation', async () => {
+    const objects = await storeOf({ 'pools.yaml': 'pools: [' });
+    const input = { readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS, validate: { ok: false, errors: 2 } };
+
+    const output = await plan.run(input, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({ planHash: null, title: 'Not planned: 2 findings first', affectsClusters: false });
+  });
+
+  it('names the clusters that a change of settings creates', async () => {
+    const entry = "  - { name: beta-3, account: '200000000005', region: eu-central-1, environment: production, network: 10.5.0.0/16 }\n";
+    const text = referenceSettings().files.find((file) => file.path.endsWith('beta.yaml'))?.content ?? '';
+    const objects = await storeOf({}, { 'beta.yaml': `${text}${entry}` });
+    const snapshotConfiguration = {
+      baseRevision: null,
+      headRevision: null,
+      baseSettingsCommit: SETTINGS,
+      headSettingsCommit: NEW_SETTINGS,
+    };
+
+    const output = await plan.run(
+      { readPullRequest: { kind: 'settings', baseRef: 'main' }, snapshotConfiguration, validate: OK },
+      { objects },
+      CONTEXT,
+    );
+
+    expect(output).toMatchObject({ title: 'Clusters: 1 created', affectsClusters: true });
+    expect((await objects.get(keys.plan(output.planHash ?? '')))?.body).toContain('**beta-3** is created');
+  });
+});
+
+describe('render', () => {
+  const cluster = {
+    name: 'dev-1',
+    account: '200000000001',
+    region: 'eu-central-1',
+    environment: 'development' as const,
+    network: '10.1.0.0/16',
+    channel: 'dev',
+  };
+
+  it('keeps the render under its hash; repeating it changes nothing', async () => {
+    const objects = await storeOf({});
+
+    const first = await renderStep.run({ cluster, revision: BASE }, { objects }, CONTEXT);
+    const second = await renderStep.run({ cluster, revision: BASE }, { objects }, CONTEXT);
+
+    expect(second).toEqual(first);
+    expect(first).toMatchObject({
+      versions: { kubernetes: '1.35.4' },
+      pools: ['general', 'batch'],
+      stacks: ['network', 'etcd', 'control-plane', 'pool-general', 'pool-batch'],
+    });
+    const stored = Render.parse(JSON.parse((await objects.get(keys.render(first.hash)))?.body ?? ''));
+    expect(stored.stacks[1]?.parameters['SubnetA']).toBe('!output:network.SubnetA');
+    expect(JSON.stringify(stored.components)).not.toContain('${');
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import { type Plan, planChange } from '#domain/plan.ts';
+import type { ClusterRef } from '#model/settings.ts';
+import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
+
+const CLUSTER: ClusterRef = {
+  name: 'dev-1',
+  account: '200000000001',
+  region: 'eu-central-1',
+  environment: 'development',
+  network: '10.1.0.0/16',
+  channel: 'dev',
+};
+
+function configuration(changed: Readonly<Record<string, string | undefined>> = {}): Configuration {
+  const { value, findings } = parseConfiguration(
+    referenceSnapshot(changed, Object.keys(changed).length === 0 ? 'a'.repeat(40) : 'b'.repeat(40)),
+  );
+  if (value === undefined) throw new Error(JSON.stringify(findings));
+  return value;
+}
+
+const BASE = configuration();
+
+function planOf(changed: Readonly<Record<string, string | undefined>>, clusters: readonly ClusterRef[] = [CLUSTER]): Plan {
+  const head = configuration(changed);
+  return planChange(clusters.map((cluster) => ({ base: { configuration: BASE, cluster }, head: { configuration: head, cluster } })));
+}
+
+function rolls(plan: Plan): string[] {
+  return plan.groups.flatMap((group) => group.rolls.map((roll) => `${roll.role} ${roll.instances} ${roll.reason}`)).sort();
+}
+
+describe('class of a change of the reference configuration', () => {
+  it('is nothing for a comment', () => {
+    const plan = planOf(edited('components/coredns/deployment.yaml', 'replicas: 2', 'replicas: 2 # two'));
+
+    expect(plan).toMatchObject({ class: 'nothing', affected: 0, rollsNodes: 0 });
+  });
+
+  it('is nothing for a change of the tests', () => {
+    const plan = planOf({ 'tests/conformance.txt': '# none\n' });
+
+    expect(plan.class).toBe('nothing');
+  });
+
+  it('is manifests for an image, and nothing rolls', () => {
+    const plan = planOf(edited('components/ingress/deployment.yaml', 'skipper:v0.22.130', 'skipper:v0.22.131'));
+
+    expect(plan.class).toBe('manifests');
+    expect(rolls(plan)).toEqual([]);
+    expect(plan.groups[0]?.changes.map(({ action, name }) => [action, name])).toEqual([['update', 'Deployment ingress/skipper']]);
+    expect(plan.groups[0]?.changes[0]?.diff).toContain('+          image: ghcr.io/zalando/skipper:v0.22.131');
+  });
+
+  it('is manifests for another size of a pool: nodes come, none is replaced', () => {
+    const plan = planOf(edited('pools.yaml', 'size: 3', 'size: 4'));
+
+    expect(plan.class).toBe('manifests');
+    expect(rolls(plan)).toEqual([]);
+  });
+
+  it('is a worker roll of one pool for its generation', () => {
+    const plan = planOf({ 'pools.yaml': editedLast('pools.yaml', 'generation: 1', 'generation: 2') });
+
+    expect(plan.class).toBe('worker-roll');
+    expect(rolls(plan)).toEqual(['pool-batch 3 replaced']);
+    expect(plan.rollsNodes).toBe(3);
+  });
+
+  it('is a worker roll of one pool for its market', () => {
+    const plan = planOf(edited('pools.yaml', 'market: on-demand', 'market: spot'));
+
+    expect(rolls(plan)).toEqual(['pool-general 3 replaced']);
+  });
+
+  it('is a control plane roll for a Kubernetes version, and all nodes roll', () => {
+    const plan = planOf(edited('versions.yaml', '1.35.4', '1.36.3'));
+
+    expect(plan.class).toBe('control-plane-roll');
+    expect(rolls(plan)).toEqual(['control-plane 1 replaced', 'pool-batch 3 replaced', 'pool-general 3 replaced']);
+    expect(plan.rollsNodes).toBe(6);
+    expect(plan.groups[0]?.changes.map((change) => change.name)).toContain('DaemonSet kube-system/kube-proxy');
+  });
+
+  it('is etcd for an etcd version, and nothing else rolls', () => {
+    const plan = planOf(edited('versions.yaml', 'etcd: 3.6.16', 'etcd: 3.6.17'));
+
+    expect(plan.class).toBe('etcd');
+    expect(rolls(plan)).toEqual(['etcd 1 replaced']);
+  });
+
+  it('is etcd for an image of the operating system, and all instances roll', () => {
+    const plan = planOf(edited('versions.yaml', 'ami-0a1b2c3d4e5f60718', 'ami-0a1b2c3d4e5f60719'));
+
+    expect(plan.class).toBe('etcd');
+    expect(rolls(plan)).toEqual(['control-plane 1 replaced', 'etcd 1 replaced', 'pool-batch 3 replaced', 'pool-general 3 replaced']);
+  });
+
+  it('is manifests for a part of a template that makes no instances', () => {
+    const plan = planOf(edited('control-plane.yaml', 'UnhealthyThresholdCount: 2', 'UnhealthyThresholdCount: 3'));
+
+    expect(plan.class).toBe('manifests');
+    expect(plan.groups[0]?.changes.map(({ area, name }) => `${area} ${name}`)).toEqual(['stack control-plane template']);
+  });
+
+  it('is a control plane roll for the instance type in its template', () => {
+    const plan = planOf(edited('control-plane.yaml', 'InstanceType: m6i.large', 'InstanceType: m6i.xlarge'));
+
+    expect(rolls(plan)).toEqual(['control-plane 1 replaced']);
+  });
+
+  it('names the nodes of a pool that goes', () => {
+    const pools = configuration().pools.map(({ name }) => name);
+    const plan = planOf({ 'pools.yaml': 'pools:\n  - { name: general, instanceType: m6i.xlarge, size: 3, maxSize: 6 }\n' });
+
+    expect(pools).toEqual(['general', 'batch']);
+    expect(rolls(plan)).toEqual(['pool-batch 3 removed']);
+    expect(plan.rollsNodes).toBe(3);
+  });
+
+  it('is creation where nothing runs yet', () => {
+    const plan = planChange([{ base: undefined, head: { configuration: BASE, cluster: CLUSTER } }]);
+
+    expect(plan).toMatchObject({ class: 'creation', affected: 1, rollsNodes: 0 });
+    expect(rolls(plan)).toEqual(['control-plane 1 new', 'etcd 1 new', 'pool-batch 3 new', 'pool-general 3 new']);
+  });
+});
+
+describe('groups', () => {
+  const fleet = Array.from(
+    { length: 94 },
+    (_, index): ClusterRef => ({
+      ...CLUSTER,
+      name: `beta-${index}`,
+      account: String(300000000000 + index),
+      network: `10.${index + 1}.0.0/16`,
+      environment: 'production',
+      channel: 'beta',
+    }),
+  );
+
+  it('has one for 94 clusters that differ by name, account and network', () => {
+    const plan = planOf(edited('versions.yaml', '1.35.4', '1.36.3'), fleet);
+
+    expect(plan.groups).toHaveLength(1);
+    expect(plan.groups[0]?.clusters).toHaveLength(94);
+    expect(plan.rollsNodes).toBe(94 * 6);
+    const text = plan.groups[0]?.changes.map((change) => change.diff).join('\n') ?? '';
+    expect(text).not.toMatch(/beta-\d|3000000000/);
+  });
+
+  it('tells a change apart that differs by environment', () => {
+    const [first] = fleet;
+    if (first === undefined) throw new Error('no fleet');
+    const change = edited('components/coredns/deployment.yaml', 'cache 30', 'cache 30 # ${ENVIRONMENT}');
+
+    const plan = planOf(change, [CLUSTER, first]);
+
+    expect(plan.groups.map((group) => group.clusters)).toEqual([['dev-1'], ['beta-0']]);
+  });
+
+  it('leaves a cluster out for which a literal becomes the variable of the same value', () => {
+    const literal = edited('components/coredns/deployment.yaml', 'cache 30', 'cache 30 # dev-1');
+    const variable = edited('components/coredns/deployment.yaml', 'cache 30', 'cache 30 # ${CLUSTER_NAME}');
+    const before = configuration(literal);
+    const after = { ...configuration(variable), revision: 'd'.repeat(40) };
+
+    const plan = planChange(
+      [CLUSTER, { ...CLUSTER, name: 'dev-2' }].map((cluster) => ({
+        base: { configuration: before, cluster },
+        head: { configuration: after, cluster },
+      })),
+    );
+
+    expect(plan.groups.map((group) => [group.class, group.clusters])).toEqual([
+      ['manifests', ['dev-2']],
+      ['nothing', ['dev-1']],
+    ]);
+  });
+});
+
+function editedLast(path: string, part: string, replacement: string): string {
+  const text = referenceSnapshot().files.find((file) => file.path === path)?.content ?? '';
+  const index = text.lastIndexOf(part);
+  return `${text.slice(0, index)}${replacement}${text.slice(index + part.length)}`;
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import { sha256 } from '#domain/hash.ts';
+import { render } from '#domain/render.ts';
+import { Render } from '#model/render.ts';
+import type { ClusterRef } from '#model/settings.ts';
+import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
+
+const CLUSTER: ClusterRef = {
+  name: 'dev-1',
+  account: '200000000001',
+  region: 'eu-central-1',
+  environment: 'development',
+  network: '10.1.0.0/16',
+  channel: 'dev',
+};
+
+function configuration(changed: Readonly<Record<string, string | undefined>> = {}): Configuration {
+  const { value, findings } = parseConfiguration(referenceSnapshot(changed));
+  if (value === undefined) throw new Error(JSON.stringify(findings));
+  return value;
+}
+
+function hashes(changed: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(render(configuration(changed), CLUSTER).stacks.map((stack) => [stack.role, stack.ignitionHash]));
+}
+
+interface Ignition {
+  storage: { files: { path: string; mode: number; contents: { source: string } }[] };
+  systemd: { units: { name: string; contents?: string; mask?: boolean }[] };
+}
+
+function ignitionOf(role: string): Ignition {
+  const stack = render(configuration(), CLUSTER).stacks.find((candidate) => candidate.role === role);
+  return JSON.parse(stack?.ignition ?? '') as Ignition;
+}
+
+describe('render of the reference configuration', () => {
+  it('is what the schema of renders says, and the same each time', () => {
+    const rendered = render(configuration(), CLUSTER);
+
+    expect(Render.parse(rendered)).toEqual(rendered);
+    expect(JSON.stringify(render(configuration(), CLUSTER))).toBe(JSON.stringify(rendered));
+  });
+
+  it('fills every declared parameter, and no other', () => {
+    const reference = configuration();
+    const { stacks } = render(reference, CLUSTER);
+
+    const empty = stacks.flatMap((stack) => Object.entries(stack.parameters).filter(([, value]) => value === '' || value.includes('${')));
+
+    expect(stacks.map((stack) => stack.stackName)).toEqual([
+      'sluice-dev-1-network',
+      'sluice-dev-1-etcd',
+      'sluice-dev-1-control-plane',
+      'sluice-dev-1-pool-general',
+      'sluice-dev-1-pool-batch',
+    ]);
+    expect(empty).toEqual([]);
+    expect(stacks[3]?.parameters).toMatchObject({
+      PoolName: 'general',
+      PoolSize: '3',
+      PoolMaxSize: '6',
+      SubnetIds: '!output:network.SubnetIds',
+    });
+  });
+
+  it('names each Ignition document by its hash', () => {
+    const { stacks } = render(configuration(), CLUSTER);
+    const withInstances = stacks.filter((stack) => stack.ignition !== undefined);
+
+    expect(withInstances).toHaveLength(4);
+    for (const stack of withInstances) {
+      expect(sha256(stack.ignition ?? '')).toBe(stack.ignitionHash);
+      expect(stack.parameters['IgnitionUrl']).toBe(`s3://sluice-200000000001-eu-central-1/ignition/${stack.ignitionHash}.json`);
+    }
+  });
+
+  it('writes files and units with values put in and the instance’s own left to the instance', () => {
+    const ignition = ignitionOf('control-plane');
+    const file = ignition.storage.files.find((candidate) => candidate.path === '/etc/kubernetes/scheduler.kubeconfig');
+    const script = ignition.storage.files.find((candidate) => candidate.path === '/opt/sluice/address');
+    const server = ignition.systemd.units.find((unit) => unit.name === 'kube-apiserver.service');
+
+    expect(Buffer.from(file?.contents.source.split(',')[1] ?? '', 'base64').toString()).toContain(
+      'server: https://${INSTANCE_ADDRESS}:6443',
+    );
+    expect(script?.mode).toBe(0o755);
+    expect(server?.contents).toContain('--etcd-servers=https://10.1.0.11:2379');
+    expect(ignition.systemd.units.filter((unit) => unit.mask === true)).toHaveLength(2);
+  });
+
+  it('lets exactly the right instances have another document', () => {
+    const before = hashes({});
+    const changed = (after: Record<string, string | undefined>): string[] =>
+      Object.keys(before).filter((role) => before[role] !== after[role]);
+
+    expect(changed(hashes(edited('components/ingress/deployment.yaml', 'v0.22.130', 'v0.22.131')))).toEqual([]);
+    expect(changed(hashes(edited('versions.yaml', 'etcd: 3.6.16', 'etcd: 3.6.17')))).toEqual(['etcd']);
+    expect(changed(hashes(edited('versions.yaml', '1.35.4', '1.36.3')))).toEqual(['control-plane', 'pool-general', 'pool-batch']);
+    expect(changed(hashes(edited('pools.yaml', 'generation: 1', 'generation: 2')))).toEqual(['pool-general']);
+  });
+
+  it('leaves out components of other environments', () => {
+    const limited = configuration(
+      edited('components/resource-report/component.yaml', 'phase: workloads', 'phase: workloads\nenvironments: [production]'),
+    );
+    const names = (environment: ClusterRef['environment']): string[] =>
+      render(limited, { ...CLUSTER, environment }).components.map((component) => component.name);
+
+    expect(names('development')).not.toContain('resource-report');
+    expect(names('production')).toContain('resource-report');
+  });
+
+  it('orders objects so that each finds what it rests on', () => {
+    const ingress = render(configuration(), CLUSTER).components.find((component) => component.name === 'ingress');
+
+    expect(ingress?.objects.map((object) => object.kind)).toEqual([
+      'Namespace',
+      'ServiceAccount',
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'PodDisruptionBudget',
+      'Service',
+      'Deployment',
+    ]);
+  });
+
+  it('carries what e2e runs', () => {
+    const rendered = render(configuration(), CLUSTER);
+
+    expect(rendered.tests?.conformance).toHaveLength(12);
+    expect(rendered.load?.map((object) => object.kind)).toEqual([
+      'Namespace',
+      'PodDisruptionBudget',
+      'PodDisruptionBudget',
+      'Service',
+      'Deployment',
+      'StatefulSet',
+    ]);
+  });
+});
