@@ -1,0 +1,149 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createScratch } from '#adapters/files/scratch.ts';
+import { BackupNotProvenError, ClusterUnreachableError, ConflictError, TransientError } from '#model/errors.ts';
+import { BackupManifest } from '#model/records.ts';
+import { checkMembers } from '../../../functions/etcd/check-members.ts';
+import { takeSnapshot } from '../../../functions/etcd/take-snapshot.ts';
+import { writeManifest } from '../../../functions/etcd/write-manifest.ts';
+import { CLUSTER } from '../../support/cluster-ref.ts';
+import { createFakeBlobs, type FakeBlobs } from '../../support/fakes/blobs.ts';
+import { createFakeEtcd, type FakeEtcd, memberStatus } from '../../support/fakes/etcd.ts';
+import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
+
+const CONTEXT = { execution: 'backup-1' };
+const NOW = new Date('2026-01-05T08:00:00Z');
+
+let root: string;
+let etcd: FakeEtcd;
+let blobs: FakeBlobs;
+let objects: FakeObjects;
+const ports = () => ({ etcd: async () => etcd, blobs, objects, scratch: createScratch(root), clock: { now: () => NOW } });
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'sluice-backup-'));
+  etcd = createFakeEtcd();
+  blobs = createFakeBlobs();
+  objects = createFakeObjects();
+});
+afterEach(() => {
+  const left = readdirSync(root);
+  rmSync(root, { recursive: true });
+  expect(left).toEqual([]);
+});
+
+describe('check-members', () => {
+  it('holds L0 when all are healthy, and picks a follower', async () => {
+    etcd = createFakeEtcd(['a', 'b', 'c']);
+
+    const output = await checkMembers.run({ cluster: CLUSTER }, ports(), CONTEXT);
+
+    expect(output).toMatchObject({
+      healthy: true,
+      member: 'b',
+      members: 3,
+      version: '3.6.16',
+      revision: 100,
+      verdict: { layer: 'L0', verdict: 'holds' },
+    });
+  });
+
+  it('names who is not healthy and why', async () => {
+    etcd = createFakeEtcd(['a', 'b', 'c']);
+    etcd.members[2] = memberStatus({ name: 'c', healthy: false, reason: 'no answer within 5 s' });
+
+    const run = checkMembers.run({ cluster: CLUSTER }, ports(), CONTEXT);
+
+    await expect(run).rejects.toBeInstanceOf(BackupNotProvenError);
+    await expect(run).rejects.toThrow('c (https://c.example:2379): no answer within 5 s');
+  });
+
+  it('leaves a cluster that does not answer to a retry', async () => {
+    etcd.down = true;
+
+    await expect(checkMembers.run({ cluster: CLUSTER }, ports(), CONTEXT)).rejects.toBeInstanceOf(ClusterUnreachableError);
+  });
+});
+
+describe('take-snapshot', () => {
+  const input = { cluster: CLUSTER, checkMembers: { endpoint: 'https://a.example:2379' } };
+
+  it('stores what etcd streamed under a name of time and content', async () => {
+    const output = await takeSnapshot.run(input, ports(), CONTEXT);
+
+    expect(output).toMatchObject({ bytes: etcd.snapshotFile.length, etcdVersion: '3.6.0', bracket: { from: 100, to: 100 } });
+    expect(output.id).toBe(`20260105T080000Z-${output.sha256.slice(0, 12)}`);
+    expect(output.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
+    expect(blobs.stored.get(output.key)).toEqual(Buffer.from(etcd.snapshotFile));
+  });
+
+  it.each([
+    ['is cut off', (file: Uint8Array) => file.subarray(0, file.length - 512)],
+    ['is cut off inside a page', (file: Uint8Array) => file.subarray(0, file.length - 7)],
+    ['has one bit flipped', (file: Uint8Array) => file.map((byte, index) => (index === 1234 ? byte ^ 1 : byte))],
+    ['is empty', () => new Uint8Array()],
+  ])('stores nothing when the stream %s', async (_, damage) => {
+    etcd.snapshotFile = damage(etcd.snapshotFile);
+
+    await expect(takeSnapshot.run(input, ports(), CONTEXT)).rejects.toBeInstanceOf(BackupNotProvenError);
+    expect(blobs.stored.size).toBe(0);
+  });
+
+  it('stores nothing when the stream breaks', async () => {
+    etcd.breaksAfter = 5000;
+
+    await expect(takeSnapshot.run(input, ports(), CONTEXT)).rejects.toBeInstanceOf(ClusterUnreachableError);
+    expect(blobs.stored.size).toBe(0);
+  });
+
+  it('passes a failing store on to a retry', async () => {
+    blobs.uploadFails = new TransientError('SlowDown');
+
+    await expect(takeSnapshot.run(input, ports(), CONTEXT)).rejects.toBeInstanceOf(TransientError);
+  });
+});
+
+describe('write-manifest', () => {
+  async function inputOf(l5: 'holds' | 'fails' | 'not-run') {
+    const members = await checkMembers.run({ cluster: CLUSTER }, ports(), CONTEXT);
+    const taken = await takeSnapshot.run({ cluster: CLUSTER, checkMembers: members }, ports(), CONTEXT);
+    const verdicts = [
+      { layer: 'L4' as const, verdict: 'holds' as const, reason: 'equal', seconds: 1 },
+      { layer: 'L5' as const, verdict: l5, reason: `it ${l5}`, seconds: 1 },
+    ];
+    const proveSnapshot = { verdicts, revision: l5 === 'holds' ? 100 : null, counts: { pods: 3 } };
+    return writeManifest.input.parse({ cluster: CLUSTER, checkMembers: members, takeSnapshot: taken, proveSnapshot });
+  }
+
+  it('writes the proof beside the snapshot', async () => {
+    const output = await writeManifest.run(await inputOf('holds'), ports(), CONTEXT);
+
+    const manifest = BackupManifest.parse(JSON.parse((await objects.get(output.manifestKey))?.body ?? ''));
+    expect(output).toMatchObject({ proven: true, layers: { L0: 'holds', L1: 'holds', L4: 'holds', L5: 'holds' } });
+    expect(manifest).toMatchObject({ proven: true, execution: 'backup-1', etcd: { revision: 100, members: 1 }, counts: { pods: 3 } });
+    expect(manifest.object.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
+  });
+
+  it.each(['fails', 'not-run'] as const)('writes the manifest and then refuses when L5 %s', async (l5) => {
+    const input = await inputOf(l5);
+
+    const run = writeManifest.run(input, ports(), CONTEXT);
+
+    await expect(run).rejects.toThrow(BackupNotProvenError);
+    await expect(run).rejects.toThrow(`it ${l5}`);
+    const [manifest] = Object.values(objects.contents());
+    expect(BackupManifest.parse(JSON.parse(manifest ?? ''))).toMatchObject({ proven: false });
+  });
+
+  it('is safe to repeat, and never overwrites what another execution wrote', async () => {
+    const input = await inputOf('holds');
+    const first = await writeManifest.run(input, ports(), CONTEXT);
+
+    const second = await writeManifest.run(input, ports(), CONTEXT);
+
+    expect(second).toEqual(first);
+    await expect(writeManifest.run(input, ports(), { execution: 'backup-2' })).rejects.toBeInstanceOf(ConflictError);
+  });
+});
