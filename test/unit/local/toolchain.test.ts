@@ -36,6 +36,26 @@ test('several who ask at once get one build, in one process and over two toolcha
   expect(readdirSync(join(cache, 'tool')).filter((name) => name.includes('.'))).toEqual([]);
 });
 
+test('who waits for another process says so and tells no time', async () => {
+  const cache = temporaryFolder();
+  const gate = Promise.withResolvers<void>();
+  const [left, right] = [
+    toolchainOf(cache, [fakeRecipe('tool', cache, { before: () => gate.promise })]),
+    toolchainOf(cache, [fakeRecipe('tool', cache)]),
+  ];
+  const waits = Promise.withResolvers<ProductState>();
+  right.subscribe((state) => state.progress?.phase === 'waiting' && waits.resolve(state));
+
+  const first = left.ensure('tool');
+  const second = right.ensure('tool');
+  const waiting = await Promise.race([waits.promise, second]);
+  gate.resolve();
+
+  expect(waiting).toMatchObject({ state: 'building' });
+  expect(waiting).not.toHaveProperty('readyAt');
+  expect(await second).toBe(await first);
+});
+
 test('a folder that an interrupted build left is not used', async () => {
   const cache = temporaryFolder();
   const recipe = fakeRecipe('tool', cache);
