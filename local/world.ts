@@ -138,22 +138,15 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   closers.push(() => door.close());
   github.setWebhookUrl(door.url);
 
-  const publishing = new AbortController();
-  const published = publishArtifacts({
+  const artifacts = publishArtifacts({
     toolchain,
     hub: hub.objects,
-    accounts: accounts.map((account) => ({
-      objects: accountClients(site, account).objects,
-      artifacts: slots.some((slot) => slot.account === account) ? (['etcd', 'e2e'] as const) : (['etcd'] as const),
-    })),
-    signal: publishing.signal,
-  }).catch((error: unknown) => {
-    if (!publishing.signal.aborted) terminal.line(`artifacts: ${error instanceof Error ? error.message : String(error)}`);
+    accounts: accounts.map((account) => ({ objects: accountClients(site, account).objects, e2e: slots.some((slot) => slot.account === account) })),
+    log: (line) => terminal.line(line),
   });
-  closers.push(async () => {
-    publishing.abort();
-    await published;
-  });
+  // What is missing was told; the builds that it comes from end the start by themselves.
+  artifacts.done.catch(() => undefined);
+  closers.push(() => artifacts.close());
 
   return {
     shape,
