@@ -1,0 +1,142 @@
+import { X509Certificate } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { createAuthority } from '#adapters/x509/authority.ts';
+import { mintClient } from '#adapters/x509/clients.ts';
+import { secretIds } from '#domain/names.ts';
+import { NotFoundError, RefusedError } from '#model/errors.ts';
+import { deleteIdentity } from '../../../functions/identity/delete-identity.ts';
+import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
+import { CLUSTER, CONTEXT } from '../../support/cluster-world.ts';
+import { createFakeSecrets } from '../../support/fakes/secrets.ts';
+
+const NOW = new Date('2026-01-01T00:00:00Z');
+const IDS = [secretIds.authority, secretIds.etcd, secretIds.controlPlane, secretIds.node].map((id) => id(CLUSTER.name));
+
+function world() {
+  const secrets = createFakeSecrets();
+  const ports = { secrets, authority: createAuthority(), clock: { now: () => NOW } };
+  const files = (id: string): Record<string, string> => JSON.parse(secrets.values.get(id) ?? '{}');
+  return { secrets, ports, files, issue: () => issueIdentity.run({ cluster: CLUSTER }, ports, CONTEXT) };
+}
+
+function certificate(files: Record<string, string>, name: string): X509Certificate {
+  return new X509Certificate(files[`${name}.crt`] ?? '');
+}
+
+describe('issuing an identity', () => {
+  it('makes the four secrets once; a later call changes nothing', async () => {
+    const { secrets, issue } = world();
+
+    const first = await issue();
+    const before = new Map(secrets.values);
+    const second = await issue();
+
+    expect(first).toEqual({ created: true, version: 1 });
+    expect(second).toEqual({ created: false, version: 1 });
+    expect([...secrets.values.keys()].sort()).toEqual([...IDS].sort());
+    expect(secrets.values).toEqual(before);
+  });
+
+  it('completes what is half made, from the authority that is there', async () => {
+    const { secrets, files, issue } = world();
+    await issue();
+    const ca = files(IDS[0] ?? '')['ca.crt'];
+    secrets.values.delete(secretIds.node(CLUSTER.name));
+    const plane = files(secretIds.controlPlane(CLUSTER.name));
+    const { 'scheduler.crt': _certificate, ...without } = plane;
+    secrets.values.set(secretIds.controlPlane(CLUSTER.name), JSON.stringify(without));
+
+    const again = await issue();
+
+    const completed = files(secretIds.controlPlane(CLUSTER.name));
+    expect(again.created).toBe(true);
+    expect(files(secretIds.node(CLUSTER.name))['ca.crt']).toBe(ca);
+    expect(certificate(completed, 'scheduler').verify(new X509Certificate(ca ?? '').publicKey)).toBe(true);
+    expect(completed['apiserver.crt']).toBe(plane['apiserver.crt']);
+  });
+
+  it('ends in one authority when two run at once', async () => {
+    const { files, issue } = world();
+
+    const results = await Promise.all([issue(), issue(), issue()]);
+
+    const ca = new X509Certificate(files(IDS[0] ?? '')['ca.crt'] ?? '');
+    expect(results.some(({ created }) => created)).toBe(true);
+    expect(certificate(files(secretIds.controlPlane(CLUSTER.name)), 'apiserver').checkIssued(ca)).toBe(true);
+    expect(certificate(files(secretIds.node(CLUSTER.name)), 'node').verify(ca.publicKey)).toBe(true);
+  });
+
+  it('refuses an authority that lacks files instead of making another one', async () => {
+    const { secrets, issue } = world();
+    await issue();
+    secrets.values.set(IDS[0] ?? '', JSON.stringify({ 'ca.crt': 'gone' }));
+
+    await expect(issue()).rejects.toBeInstanceOf(RefusedError);
+  });
+
+  it('names who a certificate is for, and how long', async () => {
+    const { files, issue } = world();
+    await issue();
+
+    const plane = files(secretIds.controlPlane(CLUSTER.name));
+    const api = certificate(plane, 'apiserver');
+    const member = certificate(files(secretIds.etcd(CLUSTER.name)), 'member');
+    const node = certificate(files(secretIds.node(CLUSTER.name)), 'node');
+    const ca = new X509Certificate(plane['ca.crt'] ?? '');
+
+    for (const name of ['kubernetes', 'kubernetes.default.svc.cluster.local', 'api.dev-1.sluice.internal'])
+      expect(api.checkHost(name)).toBe(name);
+    for (const address of ['10.20.0.10', '10.96.0.1']) expect(api.checkIP(address)).toBe(address);
+    for (const address of ['10.20.0.11', '10.20.16.11', '10.20.32.11']) expect(member.checkIP(address)).toBe(address);
+    expect(node.subject).toBe('O=sluice:nodes\nCN=sluice:node-agent');
+    expect(ca.ca).toBe(true);
+    expect(node.ca).toBe(false);
+    expect(new Date(ca.validTo).getUTCFullYear()).toBe(2036);
+    expect(new Date(node.validTo)).toEqual(new Date('2027-01-01T00:00:00Z'));
+    expect(plane['encryption.yaml']).toMatch(/secretbox[\s\S]*identity: {}/);
+  });
+});
+
+describe('a client certificate of Sluice', () => {
+  it('lasts half an hour and is signed by the authority of its target', async () => {
+    const { ports, files, issue } = world();
+    await issue();
+    const authority = files(IDS[0] ?? '');
+
+    const kubernetes = await mintClient(ports, CLUSTER.name, 'kubernetes');
+    const etcd = await mintClient(ports, CLUSTER.name, 'etcd');
+
+    expect(new X509Certificate(kubernetes.cert).subject).toBe('O=system:masters\nCN=sluice');
+    expect(new Date(new X509Certificate(kubernetes.cert).validTo)).toEqual(new Date('2026-01-01T00:30:00Z'));
+    expect(kubernetes.ca).toBe(authority['ca.crt']);
+    expect(etcd.ca).toBe(authority['etcd-ca.crt']);
+    expect(new X509Certificate(etcd.cert).verify(new X509Certificate(etcd.ca).publicKey)).toBe(true);
+  });
+
+  it('needs an identity', async () => {
+    await expect(mintClient(world().ports, CLUSTER.name, 'etcd')).rejects.toBeInstanceOf(NotFoundError);
+  });
+});
+
+describe('deleting an identity', () => {
+  it('is refused for a cluster that lives', async () => {
+    const { secrets, issue } = world();
+    await issue();
+
+    await expect(deleteIdentity.run({ cluster: CLUSTER, purpose: 'e2e' }, { secrets }, CONTEXT)).rejects.toBeInstanceOf(RefusedError);
+    expect(secrets.values.size).toBe(4);
+  });
+
+  it('of an e2e cluster is at once, of a decommissioned one recoverable', async () => {
+    const e2e = world();
+    const old = world();
+    await Promise.all([e2e.issue(), old.issue()]);
+
+    await deleteIdentity.run({ cluster: { ...CLUSTER, environment: 'e2e' }, purpose: 'e2e' }, e2e.ports, CONTEXT);
+    await deleteIdentity.run({ cluster: CLUSTER, purpose: 'decommission' }, old.ports, CONTEXT);
+
+    expect([...e2e.secrets.deleted.values()]).toEqual([undefined, undefined, undefined, undefined]);
+    expect([...old.secrets.deleted.values()]).toEqual([30, 30, 30, 30]);
+    expect([...old.secrets.deleted.keys()].at(-1)).toBe(IDS[0]);
+  });
+});
