@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { ClusterUnreachableError } from '#model/errors.ts';
+import type { Etcd } from '#ports/etcd.ts';
+
+export interface EtcdWorld {
+  readonly etcd: Etcd;
+  /** Ends every member; the last that a contract does. */
+  kill(): Promise<void>;
+}
+
+/** The behaviour that every implementation of port Etcd has, on a healthy cluster of one member. */
+export function etcdContract(make: () => EtcdWorld): void {
+  it('tells the state of its member', async () => {
+    const [member, ...others] = await make().etcd.status();
+
+    expect(others).toEqual([]);
+    expect(member).toMatchObject({ name: 'a', healthy: true, leader: true, learner: false, alarms: [] });
+    expect(member?.version).toMatch(/^3\.6\.\d+$/);
+    expect(member?.clusterId).not.toBe('');
+    expect(member?.revision).toBeGreaterThan(0);
+  });
+
+  it('streams a snapshot that ends with the SHA-256 of the rest', async () => {
+    const { etcd } = make();
+    const [member] = await etcd.status();
+    const chunks: Uint8Array[] = [];
+    const versions = new Set<string>();
+
+    for await (const { bytes, version } of etcd.snapshot(member?.endpoint ?? '')) {
+      chunks.push(bytes);
+      versions.add(version);
+    }
+
+    const file = Buffer.concat(chunks);
+    expect(file.length % 512).toBe(32);
+    expect(createHash('sha256').update(file.subarray(0, -32)).digest()).toEqual(file.subarray(-32));
+    expect([...versions].some((version) => version.startsWith('3.6.'))).toBe(true);
+  });
+
+  it('lets a consumer stop in the middle', async () => {
+    const { etcd } = make();
+    const [member] = await etcd.status();
+    let read = 0;
+
+    for await (const { bytes } of etcd.snapshot(member?.endpoint ?? '')) {
+      read += bytes.length;
+      break;
+    }
+
+    expect(read).toBeGreaterThan(0);
+    expect((await etcd.status())[0]?.healthy).toBe(true);
+  });
+
+  it('says that nobody answers once it is dead', async () => {
+    const world = make();
+    const [member] = await world.etcd.status();
+    await world.kill();
+
+    await expect(world.etcd.status()).rejects.toBeInstanceOf(ClusterUnreachableError);
+    const stream = world.etcd.snapshot(member?.endpoint ?? '')[Symbol.asyncIterator]();
+    await expect(stream.next()).rejects.toBeInstanceOf(ClusterUnreachableError);
+  });
+}
