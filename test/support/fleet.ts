@@ -2,13 +2,16 @@ import { clusterRef, settingsHash } from '#domain/waves.ts';
 import type { ClusterRecord } from '#model/records.ts';
 import { type ChannelFile, ChannelFile as ChannelFileSchema, type ClusterEntry } from '#model/settings.ts';
 
+const FIRST_NUMBER: Readonly<Record<string, number>> = { dev: 0, alpha: 60, beta: 120 };
+
 /** A made-up revision or commit: the digit 40 times. */
 export function gitId(digit: string): string {
   return digit.repeat(40).slice(0, 40);
 }
 
 export function clusterEntry(name: string, change: Partial<ClusterEntry> = {}): ClusterEntry {
-  const number = Number(name.replace(/\D/g, '')) || 1;
+  // Accounts and networks of different channels never meet.
+  const number = (FIRST_NUMBER[name.split('-')[0] ?? ''] ?? 200) + Number(name.replace(/\D/g, ''));
   const account = `2${String(number).padStart(11, '0')}`;
   return { name, account, region: 'eu-central-1', environment: 'test', network: `10.${number}.0.0/16`, state: 'ready', ...change };
 }

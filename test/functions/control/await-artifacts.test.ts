@@ -1,0 +1,56 @@
+import { beforeEach, expect, test } from 'vitest';
+import { keys } from '#domain/names.ts';
+import { awaitArtifacts } from '../../../functions/control/await-artifacts.ts';
+import { type ControlWorld, createControlWorld, runStep } from '../../support/control-world.ts';
+
+const versions = { kubernetes: '1.36.3', etcd: '3.6.5', osImage: 'ami-1' };
+const input = { render: { versions }, purpose: 'e2e', readWhatRuns: { creation: false }, startedAt: '2026-01-05T08:00:00.000Z' };
+let world: ControlWorld;
+beforeEach(async () => {
+  world = createControlWorld();
+  for (const [name, version] of [
+    ['etcd', '3.6.5'],
+    ['kubernetes', '1.36.3'],
+    ['e2e', '1.36.3'],
+  ] as const) {
+    await publish(name, version, { state: 'ready' });
+  }
+});
+
+function publish(name: string, version: string, change: object): Promise<void> {
+  return world.put(keys.artifact(name, version), { name, version, files: [], ...change });
+}
+
+test('goes on when all binaries are there', async () => {
+  expect(await runStep(awaitArtifacts, input, world)).toMatchObject({ done: true, waitSeconds: 0 });
+});
+
+test('says what is built and how long it should still take', async () => {
+  await publish('kubernetes', '1.36.3', { state: 'building', readyAt: '2026-01-05T08:04:00Z' });
+
+  expect(await runStep(awaitArtifacts, input, world)).toEqual({
+    done: false,
+    waitSeconds: 30,
+    reason: 'building Kubernetes 1.36.3, 4 min left',
+  });
+});
+
+test('says which binary is not published, and gives up an hour after the start', async () => {
+  world.objects.remove(keys.artifact('e2e', '1.36.3'));
+
+  expect(await runStep(awaitArtifacts, input, world)).toMatchObject({ done: false, reason: 'artifact e2e 1.36.3 is not published' });
+  world.clock.advance(3600);
+  await expect(runStep(awaitArtifacts, input, world)).rejects.toMatchObject({
+    name: 'GateClosedError',
+    message: expect.stringContaining('artifact e2e 1.36.3 is not published; waited 1 h'),
+  });
+});
+
+test.each([
+  { purpose: 'rollout', readWhatRuns: { creation: false } },
+  { purpose: 'e2e', readWhatRuns: { creation: true } },
+])('needs no tests for %o', async (change) => {
+  world.objects.remove(keys.artifact('e2e', '1.36.3'));
+
+  expect(await runStep(awaitArtifacts, { ...input, ...change }, world)).toMatchObject({ done: true });
+});

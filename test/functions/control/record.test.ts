@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { keys } from '#domain/names.ts';
+import { lock } from '../../../functions/control/lock.ts';
+import { readWhatRuns } from '../../../functions/control/read-what-runs.ts';
+import { record } from '../../../functions/control/record.ts';
+import { type ControlWorld, createControlWorld, NEW, OLD, refOf, runStep } from '../../support/control-world.ts';
+import { channelFile } from '../../support/fleet.ts';
+
+const file = channelFile('dev', 1);
+const cluster = refOf(file, 0);
+const render = { hash: 'f'.repeat(64), versions: { kubernetes: '1.36.3', etcd: '3.6.5', osImage: 'ami-2' } };
+let world: ControlWorld;
+let input: object;
+beforeEach(async () => {
+  world = createControlWorld();
+  const held = await runStep(lock, { cluster }, world, 'update-a');
+  input = { cluster, revision: NEW, render, rolloutId: 'rollout-1', backup: { id: 'backup-1' }, lock: held };
+});
+
+describe('read-what-runs', () => {
+  test('a cluster without a record is created', async () => {
+    expect(await runStep(readWhatRuns, { cluster, revision: NEW }, world)).toMatchObject({
+      exists: false,
+      creation: true,
+      current: null,
+      upToDate: false,
+    });
+  });
+
+  test('a cluster at this revision with these settings is up to date', async () => {
+    await runStep(record, input, world, 'update-a');
+
+    expect(await runStep(readWhatRuns, { cluster, revision: NEW }, world)).toMatchObject({
+      exists: true,
+      creation: false,
+      upToDate: true,
+      current: { revision: NEW, versions: render.versions },
+    });
+    expect(await runStep(readWhatRuns, { cluster, revision: OLD }, world)).toMatchObject({ upToDate: false });
+    expect(await runStep(readWhatRuns, { cluster: { ...cluster, environment: 'production' }, revision: NEW }, world)).toMatchObject({
+      upToDate: false,
+    });
+  });
+
+  test('a record that can not be read stops the update', async () => {
+    await world.objects.put(keys.cluster('dev-1'), '{"cluster":');
+
+    await expect(runStep(readWhatRuns, { cluster, revision: NEW }, world)).rejects.toMatchObject({ name: 'InputError' });
+  });
+});
+
+describe('record', () => {
+  test('keeps revision, versions, backup and execution; repeated, it writes nothing', async () => {
+    expect(await runStep(record, input, world, 'update-a')).toEqual({ written: true });
+    const first = world.read(keys.cluster('dev-1'));
+    world.clock.advance(60);
+
+    expect(await runStep(record, input, world, 'update-a')).toEqual({ written: false });
+    expect(world.read(keys.cluster('dev-1'))).toEqual(first);
+    expect(first).toMatchObject({
+      revision: NEW,
+      versions: render.versions,
+      backup: 'backup-1',
+      execution: 'update-a',
+      rollout: 'rollout-1',
+    });
+  });
+
+  test('an execution that lost its lock records nothing', async () => {
+    world.objects.advance(3600);
+    await runStep(lock, { cluster }, world, 'update-b');
+
+    await expect(runStep(record, input, world, 'update-a')).rejects.toMatchObject({
+      name: 'LockHeldError',
+      message: expect.stringContaining('update-b'),
+    });
+    expect(world.read(keys.cluster('dev-1'))).toBeUndefined();
+  });
+
+  test('a deleted cluster leaves its name behind and is created anew', async () => {
+    await runStep(record, input, world, 'update-a');
+    const next = await takeAs('delete-a');
+
+    expect(await runStep(record, { cluster, lock: next, deleted: true }, world, 'delete-a')).toEqual({ written: true });
+    expect(await runStep(record, { cluster, lock: next, deleted: true }, world, 'delete-a')).toEqual({ written: false });
+    expect(world.read(keys.cluster('dev-1'))).toMatchObject({ deleted: true, name: 'dev-1', revision: NEW });
+    expect(await runStep(readWhatRuns, { cluster, revision: NEW }, world)).toMatchObject({ creation: true });
+  });
+
+  test('another writer in between is read again', async () => {
+    let raced = false;
+    world.objects.beforeEach = async (operation, key) => {
+      if (operation !== 'putIfAbsent' || key !== keys.cluster('dev-1') || raced) return;
+      raced = true;
+      await world.record(file.clusters[0] ?? never(), 'dev', OLD);
+    };
+
+    expect(await runStep(record, input, world, 'update-a')).toEqual({ written: true });
+    expect(world.read(keys.cluster('dev-1'))).toMatchObject({ revision: NEW });
+  });
+});
+
+async function takeAs(execution: string): Promise<{ fence: number }> {
+  world.objects.advance(3600);
+  return runStep(lock, { cluster }, world, execution);
+}
+
+function never(): never {
+  throw new Error('the channel has a cluster');
+}
