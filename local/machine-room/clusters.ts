@@ -26,6 +26,8 @@ interface Cluster {
   readonly account: string;
   readonly name: string;
   readonly view: AccountView;
+  /** The account's machines at the last look; their state is always the present one. */
+  machines: readonly Readonly<Machine>[];
   apiAddress: string | undefined;
   /** What was last told about a load balancer that cannot be opened. */
   told: string | undefined;
@@ -49,19 +51,22 @@ export function createClusters(options: ClustersOptions): Clusters {
     update: async (account, view, groups, machines) => {
       for (const name of new Set(groups.map((group) => group.cluster))) {
         const key = `${account}/${name}`;
-        const cluster = clusters.get(key) ?? {
+        const cluster: Cluster = clusters.get(key) ?? {
           account,
           name,
           view,
+          machines: [],
           apiAddress: undefined,
+          told: undefined,
           balancer: undefined,
           site: undefined,
           opening: undefined,
         };
         clusters.set(key, cluster);
+        cluster.machines = machines;
         const exists = groups.some((group) => group.cluster === name && group.role === 'control-plane');
         // A balancer that cannot be opened (address taken, or off loopback) must not stop the groups.
-        await updateBalancer(cluster, view, exists, machines, options).catch((error: unknown) => {
+        await updateBalancer(cluster, view, exists, options).catch((error: unknown) => {
           const words = error instanceof Error ? error.message : String(error);
           if (cluster.told !== words) options.log('no load balancer', { account, cluster: name, error: words });
           cluster.told = words;
@@ -93,23 +98,13 @@ export function createClusters(options: ClustersOptions): Clusters {
   };
 }
 
-async function updateBalancer(
-  cluster: Cluster,
-  view: AccountView,
-  exists: boolean,
-  machines: readonly Readonly<Machine>[],
-  options: ClustersOptions,
-): Promise<void> {
+async function updateBalancer(cluster: Cluster, view: AccountView, exists: boolean, options: ClustersOptions): Promise<void> {
   if (!exists) {
     await cluster.balancer?.close();
     cluster.balancer = undefined;
     return;
   }
   cluster.balancer ??= await openBalancer(cluster, view, options);
-  const targets = machines.filter(
-    (machine) => machine.cluster === cluster.name && machine.role === 'control-plane' && machine.state === 'InService',
-  );
-  cluster.balancer?.setTargets(targets.map((machine) => machine.address).filter((address) => address !== undefined));
 }
 
 async function openBalancer(cluster: Cluster, view: AccountView, options: ClustersOptions): Promise<LoadBalancer | undefined> {
@@ -118,9 +113,20 @@ async function openBalancer(cluster: Cluster, view: AccountView, options: Cluste
   const address = values?.['ApiAddress'] ?? (network === undefined ? undefined : clusterAddresses(network).api);
   if (address === undefined) return undefined;
   cluster.apiAddress = requireLoopback(address, `ApiAddress of cluster ${cluster.name}`);
-  return startLoadBalancer(address, (target, healthy) =>
-    options.log(healthy ? 'control plane is healthy' : 'control plane is not healthy', { cluster: cluster.name, target }),
+  return startLoadBalancer(
+    address,
+    () => targetsOf(cluster),
+    (target, healthy) =>
+      options.log(healthy ? 'control plane is healthy' : 'control plane is not healthy', { cluster: cluster.name, target }),
   );
+}
+
+/** Addresses of the control planes in service. */
+function targetsOf({ name, machines }: Cluster): string[] {
+  const serving = machines.filter(
+    (machine) => machine.cluster === name && machine.role === 'control-plane' && machine.state === 'InService',
+  );
+  return serving.map((machine) => machine.address).filter((address) => address !== undefined);
 }
 
 async function openSite(

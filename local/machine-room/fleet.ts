@@ -11,8 +11,8 @@ import type { ProcessTable, RunningProcess } from './processes.ts';
 import { decideScaling, type GroupSpec, nextDesired, type Zone } from './scaling.ts';
 import type { Machine, MachineRoomOptions, RoomEvent } from './types.ts';
 
-/** A control plane gets this long to end by itself: the API server's own end takes up to ten seconds while watches are open. */
-const STOP_GRACE_SECONDS = 20;
+/** A machine's programs get this long to end by themselves. The API server would take longer while watches are open; they are cut. */
+const STOP_GRACE_SECONDS = 8;
 
 interface Group {
   spec: GroupSpec;
@@ -75,9 +75,11 @@ export function createFleet(options: FleetOptions): Fleet {
       group(view).desired = desired;
       scale(state, group(view));
     },
-    terminate: (view, id, reason) => {
-      terminate(state, id, reason);
-      scale(state, group(view));
+    terminate: (view, id, decrement) => {
+      const ofGroup = group(view);
+      if (decrement) ofGroup.desired -= 1;
+      terminate(state, id, 'terminated by a user request');
+      scale(state, ofGroup);
     },
     setSuspended: (view, names, suspended) => {
       for (const name of names) suspended ? group(view).suspended.add(name) : group(view).suspended.delete(name);

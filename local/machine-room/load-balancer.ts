@@ -4,71 +4,84 @@ import { API_PORT } from '#domain/network.ts';
 
 /** Between two health checks of a target. */
 const CHECK_MILLISECONDS = 500;
-const CHECK_TIMEOUT_MILLISECONDS = 2000;
+const CHECK_TIMEOUT_MILLISECONDS = 4000;
+/** Checks in a row that must fail before a target counts as unhealthy. */
+const UNHEALTHY_THRESHOLD = 2;
 
 export interface LoadBalancer {
   readonly address: string;
-  /** Addresses of the instances in service. A left out one gets no new connection; those it has go on. */
-  setTargets(addresses: readonly string[]): void;
-  healthy(): readonly string[];
   close(): Promise<void>;
 }
 
 interface Target {
   healthy: boolean;
+  /** Failed checks in a row. */
+  failures: number;
+  checking: boolean;
   readonly agent: Agent;
 }
 
 /**
  * A TCP load balancer at `address`:6443 to port 6443 of its targets, in turn, as a network load balancer with an HTTPS
- * health check on /readyz: 200, 401 and 403 are healthy, certificates are not verified. Without a healthy target a
- * connection is reset.
+ * health check on /readyz: 200, 401 and 403 are healthy, certificates are not verified. As on AWS it fails open: while no
+ * target is healthy, all get connections. `targets` is asked at each connection: one that is left out gets no new one at
+ * once, and keeps those it has.
  */
-export async function startLoadBalancer(address: string, onHealth: (target: string, healthy: boolean) => void): Promise<LoadBalancer> {
-  const targets = new Map<string, Target>();
+export async function startLoadBalancer(
+  address: string,
+  targets: () => readonly string[],
+  onHealth: (target: string, healthy: boolean) => void,
+): Promise<LoadBalancer> {
+  const known = new Map<string, Target>();
   const sockets = new Set<Socket>();
   let turn = 0;
-  const healthy = (): string[] => [...targets].filter(([, target]) => target.healthy).map(([name]) => name);
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const candidates = healthy();
+    const current = targets();
+    const healthy = current.filter((name) => known.get(name)?.healthy);
+    const candidates = healthy.length > 0 ? healthy : current;
     turn += 1;
     const target = candidates[turn % candidates.length];
     if (target === undefined) client.resetAndDestroy();
     else join(client, target, sockets);
   });
   await listen(server, address);
-  const check = (): void => {
-    for (const [name, target] of targets) {
-      void probe(name, target.agent).then((now) => {
-        if (now === target.healthy || targets.get(name) !== target) return;
-        target.healthy = now;
-        onHealth(name, now);
-      });
-    }
-  };
-  const timer = setInterval(check, CHECK_MILLISECONDS);
-
+  const timer = setInterval(() => checkAll(known, targets(), onHealth), CHECK_MILLISECONDS);
   return {
     address,
-    healthy,
-    setTargets: (addresses) => {
-      for (const [name, target] of targets) {
-        if (addresses.includes(name)) continue;
-        target.agent.destroy();
-        targets.delete(name);
-      }
-      for (const name of addresses) {
-        if (!targets.has(name))
-          targets.set(name, { healthy: false, agent: new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false }) });
-      }
-    },
     close: async () => {
       clearInterval(timer);
-      for (const target of targets.values()) target.agent.destroy();
+      for (const target of known.values()) target.agent.destroy();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function checkAll(known: Map<string, Target>, current: readonly string[], onHealth: (target: string, healthy: boolean) => void): void {
+  for (const [name, target] of known) {
+    if (current.includes(name)) continue;
+    target.agent.destroy();
+    known.delete(name);
+  }
+  for (const name of current) {
+    const target = known.get(name) ?? {
+      healthy: false,
+      failures: 0,
+      checking: false,
+      agent: new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false }),
+    };
+    known.set(name, target);
+    if (target.checking) continue;
+    target.checking = true;
+    void probe(name, target.agent).then((good) => {
+      target.checking = false;
+      target.failures = good ? 0 : target.failures + 1;
+      const healthy = good || (target.healthy && target.failures < UNHEALTHY_THRESHOLD);
+      if (healthy === target.healthy || known.get(name) !== target) return;
+      target.healthy = healthy;
+      onHealth(name, healthy);
+    });
+  }
 }
 
 function listen(server: Server, address: string): Promise<void> {

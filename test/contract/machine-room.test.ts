@@ -249,6 +249,18 @@ describe('a cluster in the machine room', () => {
     expect(nodes.length).toBeGreaterThanOrEqual(3);
   }, 120_000);
 
+  it('holds the boot of new machines while a test wants it', async () => {
+    const [name] = [(await group('pool-general'))?.AutoScalingGroupName ?? ''];
+    room.bootDelay({ role: 'pool-general' }, Number.POSITIVE_INFINITY);
+
+    await scaling.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: 4 }));
+    const held = await eventually('the held machine', 10, () => room.instances().find((machine) => machine.reason === 'boot is held'));
+    expect(held.state).toBe('Pending');
+    room.bootDelay({ role: 'pool-general' }, 0);
+
+    await inService('pool-general', 4, 20);
+  });
+
   it('ends the instances of a deleted stack', async () => {
     await cell.deleteStack('pool-general');
 

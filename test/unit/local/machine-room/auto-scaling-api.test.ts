@@ -72,7 +72,7 @@ beforeEach(async () => {
   const control = {
     groups: async (account: string) => (account === ACCOUNT ? [group] : []),
     setDesired: (_group: GroupView, desired: number) => void calls.push(`desired ${desired}`),
-    terminate: (_group: GroupView, id: string) => void calls.push(`terminate ${id}`),
+    terminate: (_group: GroupView, id: string, decrement: boolean) => void calls.push(`terminate ${id} ${decrement}`),
     setSuspended: (_group: GroupView, names: readonly string[], on: boolean) =>
       void calls.push(`${on ? 'suspend' : 'resume'} ${names.join()}`),
   };
@@ -168,7 +168,7 @@ describe('the Auto Scaling API', () => {
     await expect(shrink).rejects.toMatchObject({ name: 'ValidationError' });
     await expect(unknown).rejects.toMatchObject({ message: expect.stringContaining('i-2') });
     expect(Activity?.StatusCode).toBe('InProgress');
-    expect(calls).toEqual(['terminate i-1']);
+    expect(calls).toEqual(['terminate i-1 false']);
   });
 
   it('suspends and resumes processes', async () => {
