@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { sha256 } from '#domain/hash.ts';
 import { Artifact } from '#model/records.ts';
-import { ARTIFACTS, publishArtifacts } from '../../../local/toolchain/artifacts.ts';
+import { ARTIFACTS, type ArtifactPublishing, publishArtifacts } from '../../../local/toolchain/artifacts.ts';
 import type { ProductState, Toolchain } from '../../../local/toolchain/toolchain.ts';
 import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
 import { temporaryFolder } from '../../support/toolchain/recipes.ts';
@@ -48,17 +48,17 @@ let hub: FakeObjects;
 let plain: FakeObjects;
 let slot: FakeObjects;
 let products: ReturnType<typeof createFakeProducts>;
-let abort: AbortController;
+let lines: string[];
 /** Lets the announcements look at the estimate again; resolves once all have done so. */
 let tick: () => Promise<void>;
 
 beforeEach(() => {
   [hub, plain, slot] = [createFakeObjects(), createFakeObjects(), createFakeObjects()];
   products = createFakeProducts();
-  abort = new AbortController();
+  lines = [];
 });
 
-function publish(): Promise<void> {
+function publish(): ArtifactPublishing {
   let waiting: (() => void)[] = [];
   let all = Promise.withResolvers<void>();
   tick = async () => {
@@ -71,11 +71,8 @@ function publish(): Promise<void> {
   return publishArtifacts({
     toolchain: products.toolchain,
     hub,
-    accounts: [
-      { objects: plain, artifacts: ['etcd'] },
-      { objects: slot, artifacts: ['etcd', 'e2e'] },
-    ],
-    signal: abort.signal,
+    accounts: [{ objects: plain }, { objects: slot, e2e: true }],
+    log: (line) => lines.push(line),
     pause: (_seconds, signal) =>
       new Promise((resolve) => {
         if (signal.aborted) return resolve();
@@ -97,7 +94,7 @@ test('while products are built the indexes say so and when they should be ready'
 
   const states = [indexIn(hub, ETCD_INDEX), indexIn(plain, ETCD_INDEX), indexIn(slot, E2E_INDEX)];
   products.finish();
-  await published;
+  await published.done;
 
   for (const index of states) expect(index).toMatchObject({ state: 'building', readyAt: '2026-01-05T08:05:00.000Z', files: [] });
 });
@@ -105,7 +102,7 @@ test('while products are built the indexes say so and when they should be ready'
 test('once built the files are there before the index that says ready, in the accounts that want them', async () => {
   products.finish();
 
-  await publish();
+  await publish().done;
 
   const index = indexIn(slot, E2E_INDEX);
   expect(index.state).toBe('ready');
@@ -142,19 +139,19 @@ test('an artifact is ready as soon as its own products are', async () => {
   expect(indexIn(hub, ETCD_INDEX).state).toBe('ready');
   expect(indexIn(hub, E2E_INDEX).state).toBe('building');
   products.finish();
-  await published;
+  await published.done;
 });
 
 test('a second start with the same products writes nothing and never goes back to building', async () => {
   products.finish();
-  await publish();
+  await publish().done;
   for (const objects of [hub, plain, slot]) objects.calls.length = 0;
   products = createFakeProducts();
 
   const published = publish();
   await tick();
   products.finish();
-  await published;
+  await published.done;
 
   for (const objects of [hub, plain, slot]) expect(objects.calls.filter(({ operation }) => operation === 'put')).toEqual([]);
 });
@@ -166,17 +163,20 @@ test('a product that cannot be built takes the estimate away, hinders no other, 
   products.fail('e2e-1.36.3', new Error('no compiler'));
   products.finish();
 
-  await expect(published).rejects.toThrow('no compiler');
+  await expect(published.done).rejects.toThrow('no compiler');
+  expect(lines).toContain('e2e 1.36.3 is missing as an artifact: Error: no compiler');
+  expect(lines).toContain('etcd 3.6.16 is in place as an artifact');
   expect(indexIn(slot, E2E_INDEX)).toEqual({ name: 'e2e', version: '1.36.3', state: 'building', files: [] });
   expect(indexIn(hub, ETCD_INDEX).state).toBe('ready');
 });
 
-test('an abort ends it though nothing was built', async () => {
+test('closing ends it though nothing was built', async () => {
   const published = publish();
   await tick();
 
-  abort.abort(new Error('enough'));
+  await published.close();
 
-  await expect(published).rejects.toThrow('enough');
+  await expect(published.done).rejects.toThrow('stopped');
+  expect(lines).toEqual([]);
   expect(indexIn(hub, ETCD_INDEX).state).toBe('building');
 });
