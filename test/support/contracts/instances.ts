@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import type { Instances } from '#ports/instances.ts';
+
+/** What the suite needs: one cluster `dev-1` with group `pool-a`: 1 to 3, desired 2, version 4, both instances in service. */
+export interface InstancesWorld {
+  readonly instances: Instances;
+}
+
+/** The behaviour that every implementation of port Instances has. */
+export function instancesContract(make: () => Promise<InstancesWorld>): void {
+  it('finds a group by its tags only', async () => {
+    const { instances } = await make();
+
+    const found = await instances.group('dev-1', 'pool-a');
+    const others = await Promise.all([instances.group('dev-1', 'pool-b'), instances.group('dev-2', 'pool-a')]);
+
+    expect(found).toMatchObject({ min: 1, max: 3, desired: 2, launchTemplateVersion: '4' });
+    expect(found?.instances).toHaveLength(2);
+    expect(found?.instances).toMatchObject([
+      { lifecycleState: 'InService', healthStatus: 'Healthy', launchTemplateVersion: '4' },
+      { lifecycleState: 'InService', healthStatus: 'Healthy', launchTemplateVersion: '4' },
+    ]);
+    expect(others).toEqual([undefined, undefined]);
+  });
+
+  it('sets the desired capacity; the same again changes nothing', async () => {
+    const { instances } = await make();
+    const name = (await instances.group('dev-1', 'pool-a'))?.name ?? '';
+
+    await instances.setDesiredCapacity(name, 3);
+    await instances.setDesiredCapacity(name, 3);
+
+    expect((await instances.group('dev-1', 'pool-a'))?.desired).toBe(3);
+  });
+
+  it('refuses a desired capacity that the group does not allow', async () => {
+    const { instances } = await make();
+    const name = (await instances.group('dev-1', 'pool-a'))?.name ?? '';
+
+    await expect(instances.setDesiredCapacity(name, 4)).rejects.toThrow();
+  });
+
+  it('ends an instance, with or without making the group smaller', async () => {
+    const { instances } = await make();
+    const [first, second] = (await instances.group('dev-1', 'pool-a'))?.instances ?? [];
+
+    await instances.terminate(first?.id ?? '', true);
+    const smaller = await instances.group('dev-1', 'pool-a');
+    await instances.terminate(second?.id ?? '', false);
+    const replaced = await instances.group('dev-1', 'pool-a');
+
+    expect(smaller?.desired).toBe(1);
+    expect(smaller?.instances.find(({ id }) => id === first?.id)?.lifecycleState ?? 'Terminating').toMatch(/^Terminat/);
+    expect(replaced?.desired).toBe(1);
+  });
+}
