@@ -12,7 +12,7 @@ import { clustersOf, commitSettings, e2eSlotsOf, type FleetShape, HUB_ACCOUNT, l
 import { git } from './git.ts';
 import { type LocalGitHub, startLocalGitHub } from './github/start.ts';
 import { createProcessTable } from './machine-room/processes.ts';
-import { startMachineRoom } from './machine-room/room.ts';
+import { fastStages, startMachineRoom } from './machine-room/room.ts';
 import type { MachineRoom } from './machine-room/types.ts';
 import type { Terminal } from './terminal.ts';
 import { publishArtifacts } from './toolchain/artifacts.ts';
@@ -141,7 +141,10 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   const artifacts = publishArtifacts({
     toolchain,
     hub: hub.objects,
-    accounts: accounts.map((account) => ({ objects: accountClients(site, account).objects, e2e: slots.some((slot) => slot.account === account) })),
+    accounts: accounts.map((account) => ({
+      objects: accountClients(site, account).objects,
+      e2e: slots.some((slot) => slot.account === account),
+    })),
     log: (line) => terminal.line(line),
   });
   // What is missing was told; the builds that it comes from end the start by themselves.
@@ -179,7 +182,10 @@ async function startRoom({ directory, toolchain }: WorldOptions, site: AwsSite, 
     directory: join(directory, 'machine-room'),
     binaries: (name, version) => binary(toolchain, name, version),
     log: (message, fields) => void appendFile(logFile, `${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`),
-    kwok: { binary: async () => join(await toolchain.ensure('kwok'), 'kwok'), stages: [] },
+    kwok: {
+      binary: async () => join(await toolchain.ensure('kwok'), 'kwok'),
+      stages: async () => fastStages(join(await toolchain.ensure('kwok'), 'stages')),
+    },
   });
 }
 

@@ -144,7 +144,7 @@ async function openSite(
     identity: clientIdentity(secretIds.node(cluster.name), identity, 'node'),
     cloudIdentity: await cloudIdentity(cluster),
     kwok,
-    stages,
+    stages: typeof stages === 'function' ? await stages() : stages,
     processes: options.processes,
     report: options.report,
     log: (message) => options.log(message, { cluster: cluster.name }),

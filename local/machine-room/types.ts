@@ -11,7 +11,11 @@ export interface MachineRoomOptions {
   /** Path of a binary; resolves once it is built. */
   readonly binaries: (name: string, version: string) => Promise<string>;
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
-  readonly kwok: { readonly binary: string | (() => Promise<string>); readonly stages: readonly string[] };
+  readonly kwok: {
+    readonly binary: string | (() => Promise<string>);
+    /** Asked after the binary: it may be got together with it. */
+    readonly stages: readonly string[] | (() => Promise<readonly string[]>);
+  };
 }
 
 export type LifecycleState = 'Pending' | 'InService' | 'Terminating';
