@@ -6,6 +6,7 @@ import { type Plan, type PlanSubject, planChange } from '#domain/plan.ts';
 import { type PlanContext, planMarkdown, planTitle } from '#domain/plan-text.ts';
 import { settingsNotes } from '#domain/settings-change.ts';
 import { clusterRef } from '#domain/waves.ts';
+import { InputError } from '#model/errors.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { PullRequestKind, SnapshotConfiguration } from '#model/pull-request.ts';
 import { ChangeClass } from '#model/render.ts';
@@ -20,8 +21,7 @@ interface Ports {
 }
 
 const Output = z.object({
-  /** null when validation failed: there is nothing to plan. */
-  planHash: Sha256.nullable(),
+  planHash: Sha256,
   title: z.string(),
   channel: z.string().nullable(),
   class: ChangeClass,
@@ -33,7 +33,7 @@ const Output = z.object({
 
 /**
  * What merging changes on each cluster of the channel. Markdown lies in S3 under keys.plan, data under keys.planData,
- * both named by the plan's content.
+ * both named by the plan's content. @throws NotFoundError; InputError for what validation refuses
  */
 export const plan = defineStep({
   name: 'plan',
@@ -45,29 +45,26 @@ export const plan = defineStep({
       baseSettingsCommit: true,
       headSettingsCommit: true,
     }),
-    validate: z.object({ ok: z.boolean(), errors: z.int() }),
   }),
   output: Output,
-  async run({ readPullRequest, snapshotConfiguration: snapshots, validate }, { objects }: Ports) {
-    if (!validate.ok) return notPlanned(`Not planned: ${validate.errors} findings first`);
+  async run({ readPullRequest, snapshotConfiguration: snapshots }, { objects }: Ports) {
     const settings = (await readSettings(objects, snapshots.headSettingsCommit)).value?.settings;
-    if (settings === undefined) return notPlanned('Not planned: the settings do not pass validation');
+    if (settings === undefined)
+      throw new InputError(`the settings of ${snapshots.headSettingsCommit} do not pass validation; run validate first`);
     if (readPullRequest.kind === 'settings') {
       const base = (await readSettings(objects, snapshots.baseSettingsCommit)).value?.settings;
       return planSettings(objects, base ?? { ...settings, channels: [] }, settings);
     }
     const channel = settings.channels.find((candidate) => candidate.branch === readPullRequest.baseRef);
-    if (channel === undefined || snapshots.headRevision === null) return notPlanned('Not planned: no channel has this branch');
+    if (channel === undefined || snapshots.headRevision === null) {
+      throw new InputError(`no channel has the branch ${readPullRequest.baseRef}, or it would have no configuration; run validate first`);
+    }
     const head = await readConfiguration(objects, snapshots.headRevision);
     const base = snapshots.baseRevision === null ? undefined : await readConfiguration(objects, snapshots.baseRevision);
     const planned = planChange(subjectsOf(channel, base, head));
     return keep(objects, planned, { channel: channel.channel, downstream: downstreamOf(channel.channel, settings), notes: [] });
   },
 });
-
-function notPlanned(title: string): z.infer<typeof Output> {
-  return { planHash: null, title, channel: null, class: 'nothing', clusters: 0, groups: 0, affectsClusters: false, rollsNodes: 0 };
-}
 
 function subjectsOf(channel: ChannelFile, base: Configuration | undefined, head: Configuration): PlanSubject[] {
   return channel.clusters

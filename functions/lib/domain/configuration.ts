@@ -13,7 +13,7 @@ import { CLUSTER_VARIABLES, POOL_VARIABLES, variableFindings } from './variables
 import { findingAt, type Parsed, parseYaml, placeOf } from './yaml-source.ts';
 
 /** Which instances: each kind has its user data. `common` comes first in all of them. */
-export const USER_DATA_NAMES = ['common', 'etcd', 'control-plane', 'node'] as const;
+const USER_DATA_NAMES = ['common', 'etcd', 'control-plane', 'node'] as const;
 export type UserDataName = (typeof USER_DATA_NAMES)[number];
 
 /** A whole configuration, checked. */

@@ -10,7 +10,7 @@ import { render } from './render.ts';
 import type { TemplateName } from './stack-parameters.ts';
 
 /** What changes of one thing. `diff` is unified, without a header, of YAML with keys in order. */
-export interface Change {
+interface Change {
   readonly action: 'create' | 'update' | 'delete';
   readonly area: string;
   readonly name: string;

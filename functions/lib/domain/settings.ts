@@ -7,7 +7,7 @@ import { didYouMean } from './suggest.ts';
 import { findingAt, type Parsed, parseYaml, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
 
 /** A channel file with its source, so that findings of later rules have their place. */
-export interface ChannelSource {
+interface ChannelSource {
   readonly file: ChannelFile;
   readonly source: YamlSource;
 }

@@ -37,7 +37,7 @@ function describe(path: ValuePath): string {
 }
 
 /** `clusters[2].account` */
-export function pathText(path: ValuePath): string {
+function pathText(path: ValuePath): string {
   return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`)).join('');
 }
 

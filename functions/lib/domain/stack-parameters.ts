@@ -29,7 +29,7 @@ const INSTANCES = ['IgnitionHash', 'IgnitionUrl'];
 const POOL = ['PoolName', 'InstanceType', 'Market', 'PoolSize', 'PoolMaxSize', 'PoolGeneration'];
 
 /** The parameters that Sluice has for a template, without the network stack's outputs. */
-export function knownParameters(name: TemplateName): readonly string[] {
+function knownParameters(name: TemplateName): readonly string[] {
   if (name === 'network') return COMMON;
   return name === 'node-pool' ? [...COMMON, ...INSTANCES, ...POOL] : [...COMMON, ...INSTANCES];
 }

@@ -13,7 +13,7 @@ export interface Template {
   readonly body: TemplateBody;
 }
 
-export interface TemplateBody {
+interface TemplateBody {
   readonly Parameters?: Readonly<Record<string, unknown>>;
   readonly Conditions?: Readonly<Record<string, unknown>>;
   readonly Mappings?: Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
 import { Finding } from '#model/checks.ts';
-import { NotFoundError } from '#model/errors.ts';
+import { InputError, NotFoundError } from '#model/errors.ts';
 import { Render } from '#model/render.ts';
 import { plan } from '../../../functions/plan/plan.ts';
 import { renderStep } from '../../../functions/plan/render.ts';
@@ -115,12 +115,10 @@ describe('validate', () => {
 });
 
 describe('plan', () => {
-  const OK = { ok: true, errors: 0 };
-
   it('plans a change and keeps text and data', async () => {
     const objects = await storeOf({ ...edited('versions.yaml', '1.35.4', '1.36.3') });
 
-    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS, validate: OK }, { objects }, CONTEXT);
+    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
 
     expect(output).toMatchObject({
       title: '1 cluster, 1 distinct change, 6 nodes roll: the control plane is replaced',
@@ -131,15 +129,15 @@ describe('plan', () => {
       affectsClusters: true,
       rollsNodes: 6,
     });
-    const text = await objects.get(keys.plan(output.planHash ?? ''));
+    const text = await objects.get(keys.plan(output.planHash));
     expect(text?.body).toContain('By promotion it reaches alpha (1 cluster), then beta (2 clusters).');
-    expect(await objects.get(keys.planData(output.planHash ?? ''))).toBeDefined();
+    expect(await objects.get(keys.planData(output.planHash))).toBeDefined();
   });
 
   it('plans nothing when nothing changes', async () => {
     const objects = await storeOf({});
 
-    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS, validate: OK }, { objects }, CONTEXT);
+    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
 
     expect(output).toMatchObject({ title: 'No cluster changes', affectsClusters: false, class: 'nothing' });
   });
@@ -148,18 +146,19 @@ describe('plan', () => {
     const objects = await storeOf({});
     const snapshotConfiguration = { ...SNAPSHOTS, baseRevision: null };
 
-    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration, validate: OK }, { objects }, CONTEXT);
+    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration }, { objects }, CONTEXT);
 
     expect(output).toMatchObject({ class: 'creation', affectsClusters: true, rollsNodes: 0 });
   });
 
-  it('plans nothing that did not pass validation', async () => {
+  it('refuses what validation refuses', async () => {
     const objects = await storeOf({ 'pools.yaml': 'pools: [' });
-    const input = { readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS, validate: { ok: false, errors: 2 } };
+    const input = { readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS };
 
-    const output = await plan.run(input, { objects }, CONTEXT);
-
-    expect(output).toMatchObject({ planHash: null, title: 'Not planned: 2 findings first', affectsClusters: false });
+    await expect(plan.run(input, { objects }, CONTEXT)).rejects.toThrow(InputError);
+    await expect(plan.run({ ...input, readPullRequest: { ...CONFIGURATION, baseRef: 'gamma' } }, { objects }, CONTEXT)).rejects.toThrow(
+      InputError,
+    );
   });
 
   it('names the clusters that a change of settings creates', async () => {
@@ -173,14 +172,10 @@ describe('plan', () => {
       headSettingsCommit: NEW_SETTINGS,
     };
 
-    const output = await plan.run(
-      { readPullRequest: { kind: 'settings', baseRef: 'main' }, snapshotConfiguration, validate: OK },
-      { objects },
-      CONTEXT,
-    );
+    const output = await plan.run({ readPullRequest: { kind: 'settings', baseRef: 'main' }, snapshotConfiguration }, { objects }, CONTEXT);
 
     expect(output).toMatchObject({ title: 'Clusters: 1 created', affectsClusters: true });
-    expect((await objects.get(keys.plan(output.planHash ?? '')))?.body).toContain('**beta-3** is created');
+    expect((await objects.get(keys.plan(output.planHash)))?.body).toContain('**beta-3** is created');
   });
 });
 

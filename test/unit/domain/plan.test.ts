@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of manifests are written like this
 import { describe, expect, it } from 'vitest';
 import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
 import { type Plan, planChange } from '#domain/plan.ts';

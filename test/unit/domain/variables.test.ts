@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of manifests are written like this
 import { describe, expect, it } from 'vitest';
 import { CLUSTER_VARIABLES, clusterVariables, poolVariables, substitute } from '#domain/variables.ts';
 import { InputError } from '#model/errors.ts';
