@@ -38,17 +38,18 @@ test('several who ask at once get one build, in one process and over two toolcha
 
 test('who waits for another process says so and tells no time', async () => {
   const cache = temporaryFolder();
-  const gate = Promise.withResolvers<void>();
-  const [left, right] = [
-    toolchainOf(cache, [fakeRecipe('tool', cache, { before: () => gate.promise })]),
-    toolchainOf(cache, [fakeRecipe('tool', cache)]),
-  ];
-  const waits = Promise.withResolvers<ProductState>();
-  right.subscribe((state) => state.progress?.phase === 'waiting' && waits.resolve(state));
+  const [started, gate, waits] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<ProductState>()];
+  const before = (): Promise<void> => {
+    started.resolve();
+    return gate.promise;
+  };
+  const first = toolchainOf(cache, [fakeRecipe('tool', cache, { before })]).ensure('tool');
+  await started.promise;
+  const other = toolchainOf(cache, [fakeRecipe('tool', cache)]);
+  other.subscribe((state) => state.progress?.phase === 'waiting' && waits.resolve(state));
 
-  const first = left.ensure('tool');
-  const second = right.ensure('tool');
-  const waiting = await Promise.race([waits.promise, second]);
+  const second = other.ensure('tool');
+  const waiting = await waits.promise;
   gate.resolve();
 
   expect(waiting).toMatchObject({ state: 'building' });
