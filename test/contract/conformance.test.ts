@@ -52,7 +52,7 @@ describe('upstream conformance specs on a real control plane', () => {
   });
 
   it('end at the time limit, with no process left', async () => {
-    const limited = run([FAILING], 20);
+    const limited = run([FAILING], 5);
 
     await expect(limited).rejects.toBeInstanceOf(TestsFailedError);
     expect(processesWith(root)).toEqual([]);
