@@ -216,7 +216,8 @@ async function act(world: World, one: Step): Promise<void> {
     case 'force-push':
       return forcePush(history, truth, one.branch, one.back);
     case 'hold': {
-      const proof = history.proofs[one.branch][one.pick];
+      const proofs = history.proofs[one.branch];
+      const proof = proofs[one.pick % Math.max(1, proofs.length)];
       if (proof === undefined) return;
       const until = new Date(history.now.getTime() + 3_600_000).toISOString();
       history.holds[one.branch] = { revision: proof.revision, owner: 'on-call', reason: 'look first', until };
