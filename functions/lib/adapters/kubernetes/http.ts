@@ -20,8 +20,6 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
-  /** On a connection that no other request shares. */
-  readonly newConnection?: boolean;
 }
 
 /** Sends one request. @throws ClusterUnreachableError when no answer came in time */
@@ -41,7 +39,6 @@ export function createSend(api: ApiAddress): Send {
   return async (wanted) => {
     const once = (agent: Agent): Promise<ApiAnswer> => sendOnce(api, agent, wanted);
     const alone = (): Agent => new Agent({ keepAlive: false, ...tls });
-    if (wanted.newConnection === true) return once(alone());
     try {
       return await once(kept);
     } catch (error) {
@@ -50,6 +47,18 @@ export function createSend(api: ApiAddress): Send {
       return once(alone());
     }
   };
+}
+
+/**
+ * Runs requests one after another over one new connection: behind a load balancer all of them meet the same instance.
+ */
+export async function overOneConnection<T>(api: ApiAddress, work: (send: Send) => Promise<T>): Promise<T> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: api.ca, cert: api.cert, key: api.key, servername: api.serverName });
+  try {
+    return await work((wanted) => sendOnce(api, agent, wanted));
+  } finally {
+    agent.destroy();
+  }
 }
 
 /** Not an error of the model: it never leaves this file. */

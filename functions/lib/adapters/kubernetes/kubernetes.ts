@@ -16,8 +16,8 @@ export function createKubernetes(api: ApiAddress): Kubernetes {
   const send = createSend(api);
   const discover = createDiscovery(send);
   return {
-    ready: async () => (await probe(send, false)).ready,
-    probe: () => probe(send, true),
+    ready: async () => (await probe(api, false)).ready,
+    probe: () => probe(api, true),
     version: () => version(send),
     apply: (object) => apply(send, discover, object),
     get: (id) => get(send, discover, id),

@@ -1,15 +1,18 @@
 import { ServerVersion } from '#model/kubernetes.ts';
 import type { ApiProbe } from '#ports/kubernetes.ts';
-import type { Send } from './http.ts';
+import { type ApiAddress, overOneConnection, type Send } from './http.ts';
 
-/** Asks /readyz and, where wanted, /version over one new connection each. Never throws. */
-export async function probe(send: Send, withVersion: boolean): Promise<ApiProbe> {
+/**
+ * Asks for the version, where wanted, and /readyz over one new connection, so that both answers are of one instance.
+ * Never throws.
+ */
+export async function probe(api: ApiAddress, withVersion: boolean): Promise<ApiProbe> {
   const start = performance.now();
   try {
-    const [readyz, version] = await Promise.all([
-      send({ method: 'GET', path: '/readyz', newConnection: true }),
-      withVersion ? versionOf(send) : undefined,
-    ]);
+    const { version, readyz } = await overOneConnection(api, async (send) => ({
+      version: withVersion ? await versionOf(send) : undefined,
+      readyz: await send({ method: 'GET', path: '/readyz' }),
+    }));
     const milliseconds = Math.round(performance.now() - start);
     const ready = readyz.status === 200;
     return {
@@ -28,7 +31,7 @@ export async function probe(send: Send, withVersion: boolean): Promise<ApiProbe>
 }
 
 async function versionOf(send: Send): Promise<string | undefined> {
-  const answer = await send({ method: 'GET', path: '/version', newConnection: true });
+  const answer = await send({ method: 'GET', path: '/version' });
   if (answer.status !== 200) return undefined;
   return ServerVersion.parse(JSON.parse(answer.body)).gitVersion.slice(1);
 }
