@@ -150,6 +150,15 @@ describe('what GitHub refuses', () => {
     expect(shape.status).toBe(422);
   });
 
+  it('a pull request between branches without common history', async () => {
+    await clone.push('unrelated', { 'a.txt': '1' });
+
+    const answer = await under.call('POST', `${FLEET}/pulls`, { title: 'x', head: 'unrelated', base: 'main' });
+
+    expect(answer.status).toBe(422);
+    expect(JSON.stringify(answer.json)).toContain('no history in common with main');
+  });
+
   it('a merge of another head, and one without the green check', async () => {
     const { number, head } = await opened('gate');
     const merge = (body: Record<string, unknown>) => under.call('PUT', `${FLEET}/pulls/${number}/merge`, body);

@@ -54,6 +54,9 @@ export async function openPull(world: World, draft: PullRequestDraft, by: Actor)
     closedAt: null,
   };
   await bringHead(world, pull);
+  if ((await world.repository.tryRun(['merge-base', baseSha, headSha])).code !== 0) {
+    throw customError(`The ${draft.head} branch has no history in common with ${draft.base}`);
+  }
   const ahead = await world.repository.run(['rev-list', '--count', `${baseSha}..${headSha}`]);
   if (ahead.trim() === '0') throw customError(`No commits between ${draft.base} and ${draft.head}`);
   world.store.state.nextNumber += 1;

@@ -39,7 +39,7 @@ ${buttons.map((button) =>
   ),
 )}
 ${run.detailsUrl !== null && /^https?:/.test(run.detailsUrl) ? html`<a class="small" href="${run.detailsUrl}" rel="noreferrer">Details</a>` : ''}
-<a class="small" href="${links(world).run(run.id)}">Alone</a>
+<a class="small" href="${links(world).run(run.id)}">Permalink</a>
 ${rerun}</div>
 <div class="body">
 ${run.summary === null ? '' : markdown(run.summary)}

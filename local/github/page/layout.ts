@@ -8,6 +8,7 @@ export function links(world: World) {
   return {
     pulls: '/',
     pull: (number: number) => `${repository}/pull/${number}`,
+    comment: (number: number) => `${repository}/pull/${number}/comment`,
     branches: `${repository}/branches`,
     compare: `${repository}/compare`,
     deliveries: `${repository}/settings/deliveries`,

@@ -51,10 +51,10 @@ function table(lines: readonly string[], at: number): ReturnType<Block> {
   if (!(lines[at + 1] ?? '').includes('|')) return undefined;
   let end = at + 2;
   while ((lines[end] ?? '').includes('|')) end += 1;
-  const row = (line: string, tag: string): string =>
-    `<tr>${cells(line)
-      .map((cell) => `<${tag}>${inline(cell)}</${tag}>`)
-      .join('')}</tr>`;
+  const right = cells(lines[at + 1] ?? '').map((cell) => /^[^:].*:$/.test(cell));
+  const cell = (tag: string) => (text: string, column: number) =>
+    `<${tag}${right[column] === true ? ' class="right"' : ''}>${inline(text)}</${tag}>`;
+  const row = (line: string, tag: string): string => `<tr>${cells(line).map(cell(tag)).join('')}</tr>`;
   const body = lines.slice(at + 2, end).map((line) => row(line, 'td'));
   return {
     html: `<div class="scroll"><table><thead>${row(lines[at] ?? '', 'th')}</thead><tbody>${body.join('')}</tbody></table></div>`,
@@ -156,7 +156,7 @@ function inline(text: string): string {
 function styled(text: string): string {
   return escapeHtml(text)
     .replaceAll(/\[([^\]]+)\]\(((?:https?:\/\/|\/|#)[^\s)]*)\)/g, '<a href="$2" rel="noreferrer">$1</a>')
-    .replaceAll(/(^|[\s(])(https?:\/\/[^\s<)]+)/g, '$1<a href="$2" rel="noreferrer">$2</a>')
+    .replaceAll(/(^|[\s(])(https?:\/\/[^\s<)]*[^\s<).,;:!?])/g, '$1<a href="$2" rel="noreferrer">$2</a>')
     .replaceAll(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
     .replaceAll(/(^|[^\w*])\*([^*\s][^*]*)\*(?!\w)/g, '$1<em>$2</em>')
     .replaceAll(/(^|\W)_([^_\s][^_]*)_(?!\w)/g, '$1<em>$2</em>')

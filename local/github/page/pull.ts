@@ -1,4 +1,4 @@
-import { latestRuns } from '../domain/gate.ts';
+import { latestRuns, requiredState } from '../domain/gate.ts';
 import { mergeObstacle } from '../domain/merging.ts';
 import { commitsOf, filesOf } from '../domain/pull-numbers.ts';
 import { isFork, type World } from '../domain/world.ts';
@@ -53,7 +53,7 @@ ${runs.map((run) => checkBox(world, run, false))}
   )}</div>
 <h2>Changed files (${files.length})</h2>
 ${files.map((file) => fileBox(file, annotations))}
-${commentBox(world, pull)}`;
+<p><a class="button" href="${links(world).comment(pull.number)}">Add a comment</a></p>`;
   return { title: `${pull.title} #${pull.number}`, body, ...(running ? { refresh: REFRESH_SECONDS } : {}) };
 }
 
@@ -76,7 +76,11 @@ function mergeBox(world: World, pull: Pull): Html {
     return html`<div class="box"><div class="head"><span class="grow">Closed without merging.</span>${actionForm(world, { action: 'reopen', number }, html`<button>Reopen</button>`)}</div></div>`;
   }
   const obstacle = mergeObstacle(world, pull);
-  const sign = obstacle === undefined ? html`<span class="dot green">✓</span>` : html`<span class="dot yellow">◐</span>`;
+  const blocked = pull.mergeable === false || requiredState(world, pull.headSha) === 'red';
+  const sign =
+    obstacle === undefined
+      ? html`<span class="dot green">✓</span>`
+      : html`<span class="dot ${blocked ? 'red' : 'yellow'}">${blocked ? '✗' : '◐'}</span>`;
   const methods = html`<select name="method" aria-label="Way of merging"><option value="merge">Merge commit</option><option value="squash">Squash</option><option value="rebase">Rebase</option></select>`;
   return html`<div class="box"><div class="head">${sign}<span class="grow">${obstacle ?? 'This can be merged: the required check is green.'}</span></div>
 <div class="row"><div class="actions">
@@ -86,7 +90,11 @@ ${actionForm(world, { action: 'close', number }, html`<button class="danger">Clo
 </div></div></div>`;
 }
 
-function commentBox(world: World, pull: Pull): Html {
-  const fields = html`<label>Comment<textarea name="body" required></textarea></label><button>Comment</button>`;
-  return html`<h2>Add a comment</h2>${actionForm(world, { action: 'comment', number: String(pull.number) }, fields)}`;
+/** The form for a comment: a page of its own, because a pull request's page may be read again while one writes. */
+export function commentPage(world: World, pull: Pull, written = '', message?: string): Page {
+  const fields = html`<label>Comment<textarea name="body" required>${written}</textarea></label><button class="primary">Comment</button>`;
+  const body = html`<h1>Comment on <a href="${links(world).pull(pull.number)}">#${pull.number} ${pull.title}</a></h1>
+${message !== undefined && html`<p class="notice-box">${message}</p>`}
+${actionForm(world, { action: 'comment', number: String(pull.number) }, fields)}`;
+  return { title: `Comment on #${pull.number}`, body };
 }

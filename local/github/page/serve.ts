@@ -7,7 +7,7 @@ import { act, type Form } from './actions.ts';
 import { html } from './html.ts';
 import { layout, type Page } from './layout.ts';
 import { branchesPage, commitPage, comparePage, deliveriesPage, pullsPage, runPage } from './lists.ts';
-import { pullPage } from './pull.ts';
+import { commentPage, pullPage } from './pull.ts';
 import { STYLE } from './style.ts';
 
 /** Nothing runs and nothing is loaded but the page's own style; forms go nowhere else. */
@@ -59,6 +59,7 @@ async function servePost(world: World, request: IncomingMessage, response: Serve
 async function refusedPage(world: World, form: Form, reason: string): Promise<Page> {
   if (form['action'] === 'open') return comparePage(world, form, reason);
   const pull = world.store.state.pulls.find((candidate) => candidate.number === Number(form['number']));
+  if (pull !== undefined && form['action'] === 'comment') return commentPage(world, pull, form['body'], reason);
   if (pull !== undefined) {
     const { refresh: _refresh, ...page } = await pullPage(world, pull, reason);
     return page;
@@ -80,11 +81,12 @@ async function pageOf(world: World, url: URL): Promise<Page | undefined> {
   const { owner, name } = world.settings.repository;
   const prefix = `/${owner}/${name}`;
   if (url.pathname !== prefix && !url.pathname.startsWith(`${prefix}/`)) return undefined;
-  const [section = 'pulls', id = ''] = url.pathname.slice(prefix.length).split('/').filter(Boolean);
+  const [section = 'pulls', id = '', part] = url.pathname.slice(prefix.length).split('/').filter(Boolean);
   if (section === 'pulls') return pullsPage(world);
   if (section === 'pull') {
     const pull = world.store.state.pulls.find((candidate) => candidate.number === Number(id));
-    return pull === undefined ? undefined : pullPage(world, pull);
+    if (pull === undefined) return undefined;
+    return part === 'comment' ? commentPage(world, pull) : pullPage(world, pull);
   }
   if (section === 'branches') return branchesPage(world);
   if (section === 'compare') return comparePage(world, Object.fromEntries(url.searchParams));

@@ -24,14 +24,14 @@ h3, h4, h5, h6 { margin: 16px 0 8px; } h3 { font-size: 18px; } h4 { font-size: 1
 code { font: 13px/1.45 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; background: var(--soft); border-radius: 4px; padding: 1px 5px; }
 pre { background: var(--soft); border-radius: 6px; padding: 12px; overflow-x: auto; margin: 8px 0; } pre code { background: none; padding: 0; }
 .branch { background: var(--hunk); color: var(--link); }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; margin: 8px 0; } th, td { border: 1px solid var(--line); padding: 5px 12px; text-align: left; vertical-align: top; }
+td.right, th.right { text-align: right; } .scroll { overflow-x: auto; } table { border-collapse: collapse; margin: 8px 0; } th, td { border: 1px solid var(--line); padding: 5px 12px; text-align: left; vertical-align: top; }
 th { background: var(--soft); } blockquote { margin: 8px 0; padding: 0 12px; color: var(--dim); border-left: 3px solid var(--line); }
 hr { border: 0; border-top: 1px solid var(--line); margin: 16px 0; }
 button, .button { font: inherit; font-size: 14px; font-weight: 500; padding: 5px 16px; border-radius: 6px; border: 1px solid var(--line); background: var(--soft); color: var(--fg); cursor: pointer; }
 button:hover:not(:disabled) { border-color: var(--dim); } button.primary { background: #1f883d; border-color: #1f883d; color: #fff; }
 button.danger { color: var(--red); } button:disabled { opacity: .55; cursor: not-allowed; } form.inline { display: inline; }
 .actions { display: flex; gap: 8px; flex-wrap: wrap; align-items: center; }
-label { display: block; margin: 0 0 14px; font-weight: 600; } input, select, textarea { display: block; width: 100%; margin-top: 4px; font: inherit; padding: 6px 10px; border: 1px solid var(--line); border-radius: 6px; background: var(--bg); color: var(--fg); }
+label { display: block; margin: 0 0 14px; font-weight: 600; } input, select, textarea { display: block; width: 100%; margin-top: 4px; font: inherit; font-weight: 400; padding: 6px 10px; border: 1px solid var(--line); border-radius: 6px; background: var(--bg); color: var(--fg); }
 .actions select { width: auto; margin: 0; } textarea { min-height: 180px; } .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; }
 .diff { padding: 0; overflow-x: auto; font: 12px/1.5 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; } .diff table { margin: 0; width: 100%; }
 .diff td { border: 0; padding: 0 10px; white-space: pre; } .diff td.number { color: var(--dim); text-align: right; width: 1%; user-select: none; }

@@ -2,7 +2,7 @@ import { operatorOf } from '../domain/actor.ts';
 import { appJson } from '../domain/check-payloads.ts';
 import { commitJson, type Json, ownerJson, pullJson, repositoryJson, userJson } from '../domain/payloads.ts';
 import { changedFiles } from '../git/diff.ts';
-import { notFound } from '../refusal.ts';
+import { notFound, Refusal } from '../refusal.ts';
 import { type Call, ok, page, type Route } from './route.ts';
 
 const REPOSITORY = '/repos/{owner}/{repo}';
@@ -75,7 +75,7 @@ async function compare({ world, params }: Call) {
   const head = await world.repository.resolve(headName);
   if (base === undefined || head === undefined) throw notFound();
   const result = await world.repository.tryRun(['merge-base', base, head]);
-  if (result.code !== 0) throw notFound();
+  if (result.code !== 0) throw new Refusal(404, `No common ancestor between ${baseName} and ${headName}.`);
   const mergeBase = result.stdout.toString().trim();
   const [behind = '0', ahead = '0'] = (await world.repository.run(['rev-list', '--left-right', '--count', `${base}...${head}`]))
     .trim()

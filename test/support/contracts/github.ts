@@ -15,6 +15,9 @@ export interface GitHubWorld {
   openFromFork(files: Readonly<Record<string, string | null>>, base: string): Promise<number>;
 }
 
+/** GitHub makes test merges in its own time. */
+const PATIENCE = { timeout: 60_000 };
+
 function checkRun(headSha: string, change: Partial<CheckRunRequest> = {}): CheckRunRequest {
   return { name: 'sluice', headSha, status: 'in_progress', title: 'Planning', summary: 'Reads both trees', ...change };
 }
@@ -112,7 +115,7 @@ function pullRequests(world: () => GitHubWorld): void {
 
     const opened = await github.createPullRequest(repository, { title: 'Add b', body: 'Why', head: 'open-head', base: 'open-base' });
     const read = () => github.getPullRequest(repository, opened.number);
-    await expect.poll(async () => (await read()).mergeable).toBe(true);
+    await expect.poll(async () => (await read()).mergeable, PATIENCE).toBe(true);
     const { mergeCommitSha, ...pull } = await read();
     const merge = await github.getCommit(repository, mergeCommitSha ?? '');
 
@@ -146,11 +149,11 @@ function pullRequests(world: () => GitHubWorld): void {
       return mergeCommitSha === null ? undefined : (await github.getCommit(repository, mergeCommitSha)).parents[0];
     };
     const moved = await push('conflict-base', { 'b.txt': '2' });
-    await expect.poll(parent).toBe(moved);
+    await expect.poll(parent, PATIENCE).toBe(moved);
 
     await push('conflict-base', { 'a.txt': '3' });
 
-    await expect.poll(async () => (await github.getPullRequest(repository, number)).mergeable).toBe(false);
+    await expect.poll(async () => (await github.getPullRequest(repository, number)).mergeable, PATIENCE).toBe(false);
     expect((await github.getPullRequest(repository, number)).mergeCommitSha).toBeNull();
   });
 
