@@ -72,14 +72,14 @@ function readVarint(message: Uint8Array, offset: number): { value: bigint; end: 
 function writeVarintField(out: number[], number: number, value: bigint): void {
   if (value < 0n || value > UINT64_MAX) throw new RangeError(`protobuf: ${value} is not an unsigned 64-bit number`);
   if (value === 0n) return;
-  writeVarint(out, BigInt(number << 3) | BigInt(VARINT));
+  writeVarint(out, (BigInt(number) << 3n) | BigInt(VARINT));
   writeVarint(out, value);
 }
 
 function writeBytes(out: number[], number: number, value: string | Uint8Array): void {
   const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
   if (bytes.length === 0) return;
-  writeVarint(out, BigInt(number << 3) | BigInt(LENGTH_DELIMITED));
+  writeVarint(out, (BigInt(number) << 3n) | BigInt(LENGTH_DELIMITED));
   writeVarint(out, BigInt(bytes.length));
   for (const byte of bytes) out.push(byte);
 }
