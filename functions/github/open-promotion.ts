@@ -19,6 +19,8 @@ interface Ports {
   readonly objects: ObjectStore;
 }
 
+/** How far back the source's commits are read for what the target has; two requests each. */
+const SOURCE_COMMITS = 300;
 /** How far back the target's commits are read for promotions that it went back from. */
 const TARGET_COMMITS = 50;
 
@@ -66,20 +68,23 @@ async function propose(repository: RepositoryRef, rollout: Rollout, target: Chan
   const proofs = await readProofs(objects, rollout.channel);
   const prefix = promotionBranchPrefix(rollout.channel, target.channel);
   const open = (await github.listOpenPullRequests(repository, { base: target.branch })).filter((pull) => pull.headRef.startsWith(prefix));
+  const targetRevision = await snapshotOf(repository, head, ports);
+  // What succeeded in the source is what its history holds that could ever have been promoted.
+  const history = new Set(proofs.map((proof) => proof.revision));
+  const revision = await snapshotOf(repository, head, ports);
   const decision = mayPromote({
     source: {
       channel: rollout.channel,
       proofs,
       commit: rollout.commit,
       revision: rollout.revision,
-      // What succeeded in the source is what its history holds that could ever have been promoted.
-      history: new Set(proofs.map((proof) => proof.revision)),
+      history: await historyUntil(repository, rollout.commit, targetRevision, github),
     },
     target: {
       channel: target.channel,
       branch: target.branch,
       head,
-      revision: await snapshotOf(repository, head, ports),
+      revision: targetRevision,
       promoted: await promotedTo(repository, head, github),
     },
     open,
@@ -94,9 +99,31 @@ async function propose(repository: RepositoryRef, rollout: Rollout, target: Chan
   const proof = proofs.find((candidate) => candidate.revision === rollout.revision);
   const evidence = await readEvidence(objects, rollout.revision);
   const text = promotionText({ source: rollout.channel, target: target.channel, revision: rollout.revision, proof, evidence });
-  const pull = await github.createPullRequest(repository, { ...text, head: decision.branch, base: target.branch });
+  // First the older ones: a run that ends in between finds no open promotion and opens its own; never are two open.
   for (const number of decision.replaces) await github.updatePullRequest(repository, number, { state: 'closed' });
+  const pull = await github.createPullRequest(repository, { ...text, head: decision.branch, base: target.branch });
   return { outcome: 'opened', reason: `#${pull.number} proposes it to ${target.channel}`, number: pull.number };
+}
+
+/**
+ * Revisions of a commit and its ancestors, nearest first, until the wanted one is found: whether the proposed commit's
+ * own history holds what the target has. Past the bound it counts as not held, and the promotion is refused.
+ */
+async function historyUntil(repository: RepositoryRef, commit: string, wanted: string | null, github: GitHub): Promise<Set<string>> {
+  const revisions = new Set<string>();
+  const seen = new Set<string>();
+  const open = [commit];
+  for (let sha = open.shift(); sha !== undefined && seen.size < SOURCE_COMMITS; sha = open.shift()) {
+    if (seen.has(sha)) continue;
+    seen.add(sha);
+    const { treeSha, parents } = await github.getCommit(repository, sha);
+    const entries = await github.getTree(repository, treeSha);
+    const revision = entries.find((entry) => entry.path === CONFIGURATION_FOLDER && entry.type === 'tree')?.sha;
+    if (revision !== undefined) revisions.add(revision);
+    if (revision === wanted) break;
+    open.push(...parents);
+  }
+  return revisions;
 }
 
 /** Source commits that came to the target by promotions, from the trailers of its first-parent commits. */

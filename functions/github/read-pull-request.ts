@@ -44,7 +44,11 @@ export const readPullRequest = defineStep({
         `it conflicts with ${pull.baseRef}: merge ${pull.baseRef} into ${pull.headRef} and resolve the conflict`,
       );
     }
-    const [settings, paths] = await Promise.all([readSettings(repository, ports), ports.github.listChangedFiles(repository, number)]);
+    const [settings, paths, merge] = await Promise.all([
+      readSettings(repository, ports),
+      ports.github.listChangedFiles(repository, number),
+      ports.github.getCommit(repository, pull.mergeCommitSha),
+    ]);
     const decision = decideKind(pull.baseRef, paths, channelBranches(settings));
     if (decision.kind === 'refused') throw new ValidationFailedError(decision.reason);
     if (decision.kind === 'nothing') {
@@ -57,7 +61,8 @@ export const readPullRequest = defineStep({
       title: pull.title,
       author: pull.author,
       baseRef: pull.baseRef,
-      baseSha: pull.baseSha,
+      // Where the base branch is: GitHub's own base.sha stays where it was when the head was pushed.
+      baseSha: merge.parents[0] ?? pull.baseSha,
       headSha: pull.headSha,
       mergeSha: pull.mergeCommitSha,
       kind: decision.kind,

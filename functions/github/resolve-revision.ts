@@ -120,7 +120,8 @@ async function resolveChannel(
   }
   if (decision.decision === 'nothing')
     return { decision: 'nothing', reason: decision.reason, waitSeconds: 0, revision, basis: 'pull-request' };
-  if (channel.hold === undefined) throw new GateClosedError(decision.reason);
+  // Only another revision's hold ends by itself (a merge to main); what is unproven waits for nothing.
+  if (channel.hold === undefined || channel.hold.revision === revision) throw new GateClosedError(decision.reason);
   await ports.checks.want({
     ref: check,
     status: 'in_progress',
