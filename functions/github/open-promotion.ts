@@ -69,9 +69,6 @@ async function propose(repository: RepositoryRef, rollout: Rollout, target: Chan
   const prefix = promotionBranchPrefix(rollout.channel, target.channel);
   const open = (await github.listOpenPullRequests(repository, { base: target.branch })).filter((pull) => pull.headRef.startsWith(prefix));
   const targetRevision = await snapshotOf(repository, head, ports);
-  // What succeeded in the source is what its history holds that could ever have been promoted.
-  const history = new Set(proofs.map((proof) => proof.revision));
-  const revision = await snapshotOf(repository, head, ports);
   const decision = mayPromote({
     source: {
       channel: rollout.channel,

@@ -25,6 +25,7 @@ export const CLEAN_UP: ReadonlySet<string> = new Set([
   'fail-pull-request',
   'halt-rollout',
   'settle-cluster',
+  'record--deleted',
 ]);
 
 const Observed = z.object({ done: z.boolean(), reason: z.string() });
@@ -57,7 +58,7 @@ export function wrapCalls<P extends HubPorts>(run: RunCall<P>, connect: () => Pr
 async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, ports: P): Promise<unknown> {
   const log = createLog({ execution: stepCall.execution, machine: stepCall.machine, state: stepCall.state });
   try {
-    if (!CLEAN_UP.has(stepCall.step)) await refuseCancelled(stepCall.execution, ports.objects);
+    if (!CLEAN_UP.has(stepCall.step) && !CLEAN_UP.has(stepCall.state)) await refuseCancelled(stepCall.execution, ports.objects);
     await note(stepCall, ports, { state: 'running' });
     const output = await run(stepCall, ports);
     const observed = Observed.safeParse(output);
