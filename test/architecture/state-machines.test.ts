@@ -1,6 +1,7 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import * as errors from '#model/errors.ts';
+import { SLOT_LEASE_SECONDS } from '../../functions/control/claim-slot.ts';
 import { allStates, integrationOf, type Machine, type Retrier } from '../support/asl/definition.ts';
 import { childOf, nestedStarts, targetOf } from '../support/state-machines/data-flow.ts';
 import { readDefinitions, readMachines } from '../support/state-machines/definitions.ts';
@@ -160,6 +161,10 @@ function worstCase(timeout: number, retry: readonly Retrier[]): number {
   const attempts = (retrier?.MaxAttempts ?? 0) + 1;
   return attempts * (timeout + (retrier?.MaxDelaySeconds ?? 0));
 }
+
+it('a slot of an e2e run is held longer than the run may take', () => {
+  expect(SLOT_LEASE_SECONDS).toBeGreaterThan(readMachines()['e2e']?.TimeoutSeconds ?? Number.POSITIVE_INFINITY);
+});
 
 it('every class of error is named by literal and has its own name', () => {
   expect(OWN_ERRORS.length).toBeGreaterThan(10);

@@ -24,7 +24,7 @@ export function errorOutput(error: AslError): ErrorOutput {
 }
 
 /** An execution failed beyond recovery: no Retry and no Catch sees it, whatever it names. */
-export function isFatal(error: string): boolean {
+function isFatal(error: string): boolean {
   return error === 'States.Runtime';
 }
 

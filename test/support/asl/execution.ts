@@ -3,7 +3,7 @@ import type { Faults } from './faults.ts';
 import type { History } from './history.ts';
 import type { Scope } from './scope.ts';
 
-export type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+type Status = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
 /** One execution of a machine, or one child of a DISTRIBUTED Map. Closed once `status` is not RUNNING. */
 export interface Execution {

@@ -1,7 +1,7 @@
 import { Interrupted, type Scope } from './scope.ts';
 
 /** An event as GetExecutionHistory lists it; `details` stands for its `...EventDetails`. */
-export interface HistoryEvent {
+interface HistoryEvent {
   readonly id: number;
   readonly timestamp: string;
   readonly type: string;
@@ -9,7 +9,7 @@ export interface HistoryEvent {
 }
 
 /** Step Functions fails an execution whose history reaches this many events. */
-export const EVENT_LIMIT = 25_000;
+const EVENT_LIMIT = 25_000;
 
 export interface History {
   readonly events: readonly HistoryEvent[];

@@ -10,7 +10,7 @@ const ERRORS = {
 };
 
 /** The name of the error that a scenario brings in; undefined for an end from outside. */
-export function errorOf({ fault }: Scenario): string | undefined {
+function errorOf({ fault }: Scenario): string | undefined {
   if (fault.kind === 'abort' || fault.kind === 'machine-timeout') return undefined;
   return fault.kind === 'error' ? fault.error : ERRORS[fault.kind];
 }

@@ -19,7 +19,7 @@ export interface StubOptions {
 }
 
 /** What a run holds and must give back: who holds it by what. */
-export interface Holdings {
+interface Holdings {
   readonly locks: Map<string, string>;
   readonly slots: Map<string, string>;
   /** Clusters whose nodes are cordoned. */
