@@ -55,8 +55,6 @@ export const readPullRequest = defineStep({
       await conclude(check, 'success', 'Nothing of the fleet changes', decision.reason, ports, context);
       return { kind: 'gone' as const, reason: decision.reason, number };
     }
-    // GitHub's base.sha is that of the last change of the pull request; the test merge names the base it was made on.
-    const [baseSha = pull.baseSha] = (await ports.github.getCommit(repository, pull.mergeCommitSha)).parents;
     return {
       repository,
       number,

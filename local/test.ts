@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createTerminal } from './terminal.ts';
+import { cacheDirectory } from './toolchain/cache.ts';
+import { describeProduct } from './toolchain/describe.ts';
+import { BUILD_ORDER, createRecipes, trimGoCache } from './toolchain/recipes.ts';
+import { createToolchain, type Toolchain } from './toolchain/toolchain.ts';
+import { E2E_VERSION, KUBERNETES_VERSIONS } from './toolchain/versions.ts';
+
+/** What runs, one after another: two cores hold one of them at a time. */
+const PROJECTS = ['unit', 'contract', 'e2e'] as const;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** `npm test`: gets what the tests run, then runs all of them; ends with the plain line `N passed, N failed`. */
+async function main(): Promise<number> {
+  const root = resolve(import.meta.dirname, '..');
+  const terminal = createTerminal(process.stdout, new Date(Number(process.env['SLUICE_STARTED_AT'] ?? Date.now())));
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort(new Error(`ended by ${signal}`)));
+  const toolchain = createToolchain({
+    cache: cacheDirectory(process.env),
+    recipes: createRecipes(process.env),
+    log: (line) => terminal.line(line),
+    signal: abort.signal,
+    afterBuilds: () => trimGoCache(process.env),
+  });
+  toolchain.subscribe((state) => terminal.status(state.state === 'ready' ? '' : describeProduct(state, new Date())));
+  terminal.headline('Getting what the tests run');
+  const ministack = await toolchain.ensure('ministack');
+  await toolchain.ensureAll(BUILD_ORDER);
+  const binaries = join(root, '.world', 'test-binaries');
+  await linkBinaries(toolchain, binaries);
+  terminal.status('');
+  const env = { ...process.env, SLUICE_TEST_BINARIES: binaries, SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack') };
+  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const times: string[] = [];
+  for (const project of PROJECTS) {
+    if (abort.signal.aborted) break;
+    terminal.headline(`Tests: ${project}`);
+    const from = terminal.elapsedSeconds();
+    const counts = await runProject(root, project, env, abort.signal);
+    times.push(
+      `  ${(terminal.elapsedSeconds() - from).toFixed(0).padStart(5)} s  ${project}: ${counts.passed} passed, ${counts.failed} failed`,
+    );
+    for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+  }
+  process.stdout.write(`\nTimes\n${times.join('\n')}\n  ${terminal.elapsedSeconds().toFixed(0).padStart(5)} s  in all\n\n`);
+  process.stdout.write(`${total.passed} passed, ${total.failed} failed${total.skipped === 0 ? '' : `, ${total.skipped} skipped`}\n`);
+  return total.failed === 0 && total.passed > 0 && !abort.signal.aborted ? 0 : 1;
+}
+
+/** One folder with every binary as the tests look for them: `<name>`, and `<version>/<name>` for Kubernetes. */
+async function linkBinaries(toolchain: Toolchain, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  const link = async (product: string, into: string): Promise<void> => {
+    const from = await toolchain.ensure(product);
+    await mkdir(into, { recursive: true });
+    for (const name of await readdir(from)) if (name !== 'product.json') await symlink(join(from, name), join(into, name));
+  };
+  await link('etcd', folder);
+  await link('kwok', folder);
+  for (const version of KUBERNETES_VERSIONS) await link(`kubernetes-${version}`, join(folder, version));
+  await link(`e2e-${E2E_VERSION}`, join(folder, E2E_VERSION));
+}
+
+/** Runs one project of the tests; a run without a closing line counts as one failure. */
+async function runProject(root: string, project: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Counts> {
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const child = spawn(process.execPath, [vitest, 'run', '--project', project], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const onAbort = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', onAbort, { once: true });
+  let tail = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    tail = (tail + chunk.toString()).slice(-2000);
+  });
+  const code = await new Promise<number | null>((done, reject) => {
+    child.once('error', reject);
+    child.once('close', done);
+  });
+  signal.removeEventListener('abort', onAbort);
+  const found = [...tail.matchAll(/^(?<passed>\d+) passed, (?<failed>\d+) failed, (?<skipped>\d+) skipped$/gm)].at(-1)?.groups;
+  if (found === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  const failed = Number(found['failed']);
+  return { passed: Number(found['passed']), failed: code === 0 || failed > 0 ? failed : 1, skipped: Number(found['skipped']) };
+}
+
+process.exitCode = await main();
