@@ -16,6 +16,13 @@ const called = new Set(
     ),
   ),
 );
+const callingStates = new Set(
+  Object.values(readMachines()).flatMap((machine) =>
+    allStates(machine)
+      .filter(({ state }) => state.Type === 'Task')
+      .map(({ name }) => name),
+  ),
+);
 /** Steps that an event runs instead of a state: a rule, a queue, a schedule. */
 const BY_EVENT = ['on-execution-ended', 'publish-check', 'tick'];
 
@@ -52,9 +59,9 @@ describe('steps', () => {
     for (const { name, folder } of clusterSide) expect([name, clusterSideFunctionOf(name)]).toEqual([name, folder]);
   });
 
-  it('that a cancelled execution still runs are called by a state', () => {
+  it('that a cancelled execution still runs are called by a state, or are the state that calls', () => {
     expect(CLEAN_UP.size).toBeGreaterThan(0);
-    expect([...CLEAN_UP].filter((name) => !called.has(name))).toEqual([]);
+    expect([...CLEAN_UP].filter((name) => !called.has(name) && !callingStates.has(name))).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { errorChain, scenariosFor } from '../support/state-machines/scenarios.ts
 import { CLUSTER, createStubFleet } from '../support/state-machines/stub-fleet.ts';
 
 const EXISTS = { clusters: [CLUSTER.name] };
-const LATE = ['record--deleted', 'unlock', 'unlock--failed', 'cluster-deleted'];
+const LATE = ['report-leftovers', 'record--deleted', 'unlock', 'unlock--failed', 'cluster-deleted'];
 
 describe('delete-cluster', () => {
   it('backs up, removes what made AWS resources, deletes stacks and identity, reports, records', async () => {

@@ -15,7 +15,7 @@ export interface WorldOptions {
   readonly machines: Readonly<Record<string, unknown>>;
   readonly task: TaskFunction;
   readonly faults?: readonly Fault[];
-  /** Steps that run although their execution was cancelled. None by default. */
+  /** Steps or states that run although their execution was cancelled. None by default. */
   readonly cleanUpSteps?: ReadonlySet<string>;
   /** Whether a timeout of a Task or machine stops the nested execution it waits for. Not by default: AWS documents no such thing. */
   readonly timeoutAbortsChildren?: boolean;
@@ -67,7 +67,8 @@ export function createWorld(options: WorldOptions): World {
     faults,
     timeoutAbortsChildren: options.timeoutAbortsChildren ?? false,
     task: async (call) => {
-      if (cancelled.has(call.execution) && options.cleanUpSteps?.has(call.step) !== true) throw new CancelledError('cancelled by a test');
+      const cleansUp = [call.step, call.state].some((name) => options.cleanUpSteps?.has(name) === true);
+      if (cancelled.has(call.execution) && !cleansUp) throw new CancelledError('cancelled by a test');
       return options.task(call);
     },
     start: (request) => start(request),
