@@ -42,7 +42,7 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
   const branches = new Map<string, string>();
   const pulls: Pull[] = [];
   const checkRuns: FakeCheckRun[] = [];
-  const state = { objects, branches, pulls };
+  const state = { objects, branches, pulls, merges: new Map<string, string>() };
 
   const here = (at: RepositoryRef): void => {
     if (at.owner !== repository.owner || at.name !== repository.name) throw refused(404, 'Not Found');
@@ -183,7 +183,13 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
   };
 }
 
-type State = { readonly objects: GitObjects; readonly branches: ReadonlyMap<string, string>; readonly pulls: readonly Pull[] };
+interface State {
+  readonly objects: GitObjects;
+  readonly branches: ReadonlyMap<string, string>;
+  readonly pulls: readonly Pull[];
+  /** Test merges by base and head: looking twice at an unchanged pull request shows the same commit. */
+  readonly merges: Map<string, string>;
+}
 
 function refused(status: number, message: string): RefusedError {
   return new RefusedError(`GitHub answered ${status}: ${message}`);
@@ -253,6 +259,8 @@ function testMerge(state: State, pull: Pull): string | undefined {
   const { objects } = state;
   const base = known(state.branches.get(pull.baseRef));
   const head = headOf(state, pull);
+  const made = state.merges.get(`${base} ${head}`);
+  if (made !== undefined) return made;
   const origin = mergeBase(objects, base, head);
   const [before, ours, theirs] = [filesAt(objects, origin), filesAt(objects, base), filesAt(objects, head)];
   for (const path of changedPaths(objects, origin, head)) {
@@ -261,7 +269,9 @@ function testMerge(state: State, pull: Pull): string | undefined {
     if (wanted === undefined) ours.delete(path);
     else ours.set(path, wanted);
   }
-  return objects.commit({ treeSha: objects.tree(ours), parents: [base, head], message: `Merge ${head} into ${base}` });
+  const merge = objects.commit({ treeSha: objects.tree(ours), parents: [base, head], message: `Merge ${head} into ${base}` });
+  state.merges.set(`${base} ${head}`, merge);
+  return merge;
 }
 
 /** Limits of one request (GitHub's OpenAPI description of check runs, schema and prose). */

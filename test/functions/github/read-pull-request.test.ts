@@ -1,0 +1,146 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { GateClosedError, NotFoundError, TransientError, ValidationFailedError } from '#model/errors.ts';
+import { readPullRequest } from '../../../functions/github/read-pull-request.ts';
+import { REPOSITORY, runStep } from '../../support/control-world.ts';
+import { createFakeGitHub } from '../../support/fakes/github.ts';
+import { createGitHubWorld, type GitHubWorld } from '../../support/github-world.ts';
+
+const CONFIGURATION = { 'channels/cluster/versions.yaml': 'kubernetes: 1.36.3\n' };
+const SETTINGS = { 'channels/dev.yaml': 'channel: dev\nbranch: dev\n' };
+const EXECUTION = 'pr-1-abc';
+
+let world: GitHubWorld;
+beforeEach(async () => {
+  world = await createGitHubWorld();
+});
+
+function read(number: number): Promise<unknown> {
+  return runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, world, EXECUTION);
+}
+
+async function checkOf(number: number) {
+  const { headSha } = await world.github.getPullRequest(REPOSITORY, number);
+  return world.checks.wanted({ repository: REPOSITORY, sha: headSha, name: 'sluice' });
+}
+
+describe('read-pull-request', () => {
+  it('reads a change of the configuration and begins its check; twice it is the same', async () => {
+    const number = await world.open('dev', CONFIGURATION);
+    const pull = await world.github.getPullRequest(REPOSITORY, number);
+
+    const first = await read(number);
+    const second = await read(number);
+
+    expect(first).toMatchObject({
+      number,
+      author: 'sluice[bot]',
+      kind: 'configuration',
+      channel: 'dev',
+      headSha: pull.headSha,
+      mergeSha: pull.mergeCommitSha,
+      check: { sha: pull.headSha, name: 'sluice' },
+      e2eCheck: { sha: pull.headSha, name: 'sluice / e2e' },
+    });
+    expect(second).toEqual(first);
+    expect(await checkOf(number)).toMatchObject({ status: 'in_progress', execution: EXECUTION });
+  });
+
+  it('reads a change of the settings, which belongs to no channel', async () => {
+    const number = await world.open('main', SETTINGS);
+
+    expect(await read(number)).toMatchObject({ kind: 'settings', channel: null, baseRef: 'main' });
+  });
+
+  it('compares with where the base is now, not where it was when the head was pushed', async () => {
+    const number = await world.open('dev', CONFIGURATION);
+    const moved = world.github.push('dev', { 'channels/cluster/pools.yaml': '[]\n' });
+
+    const stale = await world.github.getPullRequest(REPOSITORY, number);
+
+    expect(stale.baseSha).not.toBe(moved);
+    expect(await read(number)).toMatchObject({ baseSha: moved });
+  });
+
+  it('has nothing to do with a closed pull request and leaves its check alone', async () => {
+    const number = await world.open('dev', CONFIGURATION);
+    await world.github.updatePullRequest(REPOSITORY, number, { state: 'closed' });
+
+    expect(await read(number)).toEqual({ kind: 'gone', reason: 'the pull request is closed', number });
+    expect(await read(number)).toMatchObject({ kind: 'gone' });
+    expect(await checkOf(number)).toBeUndefined();
+  });
+
+  it('runs nothing of a fork and asks for a review of the very commit', async () => {
+    const { number, headSha } = world.github.openFromFork(CONFIGURATION, 'dev');
+
+    const first = await read(number);
+    const second = await read(number);
+
+    expect(first).toMatchObject({ kind: 'gone', reason: expect.stringContaining(headSha) });
+    expect(second).toEqual(first);
+    expect(await checkOf(number)).toMatchObject({ status: 'completed', conclusion: 'action_required' });
+  });
+
+  it('refuses a conflict and says how to solve it', async () => {
+    const number = await world.open('dev', CONFIGURATION);
+    world.github.push('dev', { 'channels/cluster/versions.yaml': 'kubernetes: 1.35.9\n' });
+
+    await expect(read(number)).rejects.toThrow(ValidationFailedError);
+    await expect(read(number)).rejects.toThrow('it conflicts with dev: merge dev into change-1');
+    expect(await checkOf(number)).toMatchObject({ status: 'in_progress' });
+  });
+
+  it('comes back while GitHub computes the test merge', async () => {
+    const number = await world.open('dev', CONFIGURATION);
+    const { github } = world;
+    const computing = {
+      ...github,
+      getPullRequest: async () => ({ ...(await github.getPullRequest(REPOSITORY, number)), mergeable: null, mergeCommitSha: null }),
+    };
+
+    const early = runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, { ...world, github: computing }, EXECUTION);
+
+    await expect(early).rejects.toThrow(TransientError);
+    expect(await read(number)).toMatchObject({ kind: 'configuration' });
+  });
+
+  it.each([
+    ['settings and configuration together', 'dev', { ...CONFIGURATION, ...SETTINGS }, 'split it'],
+    ['configuration on main', 'main', CONFIGURATION, 'belongs on a channel branch: alpha, dev; its base is main'],
+    ['settings on a channel branch', 'dev', SETTINGS, 'belong on main; its base is dev'],
+  ])('refuses %s', async (_, base, files, message) => {
+    const number = await world.open(base, files);
+
+    await expect(read(number)).rejects.toThrow(ValidationFailedError);
+    await expect(read(number)).rejects.toThrow(message);
+  });
+
+  it('passes what changes nothing of the fleet', async () => {
+    const number = await world.open('dev', { 'README.md': 'Better\n' });
+
+    const first = await read(number);
+    const second = await read(number);
+
+    expect(first).toEqual({ kind: 'gone', reason: 'it changes nothing of the fleet', number });
+    expect(second).toEqual(first);
+    expect(await checkOf(number)).toMatchObject({ status: 'completed', conclusion: 'success' });
+  });
+
+  it('sees a rename out of the configuration as a change of it', async () => {
+    const number = await world.open('dev', { 'channels/cluster/versions.yaml': null, 'old/versions.yaml': 'kubernetes: 1.35.4\n' });
+
+    expect(await read(number)).toMatchObject({ kind: 'configuration' });
+  });
+
+  it('names a repository without settings', async () => {
+    const github = createFakeGitHub(REPOSITORY);
+    github.push('dev', { 'channels/cluster/a.yaml': 'a' });
+    github.push('change', CONFIGURATION, 'dev');
+    const { number } = await github.createPullRequest(REPOSITORY, { title: 'A change', body: '', head: 'change', base: 'dev' });
+
+    const run = runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, { ...world, github }, EXECUTION);
+
+    await expect(run).rejects.toThrow(NotFoundError);
+    await expect(run).rejects.not.toThrow(GateClosedError);
+  });
+});

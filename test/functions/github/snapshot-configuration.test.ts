@@ -1,0 +1,125 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { keys } from '#domain/names.ts';
+import { InputError } from '#model/errors.ts';
+import type { GitHub, TreeEntry } from '#ports/github.ts';
+import { readPullRequest } from '../../../functions/github/read-pull-request.ts';
+import { snapshotConfiguration } from '../../../functions/github/snapshot-configuration.ts';
+import { REPOSITORY, runStep } from '../../support/control-world.ts';
+import { gitId } from '../../support/fleet.ts';
+import { createGitHubWorld, type GitHubWorld } from '../../support/github-world.ts';
+
+const CHANGE = { 'channels/cluster/versions.yaml': 'kubernetes: 1.36.3\n' };
+
+let world: GitHubWorld;
+beforeEach(async () => {
+  world = await createGitHubWorld();
+});
+
+async function snapshot(number: number, github: GitHub = world.github) {
+  const pull = await runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, world, 'pr-1');
+  return runStep(snapshotConfiguration, { readPullRequest: pull }, { ...world, github }, 'pr-1');
+}
+
+/** GitHub whose trees of a configuration have these entries too. */
+function withEntries(...entries: Partial<TreeEntry>[]): GitHub {
+  const odd = entries.map(
+    (entry, index): TreeEntry => ({
+      path: `channels/cluster/odd-${index}`,
+      type: 'blob',
+      mode: '100644',
+      sha: gitId('d'),
+      size: 1,
+      ...entry,
+    }),
+  );
+  return { ...world.github, getTree: async (at, sha) => [...(await world.github.getTree(at, sha)), ...odd] };
+}
+
+describe('snapshot-configuration', () => {
+  it('keeps both sides and the settings under their Git ids; twice it writes nothing new', async () => {
+    const base = await world.revisionOf('dev');
+    const number = await world.open('dev', CHANGE);
+    const head = await world.revisionOf('change-1');
+
+    const first = await snapshot(number);
+    const kept = world.objects.contents();
+    const second = await snapshot(number);
+
+    const main = world.github.branches.get('main');
+    expect(first).toEqual({ baseRevision: base, headRevision: head, baseSettingsCommit: main, headSettingsCommit: main, e2eNeeded: true });
+    expect(second).toEqual(first);
+    expect(world.objects.contents()).toEqual(kept);
+    expect(world.read(keys.snapshot(head))).toEqual({
+      revision: head,
+      files: [{ path: 'versions.yaml', content: 'kubernetes: 1.36.3\n' }],
+    });
+    expect(world.read(keys.snapshot(base))).toMatchObject({ revision: base });
+  });
+
+  it('reads each blob of a known revision no second time', async () => {
+    const number = await world.open('dev', CHANGE);
+    await snapshot(number);
+    const blind: GitHub = { ...world.github, getBlob: () => Promise.reject(new Error('a blob is read again')) };
+
+    await expect(snapshot(number, blind)).resolves.toMatchObject({ e2eNeeded: true });
+  });
+
+  it('takes settings of both sides of a settings change', async () => {
+    const number = await world.open('main', { 'channels/dev.yaml': 'channel: dev\nbranch: dev\n' });
+    const { baseSha, mergeCommitSha } = await world.github.getPullRequest(REPOSITORY, number);
+
+    const first = await snapshot(number);
+
+    expect(first).toEqual({
+      baseRevision: null,
+      headRevision: null,
+      baseSettingsCommit: baseSha,
+      headSettingsCommit: mergeCommitSha,
+      e2eNeeded: false,
+    });
+    expect(await snapshot(number)).toEqual(first);
+    expect(world.read(keys.settings(mergeCommitSha ?? ''))).toMatchObject({
+      files: [{ path: 'channels/alpha.yaml' }, { path: 'channels/dev.yaml', content: 'channel: dev\nbranch: dev\n' }],
+    });
+  });
+
+  it('says that a side has no configuration', async () => {
+    world.github.push('dev', { 'channels/cluster/versions.yaml': null });
+    const number = await world.open('dev', CHANGE);
+
+    expect(await snapshot(number)).toMatchObject({ baseRevision: null, headRevision: expect.stringMatching(/^[0-9a-f]{40}$/) });
+  });
+
+  it('needs no e2e for the very step that has passed it', async () => {
+    const number = await world.open('dev', CHANGE);
+    const base = await world.revisionOf('dev');
+    const head = await world.revisionOf('change-1');
+    const e2e = { execution: 'e2e-1', baseRevision: base, passed: 3, failed: 0, durationSeconds: 60, at: '2026-01-05T07:00:00.000Z' };
+
+    await world.evidence(head, { e2e });
+    const proven = await snapshot(number);
+    await world.evidence(head, { e2e: { ...e2e, baseRevision: gitId('9') } });
+    const otherStep = await snapshot(number);
+    await world.evidence(head, { e2e: { ...e2e, failed: 1 } });
+    const failed = await snapshot(number);
+
+    expect([proven, otherStep, failed].map(({ e2eNeeded }) => e2eNeeded)).toEqual([false, true, true]);
+  });
+
+  it.each([
+    ['a symbolic link', [{ mode: '120000' }], /odd-0 is a link or a submodule/],
+    ['a submodule', [{ type: 'commit' as const, mode: '160000' }], /odd-0 is a link or a submodule/],
+    ['a file over 1 MiB', [{ size: 1024 * 1024 + 1 }], /odd-0 has 1048577 bytes, more than 1048576/],
+    ['more than 20 MiB together', Array.from({ length: 21 }, () => ({ size: 1024 * 1024 })), /bytes, more than 20971520/],
+    ['more than 2,000 files', Array.from({ length: 2000 }, () => ({})), /has 2001 files, more than 2000/],
+  ])('refuses %s before anything is read', async (_, entries, message) => {
+    const number = await world.open('dev', CHANGE);
+    const github: GitHub = { ...withEntries(...entries), getBlob: () => Promise.reject(new Error('read before it was refused')) };
+    // The settings on main are read before and kept.
+    await runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, world, 'pr-1');
+
+    await expect(snapshot(number, github)).rejects.toThrow(InputError);
+    await expect(snapshot(number, github)).rejects.toThrow(message);
+    expect(Object.keys(world.objects.contents()).filter((key) => key.startsWith('snapshots/'))).toEqual([]);
+  });
+});
