@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { decideArtifacts } from '#domain/artifacts.ts';
 import { keys } from '#domain/names.ts';
+import { readObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
 import { GateClosedError } from '#model/errors.ts';
 import { Advance, advanced, waiting } from '#model/progress.ts';
@@ -8,7 +9,6 @@ import { Artifact } from '#model/records.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

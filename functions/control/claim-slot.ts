@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { waitingTitle } from '#domain/check-texts.ts';
 import { hashOf } from '#domain/hash.ts';
 import { executionName, keys } from '#domain/names.ts';
+import { readSettings } from '#facts/fleet.ts';
+import { readObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
 import { InputError } from '#model/errors.ts';
 import { ExecutionName, GitId, Revision } from '#model/primitives.ts';
@@ -13,9 +15,7 @@ import type { Checks } from '#ports/checks.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readSettings } from './fleet-facts.ts';
 import { takeLock } from './lock.ts';
-import { readObject } from './stored.ts';
 import { releaseLock } from './unlock.ts';
 
 interface Ports {

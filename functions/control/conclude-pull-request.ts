@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { pullRequestPassed } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
+import { changeObject } from '#facts/stored.ts';
 import { GateClosedError } from '#model/errors.ts';
 import { ExecutionName } from '#model/primitives.ts';
 import { ReadPullRequest, SnapshotConfiguration } from '#model/pull-request.ts';
@@ -9,7 +10,6 @@ import type { Checks } from '#ports/checks.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { changeObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

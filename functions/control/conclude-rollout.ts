@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { rolloutSucceeded } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
+import { readProofs, readRecords, readSettings } from '#facts/fleet.ts';
+import { changeObject } from '#facts/stored.ts';
 import { ChannelProof, type ClusterRecord, type Ledger } from '#model/records.ts';
 import type { RolloutInputs } from '#model/rollout.ts';
 import type { ChannelFile, Settings } from '#model/settings.ts';
@@ -8,9 +10,7 @@ import type { Checks } from '#ports/checks.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readProofs, readRecords, readSettings } from './fleet-facts.ts';
 import { readInputs, readLedger } from './rollout-facts.ts';
-import { changeObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

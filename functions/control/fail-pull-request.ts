@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { readCaught } from '#domain/caught.ts';
 import { pullRequestFailed } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
+import { readObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
 import { NotFoundError } from '#model/errors.ts';
 import { CaughtState } from '#model/rollout.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { readCaught } from '#domain/caught.ts';
 import { type CheckText, rolloutHalted, rolloutSuperseded } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
+import { readObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
 import { GitId, RepositoryRef } from '#model/primitives.ts';
 import { Ledger } from '#model/records.ts';
@@ -9,7 +10,6 @@ import { CaughtState } from '#model/rollout.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { LEASE_SECONDS, renew, take } from '#domain/lease.ts';
 import { keys } from '#domain/names.ts';
+import { changeObject } from '#facts/stored.ts';
 import { LockHeldError } from '#model/errors.ts';
 import { Timestamp } from '#model/primitives.ts';
 import { Lock } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { changeObject } from './stored.ts';
 
 /**
  * Takes the cluster's lock for this execution: one conditional write, a lease by the store's clock, a fencing number

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { admit } from '#domain/ledger.ts';
 import { decideStart, type Known, known, mayRollNodes, type StartDecision, type StartFacts, unknown } from '#domain/may-start.ts';
 import { keys } from '#domain/names.ts';
+import { readGate, readRecord, readSettings } from '#facts/fleet.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
 import { Snapshot } from '#model/configuration.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
 import { Halt, Ledger, Lock } from '#model/records.ts';
@@ -10,9 +12,7 @@ import type { ChannelFile } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readGate, readRecord, readSettings } from './fleet-facts.ts';
 import { readInputs, readLedger, readNewer } from './rollout-facts.ts';
-import { changeObject, readObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { endedWithoutCleanUp } from '#domain/check-texts.ts';
 import { handOver } from '#domain/lease.ts';
 import { executionName, keys } from '#domain/names.ts';
+import { readSettings } from '#facts/fleet.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
 import { CheckRef, WantedCheck } from '#model/checks.ts';
 import { GitId } from '#model/primitives.ts';
 import { Lock } from '#model/records.ts';
@@ -11,8 +13,6 @@ import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { slotCluster, slotSubject, slotsOf } from './claim-slot.ts';
-import { readSettings } from './fleet-facts.ts';
-import { changeObject, readObject } from './stored.ts';
 import { releaseLock } from './unlock.ts';
 
 interface Ports {

@@ -4,6 +4,8 @@ import { holdOf } from '#domain/evidence.ts';
 import { newLedger } from '#domain/ledger.ts';
 import { keys } from '#domain/names.ts';
 import { clusterRef, planWaves as plan, planSettingsWaves, settingsHash, type Wanted, type Wave } from '#domain/waves.ts';
+import { channelRevision, readGate, readRecords, readSettings } from '#facts/fleet.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
 import { GateClosedError, InputError } from '#model/errors.ts';
 import type { Ledger } from '#model/records.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
@@ -12,8 +14,6 @@ import type { ChannelFile, Settings } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { channelRevision, readGate, readRecords, readSettings } from './fleet-facts.ts';
-import { changeObject, readObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { isUpToDate, settingsHash } from '#domain/waves.ts';
+import { readRecord } from '#facts/fleet.ts';
 import { Versions } from '#model/configuration.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readRecord } from './fleet-facts.ts';
 
 /** What the cluster runs by its record, and whether that is what is wanted already. A cluster without a record is created. */
 export const readWhatRuns = defineStep({

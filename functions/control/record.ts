@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isHeld } from '#domain/lease.ts';
 import { keys } from '#domain/names.ts';
 import { settingsHash } from '#domain/waves.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
 import { InputError, LockHeldError } from '#model/errors.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
@@ -10,7 +11,6 @@ import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { changeObject, readObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { readSettings } from '#facts/fleet.ts';
 import { GitId } from '#model/primitives.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { slotSubject, slotsOf } from './claim-slot.ts';
-import { readSettings } from './fleet-facts.ts';
 import { releaseLock } from './unlock.ts';
 
 /**

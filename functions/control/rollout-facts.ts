@@ -1,9 +1,9 @@
 import { keys } from '#domain/names.ts';
+import { readObject } from '#facts/stored.ts';
 import { NotFoundError } from '#model/errors.ts';
 import { Ledger } from '#model/records.ts';
 import { NewestRollout, RolloutInputs, type WaveItem, WaveItems } from '#model/rollout.ts';
 import type { ObjectStore } from '#ports/objects.ts';
-import { readObject } from './stored.ts';
 
 /** What a rollout was pinned to. @throws NotFoundError before plan-waves */
 export async function readInputs(objects: ObjectStore, rolloutId: string): Promise<RolloutInputs> {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { readCaught } from '#domain/caught.ts';
 import { type Settlement, settle } from '#domain/ledger.ts';
 import { keys } from '#domain/names.ts';
+import { changeObject } from '#facts/stored.ts';
 import { NotFoundError } from '#model/errors.ts';
 import { ExecutionName } from '#model/primitives.ts';
 import { Ledger } from '#model/records.ts';
@@ -11,7 +12,6 @@ import type { Clock } from '#ports/clock.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { changeObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

@@ -3,6 +3,8 @@ import { durationText } from '#domain/duration.ts';
 import { isBudgetSpent } from '#domain/ledger.ts';
 import { keys } from '#domain/names.ts';
 import { soakLook, soakWaitSeconds } from '#domain/soak.ts';
+import { readRecord } from '#facts/fleet.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
 import { DeadlineError } from '#model/errors.ts';
 import { Advance, advanced, waiting } from '#model/progress.ts';
 import { Halt, type Ledger } from '#model/records.ts';
@@ -10,9 +12,7 @@ import { SoakRecord, type WaveItem } from '#model/rollout.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readRecord } from './fleet-facts.ts';
 import { readInputs, readLedger, readNewer, readWave } from './rollout-facts.ts';
-import { changeObject, readObject } from './stored.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { free } from '#domain/lease.ts';
 import { keys } from '#domain/names.ts';
+import { changeObject } from '#facts/stored.ts';
 import { Lock } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { changeObject } from './stored.ts';
 
 /** Marks the cluster's lock free if this execution holds it; another's lock is left alone. Safe to repeat. */
 export const unlock = defineStep({

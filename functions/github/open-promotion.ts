@@ -3,6 +3,7 @@ import { type CommitFact, mayPromote, promotedCommits, promotionBranchPrefix } f
 import { promotionText } from '#domain/promotion-text.ts';
 import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
 import { parseSettings } from '#domain/settings.ts';
+import { readEvidence, readProofs } from '#facts/fleet.ts';
 import { NotFoundError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
@@ -10,7 +11,6 @@ import type { ChannelFile } from '#model/settings.ts';
 import type { GitHub } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readEvidence, readProofs } from './channel-facts.ts';
 import { readSettings } from './settings.ts';
 import { snapshotOf } from './snapshot-configuration.ts';
 

@@ -1,6 +1,7 @@
 import { mayRollOut } from '#domain/evidence.ts';
 import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
 import { parseSettings } from '#domain/settings.ts';
+import { readEvidence, readProof, readProofs, readRecords } from '#facts/fleet.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
@@ -11,7 +12,6 @@ import type { Clock } from '#ports/clock.ts';
 import type { GitHub, PullRequest } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readEvidence, readProof, readProofs, readRecords } from './channel-facts.ts';
 import { readSettings } from './settings.ts';
 import { snapshotOf } from './snapshot-configuration.ts';
 
@@ -108,7 +108,7 @@ async function resolveChannel(
     ownProof: revision === null ? undefined : await readProof(objects, channel.channel, revision),
     upstreamProof: revision === null || channel.follows === undefined ? undefined : await readProof(objects, channel.follows, revision),
     hasProofs: (await readProofs(objects, channel.channel)).length > 0,
-    running: records.map((record) => record.revision),
+    running: [...records.values()].map((record) => record.revision),
     waivers: [],
     now: ports.clock.now(),
   });
@@ -144,7 +144,7 @@ async function requireMerged(
     objects,
     channels.flatMap((channel) => channel.clusters.map((cluster) => cluster.name)),
   );
-  if (records.length === 0) return;
+  if (records.size === 0) return;
   throw new GateClosedError(
     `${commit.slice(0, 12)} was pushed to ${SETTINGS_BRANCH} directly; it waits until a merged pull request adopts it`,
   );

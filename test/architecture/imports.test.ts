@@ -38,10 +38,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
   domain: ['model', 'ports'],
   ports: ['model'],
-  step: ['model', 'domain', 'ports'],
+  facts: ['model', 'domain', 'ports'],
+  step: ['model', 'domain', 'ports', 'facts'],
   adapters: ['model', 'ports', 'domain'],
   runtime: ['model', 'domain', 'ports', 'adapters'],
-  handler: ['model', 'domain', 'ports', 'adapters', 'runtime', 'step'],
+  handler: ['model', 'domain', 'ports', 'facts', 'adapters', 'runtime', 'step'],
 };
 const SDK = /^(@aws-sdk|@smithy|@octokit|@grpc|undici)\b/;
 

@@ -21,6 +21,16 @@ export async function readRecords(objects: ObjectStore, names: readonly string[]
   return new Map(records.flatMap((record) => (record === undefined ? [] : [[record.cluster.name, record] as const])));
 }
 
+/** The proof of one revision in a channel; undefined when it has not succeeded there. */
+export async function readProof(objects: ObjectStore, channel: string, revision: string): Promise<ChannelProof | undefined> {
+  return readObject(objects, keys.channelProof(channel, revision), ChannelProof);
+}
+
+/** What is proven of a revision's content; undefined when no check succeeded for it. */
+export async function readEvidence(objects: ObjectStore, revision: string): Promise<RevisionEvidence | undefined> {
+  return readObject(objects, keys.evidence(revision), RevisionEvidence);
+}
+
 /** All proofs of a channel. */
 export async function readProofs(objects: ObjectStore, channel: string): Promise<ChannelProof[]> {
   const found = await objects.list(keys.channelProofs(channel));
@@ -48,9 +58,9 @@ export async function readGate(
   waived: boolean,
   now: Date,
 ): Promise<{ open: boolean; reason: string; basis: string }> {
-  const proofOf = (name: string) => readObject(objects, keys.channelProof(name, revision), ChannelProof);
+  const proofOf = (name: string) => readProof(objects, name, revision);
   const [evidence, ownProof, upstreamProof, proofs, records] = await Promise.all([
-    readObject(objects, keys.evidence(revision), RevisionEvidence),
+    readEvidence(objects, revision),
     proofOf(channel.channel),
     channel.follows === undefined ? undefined : proofOf(channel.follows),
     objects.list(keys.channelProofs(channel.channel)),
