@@ -3,6 +3,7 @@ import { waitingTitle } from '#domain/check-texts.ts';
 import { hashOf } from '#domain/hash.ts';
 import { executionName, keys } from '#domain/names.ts';
 import { readSettings } from '#facts/fleet.ts';
+import { releaseLock, takeLock } from '#facts/lock.ts';
 import { readObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
 import { InputError } from '#model/errors.ts';
@@ -15,8 +16,6 @@ import type { Checks } from '#ports/checks.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { takeLock } from './lock.ts';
-import { releaseLock } from './unlock.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

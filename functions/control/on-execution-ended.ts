@@ -3,6 +3,7 @@ import { endedWithoutCleanUp } from '#domain/check-texts.ts';
 import { handOver } from '#domain/lease.ts';
 import { executionName, keys } from '#domain/names.ts';
 import { readSettings } from '#facts/fleet.ts';
+import { releaseLock } from '#facts/lock.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { CheckRef, WantedCheck } from '#model/checks.ts';
 import { GitId } from '#model/primitives.ts';
@@ -13,7 +14,6 @@ import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { slotCluster, slotSubject, slotsOf } from './claim-slot.ts';
-import { releaseLock } from './unlock.ts';
 
 interface Ports {
   readonly objects: ObjectStore;

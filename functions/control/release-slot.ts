@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { readSettings } from '#facts/fleet.ts';
+import { releaseLock } from '#facts/lock.ts';
 import { GitId } from '#model/primitives.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { slotSubject, slotsOf } from './claim-slot.ts';
-import { releaseLock } from './unlock.ts';
 
 /**
  * Frees the e2e account that this execution holds. It looks at all of them, since the answer of `claim-slot` may have

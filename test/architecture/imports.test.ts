@@ -41,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   facts: ['model', 'domain', 'ports'],
   step: ['model', 'domain', 'ports', 'facts'],
   adapters: ['model', 'ports', 'domain'],
-  runtime: ['model', 'domain', 'ports', 'adapters'],
+  runtime: ['model', 'domain', 'ports', 'facts', 'adapters'],
   handler: ['model', 'domain', 'ports', 'facts', 'adapters', 'runtime', 'step'],
 };
 const SDK = /^(@aws-sdk|@smithy|@octokit|@grpc|undici)\b/;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
+import { keepLock } from '#facts/lock.ts';
 import { CheckRef } from '#model/checks.ts';
 import { CancelledError } from '#model/errors.ts';
 import { CancelMarker } from '#model/records.ts';
@@ -27,6 +28,9 @@ export const CLEAN_UP: ReadonlySet<string> = new Set([
   'settle-cluster',
   'record--deleted',
 ]);
+
+/** Machines that run under the lock of their cluster. */
+const LOCKED_MACHINES: ReadonlySet<string> = new Set(['update-cluster', 'delete-cluster']);
 
 const Observed = z.object({ done: z.boolean(), reason: z.string() });
 const Progress = z.object({ progress: CheckRef.nullish(), cluster: z.object({ name: z.string() }).nullish() });
@@ -58,7 +62,8 @@ export function wrapCalls<P extends HubPorts>(run: RunCall<P>, connect: () => Pr
 async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, ports: P): Promise<unknown> {
   const log = createLog({ execution: stepCall.execution, machine: stepCall.machine, state: stepCall.state });
   try {
-    if (!CLEAN_UP.has(stepCall.step) && !CLEAN_UP.has(stepCall.state)) await refuseCancelled(stepCall.execution, ports.objects);
+    if (!isCleanUp(stepCall)) await refuseCancelled(stepCall.execution, ports.objects);
+    await holdLock(stepCall, ports);
     await note(stepCall, ports, { state: 'running' });
     const output = await run(stepCall, ports);
     const observed = Observed.safeParse(output);
@@ -78,6 +83,22 @@ async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, por
     );
     throw error;
   }
+}
+
+/**
+ * Each step and poll of a machine that changes a cluster renews its lease, and stops when another holder has the lock.
+ * What takes the lock, and what undoes or reports, runs without it.
+ */
+async function holdLock(stepCall: StepCall, ports: HubPorts): Promise<void> {
+  if (!LOCKED_MACHINES.has(stepCall.machine) || stepCall.step === 'lock' || isCleanUp(stepCall)) return;
+  const parsed = Progress.safeParse(stepCall.input);
+  const cluster = parsed.success ? parsed.data.cluster : undefined;
+  if (cluster === null || cluster === undefined) return;
+  await keepLock(ports.objects, cluster.name, stepCall.execution, ports.clock.now());
+}
+
+function isCleanUp(stepCall: StepCall): boolean {
+  return CLEAN_UP.has(stepCall.step) || CLEAN_UP.has(stepCall.state);
 }
 
 async function refuseCancelled(execution: string, objects: ObjectStore): Promise<void> {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { keys } from '#domain/names.ts';
-import { lock, renewLock } from '../../../functions/control/lock.ts';
+import { renewLock } from '#facts/lock.ts';
+import { lock } from '../../../functions/control/lock.ts';
 import { unlock } from '../../../functions/control/unlock.ts';
 import { type ControlWorld, createControlWorld, refOf, runStep } from '../../support/control-world.ts';
 import { channelFile } from '../../support/fleet.ts';

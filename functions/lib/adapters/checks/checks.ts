@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { keys } from '#domain/names.ts';
 import { type CheckRef, type ProgressLine, WantedCheck } from '#model/checks.ts';
@@ -9,6 +10,8 @@ import { mapAwsError } from '../aws/errors.ts';
 
 /** Attempts of one compare-and-swap on a check that many steps of a rollout write at once. */
 const ATTEMPTS = 12;
+/** Pause after a lost swap, random and growing up to this, so that writers that met once don't meet again. */
+const LONGEST_PAUSE_MS = 400;
 
 export type Announce = (ref: CheckRef) => Promise<void>;
 
@@ -58,6 +61,7 @@ async function change(
     if (stored?.body === body) return false;
     const written = stored === undefined ? await objects.putIfAbsent(key, body) : await objects.putIfMatch(key, body, stored.etag);
     if (written) return true;
+    await delay(Math.random() * LONGEST_PAUSE_MS * ((attempt + 1) / ATTEMPTS));
   }
   throw new ConflictError(`the check ${ref.name} of ${ref.sha} is written by too many at once; the step is tried again`);
 }
@@ -88,6 +92,8 @@ function withLine(known: WantedCheck | undefined, line: ProgressLine): WantedChe
   const index = known.progress.findIndex((entry) => entry.execution === line.execution && entry.step === line.step);
   const before = index === -1 ? undefined : known.progress[index];
   if (before !== undefined && before.state === line.state && before.reason === line.reason) return undefined;
+  // A step that waits is asked again and again: that it looks once more is no news, and "since" stays true.
+  if (before?.state === 'waiting' && line.state === 'running') return undefined;
   // A line keeps the time at which its state began, so that "since" is true.
   const progress = index === -1 ? [...known.progress, line] : known.progress.with(index, line);
   return { ...known, progress };

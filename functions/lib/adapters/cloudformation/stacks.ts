@@ -94,12 +94,18 @@ async function describeChangeSet(client: CloudFormationClient, stack: string, ch
   }
 }
 
+/** The stack's own status when CloudFormation begins an operation; a rollback belongs to the operation that it ends. */
+const OPERATION_STARTS = new Set(['CREATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS', 'DELETE_IN_PROGRESS', 'IMPORT_IN_PROGRESS']);
+
 async function failures(client: CloudFormationClient, name: string): Promise<{ resource: string; type: string; reason: string }[]> {
   const answer = await client.send(new DescribeStackEventsCommand({ StackName: name })).catch((error: unknown) => {
     if (missing(error)) return undefined;
     throw mapAwsError(error, `read the events of stack ${name}`);
   });
-  return (answer?.StackEvents ?? [])
+  const events = answer?.StackEvents ?? [];
+  // Newest first; what lies before the start of the last operation belongs to an older one.
+  const start = events.findIndex((event) => event.PhysicalResourceId === event.StackId && OPERATION_STARTS.has(event.ResourceStatus ?? ''));
+  return (start === -1 ? events : events.slice(0, start))
     .filter((event) => event.ResourceStatus?.endsWith('_FAILED'))
     .map((event) => ({
       resource: event.LogicalResourceId ?? 'unknown',

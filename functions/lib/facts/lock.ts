@@ -1,0 +1,58 @@
+import { free, renew, take } from '#domain/lease.ts';
+import { keys } from '#domain/names.ts';
+import { LockHeldError } from '#model/errors.ts';
+import { Lock } from '#model/records.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { changeObject, readObject } from './stored.ts';
+
+export type Taken =
+  | { readonly outcome: 'taken'; readonly lock: Lock }
+  | { readonly outcome: 'held'; readonly holder: string; readonly until: string };
+
+/** Takes or renews a lock, or says who holds it. @throws ConflictError */
+export async function takeLock(objects: ObjectStore, subject: string, holder: string, seconds: number): Promise<Taken> {
+  let held: Taken | undefined;
+  const there = await changeObject(objects, keys.lock(subject), Lock, async (known) => {
+    const result = take(known, subject, holder, await objects.now(), seconds);
+    held = result.outcome === 'held' ? { outcome: 'held', holder: result.holder, until: result.until } : undefined;
+    return result.outcome === 'held' ? undefined : result.lock;
+  });
+  if (held !== undefined) return held;
+  if (there === undefined) throw new LockHeldError(`the lock of ${subject} vanished while it was taken; re-run`);
+  return { outcome: 'taken', lock: there };
+}
+
+/**
+ * Renews the lease of a lock that this execution holds; for steps and polls of long work.
+ * @throws LockHeldError when somebody else has it: whoever lost it must stop
+ */
+export async function renewLock(objects: ObjectStore, subject: string, holder: string): Promise<Lock> {
+  const there = await changeObject(objects, keys.lock(subject), Lock, async (known) => renew(known, holder, await objects.now()));
+  if (there?.holder === holder) return there;
+  throw new LockHeldError(`the lock of ${subject} is not ${holder}'s any more but ${there?.holder ?? 'free'}; it stops here`);
+}
+
+/** A lease with less than this left is renewed: well above what one step may run. */
+const RENEW_BELOW_SECONDS = 45 * 60;
+
+/**
+ * Keeps the lease of a lock alive while its holder works: reads it, and renews it when it runs out soon.
+ * @throws LockHeldError when somebody else has it: whoever lost it must stop
+ */
+export async function keepLock(objects: ObjectStore, subject: string, holder: string, now: Date): Promise<void> {
+  const known = await readObject(objects, keys.lock(subject), Lock);
+  const left = known === undefined ? 0 : (Date.parse(known.expiresAt) - now.getTime()) / 1000;
+  if (known?.holder === holder && left > RENEW_BELOW_SECONDS) return;
+  await renewLock(objects, subject, holder);
+}
+
+/** True when the lock was this holder's and is free now. @throws ConflictError */
+export async function releaseLock(objects: ObjectStore, subject: string, holder: string): Promise<boolean> {
+  let released = false;
+  await changeObject(objects, keys.lock(subject), Lock, (known) => {
+    const freed = free(known, holder);
+    released = freed !== undefined;
+    return freed;
+  });
+  return released;
+}
