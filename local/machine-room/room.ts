@@ -9,7 +9,7 @@ import { createProcessTable } from './processes.ts';
 import type { Machine, MachineRoom, MachineRoomOptions, RoomEvent } from './types.ts';
 
 export { fastStages } from './kwok.ts';
-export type { Machine, MachineRoom, MachineRoomOptions, RoomEvent, Selector } from './types.ts';
+export type { MachineRoom, MachineRoomOptions, RoomEvent } from './types.ts';
 
 /** Between two looks at an account's stacks. */
 const LOOK_MILLISECONDS = 500;

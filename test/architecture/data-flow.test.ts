@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loadMachine } from '../support/asl/load.ts';
 import { findMissingData } from '../support/state-machines/data-flow.ts';
 import { readMachines } from '../support/state-machines/definitions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePath } from '../asl/paths.ts';
 
 /** A JSON schema as far as is looked at; `{}` is anything. */

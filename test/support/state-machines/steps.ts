@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 const FUNCTIONS = new URL('../../../functions/', import.meta.url);
 

@@ -45,7 +45,10 @@ describe('the clock of a soak', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), (steps) => {
         let at = 0;
-        const looks = steps.map(({ pass, healthy }) => ({ at: (at += pass), healthy }));
+        const looks = steps.map(({ pass, healthy }) => {
+          at += pass;
+          return { at, healthy };
+        });
 
         const once = look(looks);
         const twice = look(looks.flatMap((one) => [one, one]));
