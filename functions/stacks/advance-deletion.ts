@@ -28,7 +28,7 @@ export const advanceDeletion = defineStep({
       if (stack.status === 'DELETE_IN_PROGRESS') continue;
       const tries = asked[stack.name] ?? 0;
       if (tries >= TRIES) {
-        const [failure] = await stacks.failures(stack.name);
+        const failure = (await stacks.failures(stack.name)).find(({ reason }) => !/cancelled/i.test(reason));
         throw new StackFailedError(
           `stack ${stack.name} can't be deleted: ${failure ? `${failure.resource}: ${failure.reason}` : stack.status}`,
         );

@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { createStacks } from '#adapters/cloudformation/stacks.ts';
+import { type StacksUnderTest, stacksContract } from '../support/contracts/stacks.ts';
+import { createFakeStacks } from '../support/fakes/stacks.ts';
+import { type Ministack, startMinistack } from '../support/ministack.ts';
+
+const ACCOUNT = '111111111111';
+
+function template(bus: string): string {
+  return JSON.stringify({
+    Parameters: { Text: { Type: 'String' } },
+    Resources: { Bus: { Type: 'AWS::Events::EventBus', Properties: { Name: bus } } },
+    Outputs: { Name: { Value: { Ref: 'Text' } } },
+  });
+}
+
+describe('the fake', () => {
+  const stacks = createFakeStacks();
+  stacks.setOutputs('created', { Name: 'one' });
+  stacks.setOutputs('updated', { Name: 'two' });
+  const failure = { resource: 'Bus', type: 'AWS::Events::EventBus', reason: 'the bus is there already' };
+  const under: StacksUnderTest = {
+    stacks,
+    pass: async () => stacks.advance(),
+    template,
+    failNext: async (stack) => stacks.failNext(stack, failure),
+  };
+  stacksContract(() => under);
+});
+
+describe('CloudFormation', () => {
+  let aws: Ministack;
+  let under: StacksUnderTest;
+  beforeAll(async () => {
+    aws = await startMinistack();
+    const client = new CloudFormationClient(aws.of(ACCOUNT));
+    under = {
+      stacks: createStacks(client),
+      pass: () => delay(100),
+      template,
+      // A bus of that name in another stack is in the way.
+      async failNext(stack, bus) {
+        const StackName = `in-the-way-of-${stack}`;
+        const Parameters = [{ ParameterKey: 'Text', ParameterValue: 'x' }];
+        await client.send(new CreateStackCommand({ StackName, TemplateBody: template(bus), Parameters }));
+        await waitUntilStackCreateComplete({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { StackName });
+      },
+    };
+  }, 70_000);
+  afterAll(() => aws.stop());
+
+  stacksContract(() => under);
+});

@@ -1,0 +1,223 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NotFoundError, RefusedError, StackFailedError } from '#model/errors.ts';
+import { advanceStack } from '../../../functions/stacks/advance-stack.ts';
+import { runStep } from '../../support/control-world.ts';
+import { aStack, CLUSTER, createStacksWorld, type StacksWorld } from '../../support/stacks-world.ts';
+
+const NAME = 'sluice-dev-1-network';
+const FAILURE = { resource: 'SubnetA', type: 'AWS::EC2::Subnet', reason: 'The CIDR 10.1.0.0/20 conflicts' };
+
+let world: StacksWorld;
+beforeEach(() => {
+  world = createStacksWorld();
+});
+
+type Advanced = Awaited<ReturnType<typeof look>>;
+
+function look(hash: string, roles: readonly string[], before?: Advanced, execution = 'update-1') {
+  const input = { cluster: CLUSTER, render: { hash }, roles, ...(before === undefined ? {} : { advanceStack: before }) };
+  return runStep(advanceStack, input, world.ports, execution);
+}
+
+/** As the state machine does: looks, lets time pass, looks again until it is done. */
+async function untilDone(hash: string, roles: readonly string[], execution = 'update-1'): Promise<Advanced[]> {
+  const looks: Advanced[] = [];
+  while (looks.at(-1)?.done !== true) {
+    if (looks.length > 20) throw new Error(`not done: ${looks.at(-1)?.reason}`);
+    looks.push(await look(hash, roles, looks.at(-1), execution));
+    world.stacks.advance();
+  }
+  return looks;
+}
+
+describe('advance-stack', () => {
+  it('creates a stack by a change set and waits for it', async () => {
+    const hash = await world.deliver([aStack('network', { parameters: { ClusterName: 'dev-1' } })]);
+
+    const looks = await untilDone(hash, ['network']);
+
+    expect(looks.map(({ reason }) => reason)).toEqual([
+      `stack ${NAME}: change set requested`,
+      `stack ${NAME}: change set started`,
+      '1 stack(s) as rendered',
+    ]);
+    expect(looks.map(({ waitSeconds }) => waitSeconds)).toEqual([10, 10, 0]);
+    expect(await world.stacks.describe(NAME)).toMatchObject({
+      status: 'CREATE_COMPLETE',
+      parameters: { ClusterName: 'dev-1' },
+      tags: { 'sluice:cluster': 'dev-1', 'sluice:role': 'network' },
+    });
+  });
+
+  it('waits while CloudFormation works, however often it is asked', async () => {
+    const hash = await world.deliver([aStack('network')]);
+    const asked = await look(hash, ['network']);
+    const again = await look(hash, ['network'], asked);
+    world.stacks.advance();
+    const started = await look(hash, ['network'], again);
+    const running = await look(hash, ['network'], started);
+
+    expect([asked, again, started, running].map(({ done }) => done)).toEqual([false, false, false, false]);
+    expect(again.reason).toBe('the change set is being made');
+    expect(running.reason).toBe(`stack ${NAME} is CREATE_IN_PROGRESS`);
+    expect(world.stacks.calls).toEqual([`create-change-set CREATE ${NAME}`, `execute ${NAME}`]);
+  });
+
+  it('goes on after a crash that lost what a look had answered', async () => {
+    const hash = await world.deliver([aStack('network')]);
+    for (let round = 0; round < 3; round++) {
+      await look(hash, ['network']);
+      world.stacks.advance();
+    }
+
+    const last = await look(hash, ['network']);
+
+    expect(last.done).toBe(true);
+    expect(world.stacks.calls).toEqual([`create-change-set CREATE ${NAME}`, `execute ${NAME}`]);
+  });
+
+  it('changes nothing of a stack as rendered', async () => {
+    const hash = await world.deliver([aStack('network')]);
+    await untilDone(hash, ['network']);
+    const { calls } = world.stacks;
+    const before = [...calls];
+
+    const again = await look(hash, ['network'], undefined, 'update-2');
+
+    expect(again).toMatchObject({ done: true, waitSeconds: 0 });
+    expect(calls).toEqual(before);
+  });
+
+  it('updates a stack whose template or parameters differ', async () => {
+    await untilDone(await world.deliver([aStack('network')]), ['network']);
+
+    const next = await world.deliver([aStack('network', { parameters: { PoolSize: '6' } })]);
+    await untilDone(next, ['network'], 'update-2');
+
+    expect(await world.stacks.describe(NAME)).toMatchObject({ status: 'UPDATE_COMPLETE', parameters: { PoolSize: '6' } });
+  });
+
+  it('is done when CloudFormation finds no changes', async () => {
+    world.stacks.put({ name: NAME, status: 'UPDATE_COMPLETE', tags: { 'sluice:cluster': 'dev-1' } });
+    const hash = await world.deliver([aStack('network')]);
+    const asked = await look(hash, ['network']);
+    const unchanged = { state: 'no-changes' as const, replacements: [] };
+    const stacks = { ...world.stacks, describeChangeSet: async () => unchanged };
+    const ports = { ...world.ports, stacks: { of: () => stacks } };
+
+    const done = await runStep(advanceStack, { cluster: CLUSTER, render: { hash }, roles: ['network'], advanceStack: asked }, ports);
+
+    expect(done.done).toBe(true);
+    expect(world.stacks.calls).toEqual([`create-change-set UPDATE ${NAME}`]);
+  });
+
+  it('advances the stacks of all pools at once', async () => {
+    const hash = await world.deliver([aStack('network'), aStack('pool-general'), aStack('pool-batch')]);
+
+    const looks = await untilDone(hash, ['pools']);
+
+    expect(looks[0]?.reason).toBe(
+      'stack sluice-dev-1-pool-general: change set requested; stack sluice-dev-1-pool-batch: change set requested',
+    );
+    expect(looks.at(-1)?.reason).toBe('2 stack(s) as rendered');
+    expect(await world.stacks.describe(NAME)).toBeUndefined();
+  });
+
+  it('puts in what another stack of the cluster has as output', async () => {
+    world.stacks.setOutputs(NAME, { SubnetA: 'subnet-7' });
+    const etcd = aStack('etcd', { parameters: { SubnetA: '!output:network.SubnetA', Text: 'output:network.SubnetA' } });
+    const hash = await world.deliver([aStack('network'), etcd]);
+    await untilDone(hash, ['network']);
+
+    await untilDone(hash, ['etcd']);
+
+    expect((await world.stacks.describe('sluice-dev-1-etcd'))?.parameters).toEqual({ SubnetA: 'subnet-7', Text: 'output:network.SubnetA' });
+  });
+
+  it('names an output that is not there', async () => {
+    const hash = await world.deliver([aStack('etcd', { parameters: { SubnetA: '!output:network.SubnetA' } })]);
+
+    await expect(look(hash, ['etcd'])).rejects.toThrow(NotFoundError);
+    await expect(look(hash, ['etcd'])).rejects.toThrow(`stack ${NAME} has no output SubnetA`);
+  });
+
+  it('names a role and a render that are not there', async () => {
+    const hash = await world.deliver([aStack('network')]);
+
+    await expect(look(hash, ['etcd'])).rejects.toThrow(`the render ${hash} has no stack of etcd`);
+    await expect(look('0'.repeat(64), ['etcd'])).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe('advance-stack when CloudFormation refuses', () => {
+  it('gives on the refusal of a template', async () => {
+    const hash = await world.deliver([aStack('network', { template: 'nonsense' })]);
+
+    await expect(look(hash, ['network'])).rejects.toThrow(RefusedError);
+    await expect(look(hash, ['network'])).rejects.toThrow('Template format error');
+  });
+
+  it('gives the reason of a change set that failed', async () => {
+    const hash = await world.deliver([aStack('network')]);
+    world.stacks.failChangeSet(NAME, 'Parameter VpcId is empty');
+    const asked = await look(hash, ['network']);
+    world.stacks.advance();
+
+    await expect(look(hash, ['network'], asked)).rejects.toThrow(StackFailedError);
+    await expect(look(hash, ['network'], asked)).rejects.toThrow('CloudFormation refused the template: Parameter VpcId is empty');
+  });
+
+  it('lets a new run try again where a change set failed', async () => {
+    const hash = await world.deliver([aStack('network')]);
+    world.stacks.failChangeSet(NAME, 'Rate exceeded');
+    await look(hash, ['network']);
+    world.stacks.advance();
+
+    const looks = await untilDone(hash, ['network'], 'update-2');
+
+    expect(looks.at(-1)?.done).toBe(true);
+  });
+
+  it('names resource and reason of its own failed creation, and tries it no second time', async () => {
+    const hash = await world.deliver([aStack('network')]);
+    world.stacks.failNext(NAME, FAILURE);
+
+    const run = untilDone(hash, ['network']);
+
+    await expect(run).rejects.toThrow(StackFailedError);
+    await expect(run).rejects.toThrow(`stack ${NAME} ended in ROLLBACK_COMPLETE: AWS::EC2::Subnet SubnetA: The CIDR 10.1.0.0/20 conflicts`);
+    expect(world.stacks.calls.filter((call) => call.startsWith('execute'))).toHaveLength(1);
+  });
+
+  it('clears away what an earlier run failed to create and makes it anew', async () => {
+    world.stacks.put({ name: NAME, status: 'ROLLBACK_COMPLETE' });
+    const hash = await world.deliver([aStack('network')]);
+
+    const looks = await untilDone(hash, ['network']);
+
+    expect(looks[0]?.reason).toBe(`stack ${NAME} ended in ROLLBACK_COMPLETE in an earlier run: deleted, to be made again`);
+    expect(world.stacks.calls).toEqual([`delete ${NAME}`, `create-change-set CREATE ${NAME}`, `execute ${NAME}`]);
+  });
+
+  it('names resource and reason of an update that was rolled back, and leaves the stack as it was', async () => {
+    await untilDone(await world.deliver([aStack('network', { parameters: { Size: '1' } })]), ['network']);
+    const next = await world.deliver([aStack('network', { parameters: { Size: '2' } })]);
+    world.stacks.failNext(NAME, FAILURE);
+
+    const run = untilDone(next, ['network'], 'update-2');
+
+    await expect(run).rejects.toThrow(`the update of stack ${NAME} was rolled back: AWS::EC2::Subnet SubnetA`);
+    expect(await world.stacks.describe(NAME)).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE', parameters: { Size: '1' } });
+  });
+
+  it('lets a new run try an update again that was rolled back', async () => {
+    await untilDone(await world.deliver([aStack('network', { parameters: { Size: '1' } })]), ['network']);
+    const next = await world.deliver([aStack('network', { parameters: { Size: '2' } })]);
+    world.stacks.failNext(NAME, FAILURE);
+    await untilDone(next, ['network'], 'update-2').catch(() => undefined);
+
+    await untilDone(next, ['network'], 'update-3');
+
+    expect(await world.stacks.describe(NAME)).toMatchObject({ status: 'UPDATE_COMPLETE', parameters: { Size: '2' } });
+  });
+});
