@@ -193,5 +193,7 @@ function readOptions(argv: readonly string[]): Options {
 if (process.argv[1] === import.meta.filename) {
   const [command = 'start', ...rest] = process.argv.slice(2);
   if (command !== 'start') throw new Error(`unknown command ${command}`);
-  process.exitCode = await main(rest);
+  const code = await main(rest);
+  // Everything that was started has ended; idle connections of the AWS clients must not hold the program.
+  process.exit(code);
 }

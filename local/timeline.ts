@@ -21,6 +21,7 @@ const Input = z.object({
   readPullRequest: z.object({ number: z.int() }).optional(),
 });
 const Waiting = z.object({ done: z.literal(false), reason: z.string() });
+const LONGEST_REASON = 160;
 /** States that only decide or pause: nothing to tell people. */
 const SILENT =
   /-(done|wait|needed|verdict|claimed|kind|more|decision|up-to-date|from-scratch)$|^unlock|^lock$|^(cluster|backup|e2e|rollout|pull-request)-(updated|deleted|proven|passed|succeeded|checked|gone)$/;
@@ -98,7 +99,7 @@ function read(event: HistoryEvent, entry: Seen, say: (at: Date | undefined, kind
     const waiting = Waiting.safeParse(parseJson(output));
     if (waiting.success && waiting.data.reason !== entry.reason) {
       entry.reason = waiting.data.reason;
-      say(event.timestamp, 'waiting', waiting.data.reason);
+      say(event.timestamp, 'waiting', shortened(waiting.data.reason));
     }
     return;
   }
@@ -110,6 +111,11 @@ function read(event: HistoryEvent, entry: Seen, say: (at: Date | undefined, kind
     entry.closed = true;
     say(event.timestamp, 'succeeded', '');
   }
+}
+
+/** A reason may name each of many nodes; the check has it whole. */
+function shortened(reason: string): string {
+  return reason.length <= LONGEST_REASON ? reason : `${reason.slice(0, LONGEST_REASON - 1)}…`;
 }
 
 /** The message of a Lambda's error, else the text itself, one line. */
