@@ -105,6 +105,8 @@ export function createProcessTable(directory: string): ProcessTable {
       killAll();
       await Promise.all(ends);
       process.off('exit', killAll);
+      // Waited for, it keeps this process alive; else Node would end with the wait unsettled and exit code 13.
+      watchdog.ref();
       watchdog.stdin?.end();
       await watchdogGone;
     },

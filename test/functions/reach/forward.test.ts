@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { clusterSideFunctionOf } from '#domain/reach.ts';
+import { InputError, SluiceError } from '#model/errors.ts';
+import type { Reach } from '#ports/reach.ts';
+import { forward } from '../../../functions/reach/forward.ts';
+import { CLUSTER } from '../../support/stacks-world.ts';
+import { readSteps } from '../../support/state-machines/steps.ts';
+
+const CALL = {
+  step: 'issue-identity',
+  machine: 'update-cluster',
+  state: 'issue-identity',
+  execution: 'update-1',
+  startedAt: '2026-01-05T08:00:00Z',
+  input: { cluster: CLUSTER, render: { hash: 'a'.repeat(64) } },
+  with: { phase: 'system' },
+};
+
+type Invocation = Parameters<Reach['invoke']>;
+
+function fakeReach(answer: () => unknown = () => ({ done: true })): { reach: Reach; invoked: Invocation[] } {
+  const invoked: Invocation[] = [];
+  return {
+    invoked,
+    reach: {
+      async invoke(...invocation) {
+        invoked.push(invocation);
+        return answer();
+      },
+    },
+  };
+}
+
+describe('forward', () => {
+  it('sends the whole call into the cluster’s account, in the name of the execution', async () => {
+    const { reach, invoked } = fakeReach();
+
+    const answers = [await forward(CALL, { reach }, 'identity'), await forward(CALL, { reach }, 'identity')];
+
+    expect(answers).toEqual([{ done: true }, { done: true }]);
+    expect(invoked).toEqual([
+      [CLUSTER, 'identity', CALL, 'update-1'],
+      [CLUSTER, 'identity', CALL, 'update-1'],
+    ]);
+  });
+
+  it('takes the e2e cluster from the slot that was claimed and hands it on as the cluster', async () => {
+    const { reach, invoked } = fakeReach();
+    const input = { claimSlot: { cluster: CLUSTER, slot: 'e2e-200000000091' } };
+
+    await forward({ ...CALL, input }, { reach }, 'drill');
+
+    expect(invoked).toMatchObject([[CLUSTER, 'drill', { input: { ...input, cluster: CLUSTER }, with: { phase: 'system' } }, 'update-1']]);
+  });
+
+  it.each([
+    ['no cluster', { ...CALL, input: {} }, 'neither $.cluster nor $.claimSlot.cluster'],
+    ['a cluster of another shape', { ...CALL, input: { cluster: { name: 'dev-1' } } }, 'neither $.cluster nor $.claimSlot.cluster'],
+    ['no call', 'issue-identity', 'not a call of a step'],
+  ])('refuses %s and invokes nothing', async (_, call, message) => {
+    const { reach, invoked } = fakeReach();
+
+    const run = forward(call, { reach }, 'identity');
+
+    await expect(run).rejects.toThrow(InputError);
+    await expect(run).rejects.toThrow(message);
+    expect(invoked).toEqual([]);
+  });
+
+  it("throws the remote step's error by its own name", async () => {
+    const { reach } = fakeReach(() => {
+      throw Object.defineProperty(new SluiceError('etcd does not answer'), 'name', { value: 'ClusterUnreachableError' });
+    });
+
+    await expect(forward(CALL, { reach }, 'etcd')).rejects.toMatchObject({
+      name: 'ClusterUnreachableError',
+      message: 'etcd does not answer',
+    });
+  });
+});
+
+describe('the function that has a step', () => {
+  it('is the folder that the step lies in, for each cluster-side step', async () => {
+    const folders = new Set(['identity', 'cluster', 'etcd', 'drill']);
+    const steps = (await readSteps()).filter(({ folder }) => folders.has(folder));
+
+    expect(steps.length).toBeGreaterThan(10);
+    expect(steps.map(({ name }) => [name, clusterSideFunctionOf(name)])).toEqual(steps.map(({ name, folder }) => [name, folder]));
+  });
+
+  it('is none for a step of the hub', () => {
+    expect(() => clusterSideFunctionOf('plan')).toThrow(InputError);
+  });
+});
