@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type * as z from 'zod';
 import { StackFailedError } from '#model/errors.ts';
 import { advanceDeletion } from '../../../functions/stacks/advance-deletion.ts';
 import { runStep } from '../../support/control-world.ts';
@@ -25,7 +26,7 @@ function putStack(role: string): void {
   });
 }
 
-type Looked = Awaited<ReturnType<typeof look>>;
+type Looked = z.infer<typeof advanceDeletion.output>;
 
 function look(before?: Looked) {
   return runStep(advanceDeletion, { cluster: CLUSTER, ...(before === undefined ? {} : { advanceDeletion: before }) }, world.ports);

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type * as z from 'zod';
 import { NotFoundError, RefusedError, StackFailedError } from '#model/errors.ts';
 import { advanceStack } from '../../../functions/stacks/advance-stack.ts';
 import { runStep } from '../../support/control-world.ts';
@@ -12,7 +13,7 @@ beforeEach(() => {
   world = createStacksWorld();
 });
 
-type Advanced = Awaited<ReturnType<typeof look>>;
+type Advanced = z.infer<typeof advanceStack.output>;
 
 function look(hash: string, roles: readonly string[], before?: Advanced, execution = 'update-1') {
   const input = { cluster: CLUSTER, render: { hash }, roles, ...(before === undefined ? {} : { advanceStack: before }) };

@@ -84,8 +84,12 @@ export function createFakeObjects(start: Date = new Date('2026-01-05T08:00:00Z')
   return fake;
 }
 
+export interface FakeAccountObjects extends AccountObjects {
+  of(account: string, region: string, session: string): FakeObjects;
+}
+
 /** Buckets of cluster accounts in memory: one per account and region, made at the first call and kept. */
-export function createFakeAccountObjects(): AccountObjects & { of(account: string, region: string, session: string): FakeObjects } {
+export function createFakeAccountObjects(): FakeAccountObjects {
   const buckets = new Map<string, FakeObjects>();
   return {
     of(account, region) {

@@ -142,8 +142,12 @@ export function createFakeStacks(): FakeStacks {
   }
 }
 
+export interface FakeAccountStacks extends AccountStacks {
+  of(account: string, region: string, session: string): FakeStacks;
+}
+
 /** CloudFormation of cluster accounts in memory: one per account and region. */
-export function createFakeAccountStacks(): AccountStacks & { of(account: string, region: string, session: string): FakeStacks } {
+export function createFakeAccountStacks(): FakeAccountStacks {
   const accounts = new Map<string, FakeStacks>();
   return {
     of(account, region) {
