@@ -7,6 +7,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** The clock of everything that is timed begins here. */
+const STARTED_AT = Date.now();
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');
 const STAMP = join(MODULES, '.sluice-lock');
@@ -65,7 +67,7 @@ async function installPackages() {
   const lock = readFileSync(join(ROOT, 'package-lock.json'));
   const hash = createHash('sha256').update(lock).digest('hex');
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash) return;
-  if (!matchesLock(lock)) await npmCi();
+  if (!matchesLock(lock)) await npmInstall();
   writeFileSync(STAMP, hash);
 }
 
@@ -82,7 +84,11 @@ function matchesLock(lock) {
   }
 }
 
-async function npmCi() {
+/**
+ * The locked packages. Not `npm ci`: it refuses a lock that lacks another system's optional binaries, which a registry
+ * that serves one system's only can't give.
+ */
+async function npmInstall() {
   const started = Date.now();
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
   say('installing npm packages (about a minute the first time)');
@@ -91,7 +97,7 @@ async function npmCi() {
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const tail = [];
   const code = await new Promise((resolve) => {
-    const child = spawn(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund'], {
+    const child = spawn(npm[0], [...npm.slice(1), 'install', '--no-save', '--no-audit', '--no-fund'], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -107,7 +113,7 @@ async function npmCi() {
   clearInterval(timer);
   if (code !== 0) {
     fail(
-      `\`npm ci\` ended with ${code}. Is the npm registry reachable? The last lines of its output:\n${tail.slice(-TAIL_LINES).join('\n')}`,
+      `\`npm install\` ended with ${code}. Is the npm registry reachable? The last lines of its output:\n${tail.slice(-TAIL_LINES).join('\n')}`,
     );
   }
   say(`npm packages installed in ${seconds()}`);
@@ -129,7 +135,7 @@ function handOver() {
   const child = spawn(node, [join(ROOT, entry[0]), ...entry.slice(1), ...args], {
     // The channel closes when this process is gone, however it ended: the entry sees 'disconnect'.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, PATH: path, SLUICE_PYTHON: python },
+    env: { ...process.env, PATH: path, SLUICE_PYTHON: python, SLUICE_STARTED_AT: String(STARTED_AT) },
     cwd: ROOT,
     detached: true,
   });

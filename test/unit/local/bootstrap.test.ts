@@ -103,7 +103,7 @@ test("a failed install shows the end of npm's output", async () => {
   const { code, output } = await run(project, path, 'start');
 
   expect(code).toBe(1);
-  expect(output).toMatch(/`npm ci` ended with 7[\s\S]*npm error network/);
+  expect(output).toMatch(/`npm install` ended with 7[\s\S]*npm error network/);
 });
 
 test('the exit code of the entry is passed through', async () => {
