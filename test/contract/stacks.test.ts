@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createStacks } from '#adapters/cloudformation/stacks.ts';
+import { until } from '../support/child.ts';
 import { type StacksUnderTest, stacksContract } from '../support/contracts/stacks.ts';
 import { createFakeStacks } from '../support/fakes/stacks.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
@@ -52,4 +54,26 @@ describe('CloudFormation', () => {
   afterAll(() => aws.stop());
 
   stacksContract(() => under);
+
+  it('names the resource that early validation refuses', async () => {
+    await new S3Client({ ...aws.of(ACCOUNT), forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: 'taken' }));
+    const bucket = { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'taken' } };
+    const request = {
+      name: 'validated',
+      template: JSON.stringify({ Resources: { Bucket: bucket } }),
+      parameters: {},
+      tags: {},
+      changeSet: 'validated-1',
+    };
+
+    await under.stacks.createChangeSet(request, 'CREATE');
+    await under.stacks.executeChangeSet('validated', 'validated-1');
+    await until('the end', async () => ((await under.stacks.describe('validated'))?.status === 'ROLLBACK_COMPLETE' ? true : undefined));
+
+    expect((await under.stacks.failures('validated'))[0]).toMatchObject({
+      resource: 'Bucket',
+      type: 'AWS::S3::Bucket',
+      reason: expect.stringContaining('already exists'),
+    });
+  });
 });

@@ -4,6 +4,7 @@ import {
   DeleteChangeSetCommand,
   DeleteStackCommand,
   DescribeChangeSetCommand,
+  DescribeEventsCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
   ExecuteChangeSetCommand,
@@ -82,7 +83,8 @@ async function describeChangeSet(client: CloudFormationClient, stack: string, ch
       .filter((change) => change.ResourceChange?.Replacement === 'True' || change.ResourceChange?.Action === 'Remove')
       .map((change) => change.ResourceChange?.LogicalResourceId ?? 'unknown');
     const reason = answer.StatusReason;
-    const detail = reason === undefined ? {} : { reason };
+    const detail =
+      reason === undefined ? {} : { reason: await withValidation(client, reason, { StackName: stack, ChangeSetName: changeSet }) };
     if (answer.Status === 'CREATE_COMPLETE') return { state: 'ready', replacements, ...detail };
     if (answer.Status !== 'FAILED') return { state: 'creating', replacements, ...detail };
     // CloudFormation has no status of its own for this; the text is documented for `aws cloudformation deploy`.
@@ -105,7 +107,7 @@ async function failures(client: CloudFormationClient, name: string): Promise<{ r
   const events = answer?.StackEvents ?? [];
   // Newest first; what lies before the start of the last operation belongs to an older one.
   const start = events.findIndex((event) => event.PhysicalResourceId === event.StackId && OPERATION_STARTS.has(event.ResourceStatus ?? ''));
-  return (start === -1 ? events : events.slice(0, start))
+  const failed = (start === -1 ? events : events.slice(0, start))
     .filter((event) => event.ResourceStatus?.endsWith('_FAILED'))
     .map((event) => ({
       resource: event.LogicalResourceId ?? 'unknown',
@@ -113,6 +115,36 @@ async function failures(client: CloudFormationClient, name: string): Promise<{ r
       reason: event.ResourceStatusReason ?? 'no reason given',
     }))
     .reverse();
+  const pointer = failed.some(({ reason }) => NAMES_EVENTS.test(reason));
+  return pointer ? [...(await validationErrors(client, { StackName: name })), ...failed] : failed;
+}
+
+/** CloudFormation's early validation names no resource in a status reason; it points to its API DescribeEvents. */
+const NAMES_EVENTS = /DescribeEvents/;
+
+async function withValidation(
+  client: CloudFormationClient,
+  reason: string,
+  of: { StackName: string; ChangeSetName: string },
+): Promise<string> {
+  if (!NAMES_EVENTS.test(reason)) return reason;
+  const errors = await validationErrors(client, of);
+  return errors.length === 0 ? reason : errors.map((error) => `${error.type} ${error.resource}: ${error.reason}`).join('; ');
+}
+
+/** What early validation found in the last operation. */
+async function validationErrors(client: CloudFormationClient, of: { StackName: string; ChangeSetName?: string }) {
+  const answer = await client.send(new DescribeEventsCommand({ ...of, Filters: { FailedEvents: true } })).catch((error: unknown) => {
+    throw mapAwsError(error, `read what CloudFormation found wrong with stack ${of.StackName}`);
+  });
+  const errors = (answer.OperationEvents ?? []).filter((event) => event.EventType === 'VALIDATION_ERROR');
+  return errors
+    .filter((event) => event.OperationId === errors[0]?.OperationId)
+    .map((event) => ({
+      resource: event.LogicalResourceId ?? 'unknown',
+      type: event.ResourceType ?? 'unknown',
+      reason: event.ValidationStatusReason ?? 'no reason given',
+    }));
 }
 
 async function listOfCluster(client: CloudFormationClient, cluster: string): Promise<StackState[]> {
