@@ -52,8 +52,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   let world: World | undefined;
   try {
     terminal.headline('The local world is coming up; Kubernetes is built beside it where the cache lacks it');
-    const builds = buildAll(toolchain, terminal, abort);
-    world = await startWorld({ root, directory, shape: { clusters: options.clusters, e2eSlots: 1, region: REGION }, toolchain, terminal });
+    let builds: Promise<void> | undefined;
+    const beginBuilds = (): void => {
+      builds = buildAll(toolchain, terminal, abort);
+      // Whoever waits for the builds hears of a failure; until somebody does, it must not end the program.
+      builds.catch(() => undefined);
+    };
+    const shape = { clusters: options.clusters, e2eSlots: 1, region: REGION };
+    world = await startWorld({ root, directory, shape, toolchain, terminal, beginBuilds });
+    builds ??= Promise.resolve();
     return await run(world, options, terminal, abort, builds);
   } catch (error) {
     if (abort.signal.aborted && !options.exit)

@@ -43,6 +43,8 @@ export interface WorldOptions {
   readonly shape: FleetShape;
   readonly toolchain: Toolchain;
   readonly terminal: Terminal;
+  /** Begins the long builds; called when nothing that people wait for first needs the processors any more. */
+  readonly beginBuilds?: () => void;
 }
 
 /** Brings up everything around Sluice on loopback, and Sluice in it; on a failure what was started is ended again. */
@@ -138,6 +140,7 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   closers.push(() => door.close());
   github.setWebhookUrl(door.url);
 
+  options.beginBuilds?.();
   const artifacts = publishArtifacts({
     toolchain,
     hub: hub.objects,
