@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
 import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
-import { InputError } from '#model/errors.ts';
+import { InputError, ValidationFailedError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
-import { ReadPullRequest, SnapshotConfiguration } from '#model/pull-request.ts';
+import { ReadPullRequest, type SettingsFiles, SnapshotConfiguration } from '#model/pull-request.ts';
 import { RevisionEvidence } from '#model/records.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { GitHub, TreeEntry } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readFile, readSettings } from './settings.ts';
+import { channelBranches, readFile, readSettings } from './settings.ts';
 
 interface Ports {
   readonly github: GitHub;
@@ -24,7 +24,10 @@ const MAX_TOTAL_BYTES = 20 * 1024 * 1024;
 /** Blobs read from GitHub at once; its secondary limit is 100 concurrent requests an App. */
 const PARALLEL_BLOBS = 12;
 
-/** Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id. */
+/**
+ * Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id.
+ * @throws ValidationFailedError when settings name a branch that does not exist
+ */
 export const snapshotConfiguration = defineStep({
   name: 'snapshot-configuration',
   input: z.object({ readPullRequest: ReadPullRequest }),
@@ -37,6 +40,7 @@ export const snapshotConfiguration = defineStep({
         readSettings(repository, ports, pull.baseSha),
         readSettings(repository, ports, pull.mergeSha),
       ]);
+      await requireBranches(repository, head, ports.github);
       return { baseRevision: null, headRevision: null, baseSettingsCommit: base.commit, headSettingsCommit: head.commit, e2eNeeded: false };
     }
     const [settings, baseRevision, headRevision] = await Promise.all([
@@ -53,6 +57,16 @@ export const snapshotConfiguration = defineStep({
     };
   },
 });
+
+/** Merged, such settings would stop every rollout that follows. */
+async function requireBranches(repository: RepositoryRef, settings: SettingsFiles, github: GitHub): Promise<void> {
+  const missing: string[] = [];
+  for (const { channel, branch } of channelBranches(settings)) {
+    if ((await github.getBranchHead(repository, branch)) === undefined)
+      missing.push(`channel ${channel} names the branch ${branch}, which does not exist: push it first, or correct the name`);
+  }
+  if (missing.length > 0) throw new ValidationFailedError(missing.join('; '));
+}
 
 /** Revision of a commit, its files kept in S3; null when the commit has no configuration. @throws InputError past the bounds */
 export async function snapshotOf(

@@ -64,6 +64,12 @@ describe('snapshot-configuration', () => {
     await expect(snapshot(number, blind)).resolves.toMatchObject({ e2eNeeded: true });
   });
 
+  it('refuses settings that name a branch which does not exist', async () => {
+    const number = await world.open('main', { 'channels/dev.yaml': 'channel: dev\nbranch: nowhere\n' });
+
+    await expect(snapshot(number)).rejects.toThrow(/channel dev names the branch nowhere, which does not exist/);
+  });
+
   it('takes settings of both sides of a settings change', async () => {
     const number = await world.open('main', { 'channels/dev.yaml': 'channel: dev\nbranch: dev\n' });
     const { baseSha, mergeCommitSha } = await world.github.getPullRequest(REPOSITORY, number);
