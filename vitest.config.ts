@@ -7,6 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/support/seed.ts'],
           include: ['test/{unit,functions,state-machines,architecture}/**/*.test.ts'],
           testTimeout: 30_000,
         },

@@ -32,7 +32,7 @@ export const awaitArtifacts = defineStep({
     const names = [
       ['etcd', versions.etcd],
       ['kubernetes', versions.kubernetes],
-      ...(purpose === 'e2e' && !readWhatRuns.creation ? [['e2e', versions.kubernetes] as const] : []),
+      ...(purpose === 'e2e' && !readWhatRuns.creation ? [['e2e', versions.e2eTests ?? versions.kubernetes] as const] : []),
     ] as const;
     const looked = await Promise.all(
       names.map(async ([name, version]) => ({

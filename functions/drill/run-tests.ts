@@ -48,7 +48,7 @@ export const runTests = defineStep({
     const render = await readRender(head.render.hash, ports);
     const specs = render.tests?.conformance ?? [];
     if (specs.length === 0) throw new TestsFailedError('the configuration lists no conformance spec, so nothing would be tested: add some');
-    const artifact = await openArtifact(ports, 'e2e', render.versions.kubernetes);
+    const artifact = await openArtifact(ports, 'e2e', render.versions.e2eTests ?? render.versions.kubernetes);
     const tools = {
       e2eTest: await artifact.provide('e2e.test'),
       ginkgo: await artifact.provide('ginkgo'),

@@ -95,7 +95,10 @@ export function rolloutHalted(where: string, reason: string, ledger: Ledger | un
   const done = Object.keys(ledger?.succeeded ?? {}).length;
   const broken = Object.keys(ledger?.failed ?? {}).sort();
   const first = broken[0];
-  const command = first === undefined ? `sluice rollouts ${rollout}` : `sluice why ${first}`;
+  const todo =
+    first === undefined
+      ? `First: open the execution \`${rollout}\` of the machine rollout and read its failed state.`
+      : `First: open the execution of ${first} named below and read its failed state. What was updated stays; the next run goes on from there.`;
   const table = ledger === undefined || broken.length === 0 ? '' : failureTable(ledger);
   const title =
     broken.length === 0
@@ -104,7 +107,7 @@ export function rolloutHalted(where: string, reason: string, ledger: Ledger | un
   return {
     conclusion: 'failure',
     title,
-    summary: joined(`${sentence(reason)} ${clusters(done)} updated; nothing more starts.`, `First: \`${command}\``, table),
+    summary: joined(`${sentence(reason)} ${clusters(done)} updated; nothing more starts.`, todo, table),
   };
 }
 

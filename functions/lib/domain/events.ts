@@ -68,16 +68,18 @@ function rerequest(payload: unknown): Classified {
   const subject = suite ?? run;
   if (action !== 'rerequested' || subject === undefined) return { kind: 'ignored', reason: `${action} asks for nothing` };
   const cause = `rerun-${subject.id}`;
+  const ref = refOf(repository);
   const starts = subject.pull_requests.map(({ number }): Start => {
-    const input = { repository: refOf(repository), number, cause };
-    return {
-      machine: 'pull-request',
-      name: executionName('pr', String(number), { repository: input.repository, head: subject.head_sha }, cause),
-      input,
-    };
+    const name = executionName('pr', String(number), { repository: ref, head: subject.head_sha }, cause);
+    return { machine: 'pull-request', name, input: { repository: ref, number, cause } };
   });
-  if (starts.length === 0) return { kind: 'ignored', reason: 'the check belongs to no pull request of this repository' };
-  return { kind: 'start', installation: installation.id, starts };
+  if (starts.length > 0) return { kind: 'start', installation: installation.id, starts };
+  // A commit of a branch without a pull request: the check is that of its rollout.
+  const branch = suite?.head_branch ?? run?.check_suite?.head_branch;
+  if (branch === null || branch === undefined) return { kind: 'ignored', reason: 'the check belongs to no pull request and no branch' };
+  const input = { repository: ref, branch, commit: subject.head_sha, cause };
+  const name = executionName('rollout', branch, { repository: ref, branch, commit: subject.head_sha }, cause);
+  return { kind: 'start', installation: installation.id, starts: [{ machine: 'rollout', name, input }] };
 }
 
 function refOf(repository: { name: string; owner: { login: string } }): { owner: string; name: string } {

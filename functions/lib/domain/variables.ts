@@ -6,7 +6,7 @@ import { API_PORT, clusterAddresses, DNS_SERVICE_ADDRESS, ETCD_CLIENT_PORT, ETCD
 import { didYouMean } from './suggest.ts';
 import { findingAt, placeOfOffset, scalarsOf, type YamlSource } from './yaml-source.ts';
 
-/** Variables that manifests and user data may use. The list is closed; docs/configuration.md describes each. */
+/** Variables that manifests and user data may use. The list is closed; docs/configure.md describes each. */
 export const CLUSTER_VARIABLES = [
   'CLUSTER_NAME',
   'ACCOUNT',

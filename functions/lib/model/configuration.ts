@@ -13,7 +13,13 @@ export type Snapshot = z.infer<typeof Snapshot>;
 const Version = z.string().regex(/^\d+\.\d+\.\d+$/, 'must be major.minor.patch, for example 1.36.3');
 
 /** `versions.yaml`. */
-export const Versions = z.strictObject({ kubernetes: Version, etcd: Version, osImage: z.string().min(1) });
+export const Versions = z.strictObject({
+  kubernetes: Version,
+  etcd: Version,
+  osImage: z.string().min(1),
+  /** Version of the upstream tests that e2e runs; absent: that of Kubernetes. */
+  e2eTests: Version.optional(),
+});
 export type Versions = z.infer<typeof Versions>;
 
 /** One node pool of `pools.yaml`; all clusters have the same pools. */

@@ -25,12 +25,19 @@ export const PushEvent = z.object({
 /** What is read of `check_suite` and `check_run` events with action `rerequested`. */
 export const RerequestEvent = z.object({
   action: z.string(),
-  check_suite: z.object({ id: z.int(), head_sha: GitId, pull_requests: z.array(z.object({ number: z.int() })).default([]) }).optional(),
+  check_suite: z
+    .object({
+      id: z.int(),
+      head_sha: GitId,
+      head_branch: z.string().nullish(),
+      pull_requests: z.array(z.object({ number: z.int() })).default([]),
+    })
+    .optional(),
   check_run: z
     .object({
       id: z.int(),
       head_sha: GitId,
-      check_suite: z.object({ id: z.int() }).optional(),
+      check_suite: z.object({ id: z.int(), head_branch: z.string().nullish() }).optional(),
       pull_requests: z.array(z.object({ number: z.int() })).default([]),
     })
     .optional(),

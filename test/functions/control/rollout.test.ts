@@ -488,7 +488,7 @@ describe('halt-rollout', () => {
 
     const check = await world.checks.wanted(ROLLOUT_CHECK);
     expect(check).toMatchObject({ status: 'completed', conclusion: 'failure', title: 'Halted: beta-1 failed' });
-    expect(check?.summary).toContain('First: `sluice why beta-1`');
+    expect(check?.summary).toContain('First: open the execution of beta-1 named below');
     expect(check?.summary).toContain('PoolAutoScalingGroup: bad subnet');
   });
 

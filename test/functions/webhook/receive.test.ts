@@ -132,4 +132,21 @@ describe('receive', () => {
 
     expect([...started.values()].map((input) => (input as { number: number; cause: string }).cause)).toEqual(['rerun-9', 'rerun-9']);
   });
+
+  it('starts the rollout of a branch anew when a check without pull request is rerequested', async () => {
+    const { started, deliver } = setUp();
+    const body = {
+      action: 'rerequested',
+      check_run: { id: 11, head_sha: HEAD, check_suite: { id: 9, head_branch: 'dev' }, pull_requests: [] },
+      repository: { name: 'fleet', owner: { login: 'platform' } },
+      installation: { id: 42 },
+    };
+
+    const answer = await deliver('check_run', JSON.stringify(body));
+
+    expect(answer.statusCode).toBe(200);
+    expect([...started.values()]).toEqual([
+      { repository: { owner: 'platform', name: 'fleet' }, branch: 'dev', commit: HEAD, cause: 'rerun-11' },
+    ]);
+  });
 });
