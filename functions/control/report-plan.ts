@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { SUMMARY_LIMIT } from '#domain/check-publication.ts';
 import { keys } from '#domain/names.ts';
+import { cutText } from '#domain/plan-text.ts';
 import { Finding } from '#model/checks.ts';
 import { NotFoundError } from '#model/errors.ts';
 import { ReadPullRequest } from '#model/pull-request.ts';
@@ -45,7 +47,7 @@ export const reportPlan = defineStep({
       status: 'completed',
       conclusion: 'success',
       title: plan.title,
-      summary: stored.body,
+      summary: cutText(stored.body, SUMMARY_LIMIT, keys.plan(plan.planHash)),
       findings,
       execution,
     });

@@ -54,7 +54,7 @@ function table(groups: readonly PlanGroup[]): string[] {
     '| | what happens | clusters | instances | objects |',
     '| --- | --- | --- | --- | --- |',
     ...groups.map((group, index) => {
-      const rolls = group.rolls.map(rollText).join('<br>') || 'none';
+      const rolls = group.rolls.map(rollText).join(', ') || 'none';
       return `| ${index + 1} | ${CLASS_TEXT[group.class]} | ${group.clusters.length} | ${rolls} | ${group.changes.length} |`;
     }),
   ];

@@ -43,7 +43,7 @@ ${run.detailsUrl !== null && /^https?:/.test(run.detailsUrl) ? html`<a class="sm
 ${rerun}</div>
 <div class="body">
 ${run.summary === null ? '' : markdown(run.summary)}
-${run.text === null || run.text === '' ? '' : html`<details${open && ' open'}><summary class="dim">Full text</summary>${markdown(run.text)}</details>`}
+${run.text === null || run.text === '' ? '' : html`<details${(open || run.status !== 'completed') && ' open'}><summary class="dim">Full text</summary>${markdown(run.text)}</details>`}
 ${run.annotations.length === 0 ? '' : html`<h5>Annotations (${run.annotations.length})</h5>${run.annotations.map(annotationNote)}`}
 </div></div>`;
 }

@@ -37,7 +37,7 @@ describe('planMarkdown', () => {
 
 | | what happens | clusters | instances | objects |
 | --- | --- | --- | --- | --- |
-| 1 | the control plane is replaced | 94 | control-plane: 1 replaced<br>pool-general: 3 replaced | 2 |
+| 1 | the control plane is replaced | 94 | control-plane: 1 replaced, pool-general: 3 replaced | 2 |
 
 1 other cluster of this change stays as it is.
 

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { keys } from '#domain/names.ts';
+import type { ReadPullRequest } from '#model/pull-request.ts';
+import { reportPlan } from '../../../functions/control/report-plan.ts';
+import { createFakeChecks } from '../../support/fakes/checks.ts';
+import { createFakeClock } from '../../support/fakes/clock.ts';
+import { createFakeObjects } from '../../support/fakes/objects.ts';
+
+const REPOSITORY = { owner: 'platform', name: 'fleet' };
+const PULL: ReadPullRequest = {
+  repository: REPOSITORY,
+  number: 7,
+  title: 'A change',
+  author: 'ada',
+  baseRef: 'dev',
+  baseSha: '1'.repeat(40),
+  headSha: '2'.repeat(40),
+  mergeSha: '3'.repeat(40),
+  kind: 'configuration',
+  channel: 'dev',
+  check: { repository: REPOSITORY, sha: '2'.repeat(40), name: 'sluice' },
+  e2eCheck: { repository: REPOSITORY, sha: '2'.repeat(40), name: 'sluice / e2e' },
+  names: { e2e: 'e2e-7-abc-pr' },
+};
+const FINDINGS = [
+  { rule: 'unknown-key', level: 'warning', path: 'channels/cluster/pools.yaml', line: 9, message: 'a warning' },
+  { rule: 'yaml-syntax', level: 'failure', path: 'channels/cluster/versions.yaml', line: 2, message: 'not closed' },
+];
+
+const planCheck = { ...PULL.check, name: 'sluice / plan' };
+
+async function setUp() {
+  const objects = createFakeObjects();
+  await objects.put('findings/f.json', JSON.stringify(FINDINGS));
+  await objects.put(keys.plan('p'), '**1 cluster.**');
+  const checks = createFakeChecks(objects, createFakeClock());
+  const run = (input: object) =>
+    reportPlan.run(reportPlan.input.parse({ readPullRequest: PULL, ...input }), { objects, checks }, { execution: 'pr-7' });
+  return { objects, checks, run };
+}
+
+describe('report-plan', () => {
+  it('ends the plan check green and keeps the required check going', async () => {
+    const { checks, run } = await setUp();
+
+    await run({ validate: { errors: 0, warnings: 0 }, plan: { planHash: 'p', title: '1 cluster' } });
+
+    expect(await checks.wanted(planCheck)).toMatchObject({ status: 'completed', conclusion: 'success', summary: '**1 cluster.**' });
+    expect(await checks.wanted(PULL.check)).toMatchObject({ status: 'in_progress', title: '1 cluster' });
+  });
+
+  it('turns both checks red with every finding, the first failure in the summary', async () => {
+    const { checks, run } = await setUp();
+
+    await run({ validate: { errors: 1, warnings: 1, findingsKey: 'findings/f.json' }, invalid: true });
+
+    const red = await checks.wanted(PULL.check);
+    expect(red).toMatchObject({ status: 'completed', conclusion: 'failure', findings: FINDINGS });
+    expect(red?.summary).toContain('First: `channels/cluster/versions.yaml:2`: not closed');
+    expect(await checks.wanted(planCheck)).toMatchObject({ conclusion: 'failure', findings: FINDINGS });
+  });
+
+  it('refuses to report a plan that is not there', async () => {
+    const { run } = await setUp();
+
+    await expect(run({ validate: { errors: 0, warnings: 0 }, plan: { planHash: 'gone', title: 't' } })).rejects.toMatchObject({
+      name: 'NotFoundError',
+    });
+  });
+});
