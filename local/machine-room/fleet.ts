@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NotFoundError } from '#model/errors.ts';
 import type { GroupView, ScalingControl } from './auto-scaling-api.ts';
 import type { AccountView } from './aws.ts';
@@ -13,6 +14,11 @@ import type { Machine, MachineRoomOptions, RoomEvent } from './types.ts';
 
 /** A machine's programs get this long to end by themselves. The API server would take longer while watches are open; they are cut. */
 const STOP_GRACE_SECONDS = 8;
+/**
+ * A target that leaves its load balancer gets no new connection, and serves those it has so long: AWS' deregistration
+ * delay (300 s by default), short enough for a story of minutes.
+ */
+const DEREGISTRATION_SECONDS = 2;
 
 interface Group {
   spec: GroupSpec;
@@ -213,6 +219,7 @@ async function remove(state: State, { machine, booted }: Entry, reason: string):
   const running = await booted.catch(() => []);
   // Once more: a boot that was under way may have joined after the first.
   leave();
+  if (machine.role === 'control-plane' && running.length > 0 && !state.closed) await delay(DEREGISTRATION_SECONDS * 1000);
   await Promise.all(running.map((process) => process.stop(STOP_GRACE_SECONDS)));
   rmSync(join(state.directory, machine.account, machine.id, 'root'), { recursive: true, force: true });
   state.entries.delete(machine.id);
