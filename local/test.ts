@@ -17,8 +17,14 @@ interface Counts {
   skipped: number;
 }
 
-/** `npm test`: gets what the tests run, then runs all of them; ends with the plain line `N passed, N failed`. */
-async function main(): Promise<number> {
+/**
+ * `npm test [-- unit contract e2e]`: gets what the tests run, then runs all of them, or the named parts; ends with the
+ * plain line `N passed, N failed`.
+ */
+async function main(named: readonly string[]): Promise<number> {
+  const unknown = named.find((name) => !PROJECTS.some((project) => project === name));
+  if (unknown !== undefined) throw new Error(`there are no tests ${unknown}; there are ${PROJECTS.join(', ')}`);
+  const projects = PROJECTS.filter((project) => named.length === 0 || named.includes(project));
   const root = resolve(import.meta.dirname, '..');
   const terminal = createTerminal(process.stdout, new Date(Number(process.env['SLUICE_STARTED_AT'] ?? Date.now())));
   const abort = new AbortController();
@@ -40,7 +46,7 @@ async function main(): Promise<number> {
   const env = { ...process.env, SLUICE_TEST_BINARIES: binaries, SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack') };
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const times: string[] = [];
-  for (const project of PROJECTS) {
+  for (const project of projects) {
     if (abort.signal.aborted) break;
     terminal.headline(`Tests: ${project}`);
     const from = terminal.elapsedSeconds();
@@ -91,4 +97,4 @@ async function runProject(root: string, project: string, env: NodeJS.ProcessEnv,
   return { passed: Number(found['passed']), failed: code === 0 || failed > 0 ? failed : 1, skipped: Number(found['skipped']) };
 }
 
-process.exitCode = await main();
+process.exitCode = await main(process.argv.slice(2));
