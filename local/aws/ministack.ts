@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,7 +24,11 @@ export interface MinistackOptions {
 /** Starts the emulated AWS on loopback; answers its endpoint when it is ready. @throws Error when it does not get ready */
 export async function startMinistack(options: MinistackOptions): Promise<string> {
   const endpoint = `http://127.0.0.1:${options.port}`;
-  mkdirSync(options.directory, { recursive: true });
+  // It unpacks each function's code into a folder that it leaves behind: here the next start removes them.
+  const temporary = join(options.directory, 'tmp');
+  mkdirSync(temporary, { recursive: true });
+  // Below our own package.json Node would read that code as ECMAScript modules.
+  writeFileSync(join(temporary, 'package.json'), '{"type":"commonjs"}\n');
   let ended: string | undefined;
   options.processes.start({
     name: 'ministack',
@@ -34,7 +38,7 @@ export async function startMinistack(options: MinistackOptions): Promise<string>
       ...options.endpoints,
       PATH: `${dirname(options.node)}:${process.env['PATH'] ?? ''}`,
       HOME: options.directory,
-      TMPDIR: process.env['TMPDIR'] ?? '/tmp',
+      TMPDIR: temporary,
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(options.port),
       AWS_ENDPOINT_URL: endpoint,
