@@ -64,7 +64,10 @@ async function channelProof(
   const channel = settings.channels.find((file) => file.channel === name);
   if (channel === undefined || revision === null) return [];
   const records = await readRecords(objects, namesOf(channel));
-  return [proofOf(inputs, ledger, channel, { revision, commit, basis: basis === 'genesis' ? 'genesis' : 'pull-request' }, records, now)];
+  const what = { revision, commit, basis: basis === 'genesis' ? ('genesis' as const) : ('pull-request' as const) };
+  const proof = proofOf(inputs, ledger, channel, what, records, now);
+  // Held, decommissioned or failed within the budget: when no cluster runs the revision, nothing was proven.
+  return proof.clusters.length === 0 ? [] : [proof];
 }
 
 async function genesisProofs(

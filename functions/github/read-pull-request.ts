@@ -49,6 +49,8 @@ export const readPullRequest = defineStep({
       ports.github.listChangedFiles(repository, number),
       ports.github.getCommit(repository, pull.mergeCommitSha),
     ]);
+    // A test merge of an older head would green content that nobody looked at.
+    if (merge.parents[1] !== pull.headSha) throw new TransientError(`GitHub's test merge of #${number} is not yet of ${pull.headSha}`);
     const decision = decideKind(pull.baseRef, paths, channelBranches(settings));
     if (decision.kind === 'refused') throw new ValidationFailedError(decision.reason);
     if (decision.kind === 'nothing') {

@@ -65,7 +65,7 @@ export function createControlWorld(): ControlWorld {
         commit: COMMIT,
         rollout: 'rollout-0',
         basis: 'pull-request',
-        clusters: [],
+        clusters: [{ name: 'dev-1', execution: 'update-dev-1', backup: null, durationSeconds: 60 }],
         startedAt: AT,
         finishedAt: AT,
         ...change,

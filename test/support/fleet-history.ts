@@ -188,7 +188,7 @@ async function start(
     commit: what.commit,
     rollout: `rollout-${what.commit.slice(0, 12)}`,
     basis: 'pull-request',
-    clusters: [],
+    clusters: [{ name: 'dev-1', execution: 'update-dev-1', backup: null, durationSeconds: 60 }],
     startedAt: at,
     finishedAt: at,
   };

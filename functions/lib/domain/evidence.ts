@@ -62,7 +62,9 @@ export function isProven(facts: ProofFacts): Proven {
   }
   if (channel.follows === undefined) return { proven: true, basis: 'pull-request' };
   const upstream = facts.upstreamProof;
-  if (upstream?.revision === revision && upstream.channel === channel.follows) return { proven: true, basis: 'pull-request' };
+  // A proof on which no cluster ran the revision proves nothing for those that follow.
+  const ran = upstream !== undefined && upstream.clusters.length > 0;
+  if (ran && upstream.revision === revision && upstream.channel === channel.follows) return { proven: true, basis: 'pull-request' };
   return hotfix(facts, evidence, channel.follows);
 }
 

@@ -15,10 +15,21 @@ export type Sha256 = z.infer<typeof Sha256>;
 /** An AWS account id. */
 export const AccountId = z.string().regex(/^\d{12}$/, 'must be the 12 digits of an AWS account, quoted');
 
-/** A cluster's name: a DNS label of at most 30 characters, so that names made from it fit AWS' limits. */
-export const ClusterName = z.string().regex(/^[a-z][a-z0-9-]{0,28}[a-z0-9]$/, 'must be 2 to 30 lower-case letters, digits and hyphens');
+/** Records are kept by name: a name that every object has (`constructor`) would be found where nothing was recorded. */
+function isFreeName(name: string): boolean {
+  return !(name in Object.prototype);
+}
 
-export const ChannelName = z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'must be a lower-case name');
+/** A cluster's name: a DNS label of at most 30 characters, so that names made from it fit AWS' limits. */
+export const ClusterName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,28}[a-z0-9]$/, 'must be 2 to 30 lower-case letters, digits and hyphens')
+  .refine(isFreeName, 'is a word that JavaScript objects have already; take another');
+
+export const ChannelName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,19}$/, 'must be a lower-case name')
+  .refine(isFreeName, 'is a word that JavaScript objects have already; take another');
 
 export const Region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region, for example eu-central-1');
 

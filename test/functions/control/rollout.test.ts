@@ -443,6 +443,13 @@ describe('conclude-rollout', () => {
     });
   });
 
+  test('writes no proof when no cluster runs the revision', async () => {
+    await plan();
+
+    expect(await runStep(concludeRollout, { planWaves: planned }, world)).toEqual({ proven: [] });
+    expect(await world.objects.get(keys.channelProof('beta', NEW))).toBeUndefined();
+  });
+
   test('a revision that comes back has the commit of its newest rollout', async () => {
     await world.proof('beta', NEW, { commit: gitId('1'), finishedAt: '2026-01-01T00:00:00.000Z' });
     await runAll();

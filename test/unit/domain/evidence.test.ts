@@ -21,7 +21,7 @@ function proof(channel: string, revision: string, finishedAt = '2026-01-05T07:00
     commit: COMMIT,
     rollout: `r-${finishedAt}`,
     basis: 'pull-request',
-    clusters: [],
+    clusters: [{ name: 'dev-1', execution: 'update-dev-1', backup: null, durationSeconds: 60 }],
     startedAt: finishedAt,
     finishedAt,
   };
@@ -78,6 +78,7 @@ describe('the head of a channel branch', () => {
     ['its evidence is of other content', { evidence: { ...evidence, revision: OLD } }, 'no successful check'],
     ['its e2e failed', { evidence: { ...evidence, e2e: { ...evidence.e2e, failed: 1 } as RevisionEvidence['e2e'] } }, '1 e2e tests'],
     ['upstream has not proven it', { upstreamProof: undefined }, 'has not succeeded in alpha'],
+    ['upstream proved it on no cluster', { upstreamProof: { ...proof('alpha', NEW), clusters: [] } }, 'has not succeeded in alpha'],
     ['upstream proved other content', { upstreamProof: proof('alpha', OLD) }, 'has not succeeded in alpha'],
     ['another channel proved it', { upstreamProof: proof('dev', NEW) }, 'has not succeeded in alpha'],
     ['the waiver has ended', { upstreamProof: undefined, waivers: [{ ...waiver, until: '2026-01-05T08:00:00Z' }] }, 'record a waiver'],
