@@ -39,10 +39,17 @@ async function uploadCode(root: string, clients: AccountClients, name: string): 
   return { ParameterKey: `Code${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, ParameterValue: key };
 }
 
+/** Tries of the first invocation: a function that ends before it answers (Runtime.ExitError) is invoked again, as callers of Lambda do. */
+const TRIES = 3;
+
 /** An emulator may answer for a function whose code it could not read: only our own error proves that ours runs. */
 async function checkAnswers(clients: AccountClients): Promise<void> {
-  const answer = await clients.lambda.send(new InvokeCommand({ FunctionName: clusterSideFunctionName('identity'), Payload: '{}' }));
-  const text = new TextDecoder().decode(answer.Payload);
-  if (!text.includes('InputError'))
-    throw new Error(`sluice-identity in account ${clients.account} does not answer as it should: ${text.slice(0, 200)}`);
+  let text = '';
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    const answer = await clients.lambda.send(new InvokeCommand({ FunctionName: clusterSideFunctionName('identity'), Payload: '{}' }));
+    text = new TextDecoder().decode(answer.Payload);
+    if (text.includes('InputError')) return;
+    if (!text.includes('Runtime.ExitError')) break;
+  }
+  throw new Error(`sluice-identity in account ${clients.account} does not answer as it should: ${text.slice(0, 200)}`);
 }

@@ -1,7 +1,8 @@
 """Starts ministack with one difference from its release, towards what AWS does.
 
 A Node function that throws answers the error's own name as errorType. ministack 1.5.33's warm Node worker answers
-"Runtime.HandlerError" for every error, so that Retry and Catch of a state machine could never match a name.
+"Runtime.HandlerError" for every error, so that Retry and Catch of a state machine could never match a name. A worker
+that ends before it answers is Runtime.ExitError, as on AWS, which callers retry.
 """
 import re
 
@@ -28,6 +29,8 @@ def name_errors():
             found = re.match(f"{MARK}([^{MARK}]*){MARK}(.*)", str(body.get("errorMessage", "")), re.DOTALL)
             if found:
                 body["errorType"], body["errorMessage"] = found.group(1), found.group(2)
+            elif str(body.get("errorMessage", "")).startswith("Worker process exited"):
+                body["errorType"] = "Runtime.ExitError"
         return result
 
     lambda_svc._execute_function_warm = execute

@@ -205,11 +205,15 @@ describe('a cluster in the machine room', () => {
   it('rolls a control plane by one more instance without a gap in the API', async () => {
     const [old] = await inService('control-plane', 1, 10);
     const name = (await group('control-plane'))?.AutoScalingGroupName ?? '';
+    const client = await cell.admin();
     const failures: string[] = [];
     let rolling = true;
     const watching = (async () => {
       while (rolling) {
-        const answer = await api.call('GET', '/version').catch((error: unknown) => ({ status: 0, message: String(error) }));
+        // A new connection each time: one that is kept stays with the instance that ends, which says that it shuts down.
+        const probe = kubernetesApi(ADDRESSES.api, client);
+        const answer = await probe.call('GET', '/version').catch((error: unknown) => ({ status: 0, message: String(error) }));
+        probe.close();
         if (answer.status !== 200) failures.push(answer.message);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
