@@ -8,7 +8,7 @@ import { settingsNotes } from '#domain/settings-change.ts';
 import { clusterRef } from '#domain/waves.ts';
 import { InputError } from '#model/errors.ts';
 import { Sha256 } from '#model/primitives.ts';
-import { PullRequestKind, SnapshotConfiguration } from '#model/pull-request.ts';
+import { MergeResult } from '#model/pull-request.ts';
 import { ChangeClass } from '#model/render.ts';
 import type { ChannelFile, Settings } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
@@ -37,15 +37,7 @@ const Output = z.object({
  */
 export const plan = defineStep({
   name: 'plan',
-  input: z.object({
-    readPullRequest: z.object({ kind: PullRequestKind, baseRef: z.string() }),
-    snapshotConfiguration: SnapshotConfiguration.pick({
-      baseRevision: true,
-      headRevision: true,
-      baseSettingsCommit: true,
-      headSettingsCommit: true,
-    }),
-  }),
+  input: MergeResult,
   output: Output,
   async run({ readPullRequest, snapshotConfiguration: snapshots }, { objects }: Ports) {
     const settings = (await readSettings(objects, snapshots.headSettingsCommit)).value?.settings;

@@ -6,7 +6,7 @@ import { settingsChangeFindings } from '#domain/settings-change.ts';
 import { versionMoveFindings } from '#domain/version-move.ts';
 import { findingAt } from '#domain/yaml-source.ts';
 import type { Finding } from '#model/checks.ts';
-import { PullRequestKind, SnapshotConfiguration } from '#model/pull-request.ts';
+import { MergeResult } from '#model/pull-request.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { readSnapshot } from './read-configuration.ts';
@@ -22,15 +22,7 @@ interface Ports {
  */
 export const validate = defineStep({
   name: 'validate',
-  input: z.object({
-    readPullRequest: z.object({ kind: PullRequestKind, baseRef: z.string() }),
-    snapshotConfiguration: SnapshotConfiguration.pick({
-      baseRevision: true,
-      headRevision: true,
-      baseSettingsCommit: true,
-      headSettingsCommit: true,
-    }),
-  }),
+  input: MergeResult,
   output: z.object({ ok: z.boolean(), errors: z.int(), warnings: z.int(), findingsKey: z.string() }),
   async run({ readPullRequest, snapshotConfiguration: snapshots }, { objects }: Ports) {
     const found =

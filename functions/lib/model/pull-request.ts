@@ -38,6 +38,17 @@ export const SnapshotConfiguration = z.object({
 });
 export type SnapshotConfiguration = z.infer<typeof SnapshotConfiguration>;
 
+/** What validation and plan read of the state: which kind of change, and both sides of it. */
+export const MergeResult = z.object({
+  readPullRequest: z.object({ kind: PullRequestKind, baseRef: z.string() }),
+  snapshotConfiguration: SnapshotConfiguration.pick({
+    baseRevision: true,
+    headRevision: true,
+    baseSettingsCommit: true,
+    headSettingsCommit: true,
+  }),
+});
+
 /** Settings as read from one commit: raw files, so that findings keep their line. `settings/<commit>.json`. */
 export const SettingsFiles = z.object({ commit: GitId, files: z.array(z.object({ path: z.string(), content: z.string() })) });
 export type SettingsFiles = z.infer<typeof SettingsFiles>;
