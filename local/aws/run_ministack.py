@@ -1,4 +1,7 @@
-"""Starts ministack with one difference from its release, towards what AWS does.
+"""Starts ministack with two differences from its release, towards what AWS does.
+
+Accounts are apart. ministack 1.5.33 kills the workers of every account that has a function of the same name when
+CloudFormation makes one, also those that are starting or at work; here only those of the account that it is made in.
 
 A Node function that throws answers the error's own name as errorType. ministack 1.5.33's warm Node worker answers
 "Runtime.HandlerError" for every error, so that Retry and Catch of a state machine could never match a name. A worker
@@ -36,8 +39,18 @@ def name_errors():
     lambda_svc._execute_function_warm = execute
 
 
+def keep_accounts_apart():
+    inner = lambda_svc.invalidate_worker
+
+    def invalidate(func_name, qualifier=None, account=None, region=None):
+        inner(func_name, qualifier, account or lambda_svc.get_account_id(), region or lambda_svc.get_region())
+
+    lambda_svc.invalidate_worker = invalidate
+
+
 def main():
     name_errors()
+    keep_accounts_apart()
     from ministack.app import main as run
 
     run()

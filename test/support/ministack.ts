@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { type Child, startChild, until } from './child.ts';
 
 export interface Ministack {
@@ -10,6 +11,8 @@ export interface Ministack {
 }
 
 const REGION = 'eu-central-1';
+/** The same start as the local world's. */
+const START = join(import.meta.dirname, '../../local/aws/run_ministack.py');
 
 /** An emulated AWS of its own on a free port of loopback; the command is SLUICE_TEST_MINISTACK. Always `stop` it. */
 export async function startMinistack(): Promise<Ministack> {
@@ -17,7 +20,7 @@ export async function startMinistack(): Promise<Ministack> {
   if (command === undefined) throw new Error('SLUICE_TEST_MINISTACK is not set: run the tests by `npm test`, which installs ministack');
   const port = await freePort();
   const env = { ...process.env, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), MINISTACK_REGION: REGION, PYTHONUNBUFFERED: '1' };
-  const child: Child = startChild(command, [], env);
+  const child: Child = startChild(join(dirname(command), 'python'), [START], env);
   const endpoint = `http://127.0.0.1:${port}`;
   try {
     const answers = async (): Promise<true | undefined> => {
