@@ -130,7 +130,7 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
     }),
   );
   const [functionUrl] = await Promise.all([
-    timed('Sluice deployed by osls', deployHub(root, site, hub, github.apiUrl)),
+    timed('Sluice deployed by osls', deployHub(root, site, hub, { apiUrl: github.apiUrl, repository: REPOSITORY })),
     timed(
       `${accounts.length} accounts bootstrapped`,
       Promise.all(accounts.map((account) => bootstrapAccount(root, accountClients(site, account), HUB_ACCOUNT))),

@@ -12,5 +12,12 @@ import { snapshotConfiguration } from './snapshot-configuration.ts';
 export const handler = createHubHandler([readPullRequest, snapshotConfiguration, resolveRevision, openPromotion], async () => {
   const { environment, ports } = connectHub();
   const app = await loadGitHubApp(createSecrets(environment.AWS_REGION), required(environment, 'SLUICE_GITHUB_SECRET'));
-  return { ...ports, github: createGitHub({ baseUrl: required(environment, 'GITHUB_API_URL'), ...app }) };
+  return {
+    ...ports,
+    github: createGitHub({
+      baseUrl: required(environment, 'GITHUB_API_URL'),
+      repository: required(environment, 'SLUICE_REPOSITORY'),
+      ...app,
+    }),
+  };
 });

@@ -42,7 +42,11 @@ async function connect(): Promise<PublishPorts> {
   const executions = createExecutions({ account: environment.SLUICE_ACCOUNT, region, prefix: environment.SLUICE_STATE_MACHINE_PREFIX });
   return {
     objects: createObjects(environment.SLUICE_BUCKET, { region }),
-    github: createGitHub({ baseUrl: required(environment, 'GITHUB_API_URL'), ...app }),
+    github: createGitHub({
+      baseUrl: required(environment, 'GITHUB_API_URL'),
+      repository: required(environment, 'SLUICE_REPOSITORY'),
+      ...app,
+    }),
     clock: { now: () => new Date() },
     link: (wanted) => {
       if (wanted.execution === undefined) return undefined;

@@ -42,6 +42,7 @@ async function connect(): Promise<WebhookPorts> {
     executions: createExecutions({ account: environment.SLUICE_ACCOUNT, region, prefix: environment.SLUICE_STATE_MACHINE_PREFIX }),
     verify: verifierOf(app.webhookSecrets),
     installationId: app.installationId,
+    repository: required(environment, 'SLUICE_REPOSITORY'),
     log: createLog({ function: 'webhook' }),
   };
 }

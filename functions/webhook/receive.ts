@@ -1,4 +1,5 @@
 import { classifyEvent } from '#domain/events.ts';
+import type { RepositoryRef } from '#model/primitives.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { Log } from '#ports/log.ts';
 
@@ -19,6 +20,8 @@ export interface WebhookPorts {
   readonly verify: (body: string, signature: string) => Promise<boolean>;
   /** The App's installation: events of another are refused. */
   readonly installationId: number;
+  /** The fleet repository: an installation may reach more of them. */
+  readonly repository: RepositoryRef;
   readonly log: Log;
 }
 
@@ -43,7 +46,10 @@ export async function receive(delivery: Delivery, ports: WebhookPorts): Promise<
     return answer(400, classified.reason);
   }
   if (classified.kind === 'ignored') return answer(202, classified.reason);
-  if (classified.installation !== ports.installationId) return answer(401, 'unauthorized');
+  if (classified.installation !== ports.installationId || !isSame(classified.repository, ports.repository)) {
+    ports.log.warn('delivery of another installation or repository', context);
+    return answer(401, 'unauthorized');
+  }
   const started: string[] = [];
   for (const start of classified.starts) {
     const { existed } = await ports.executions.start(start.machine, start.name, start.input);
@@ -51,6 +57,11 @@ export async function receive(delivery: Delivery, ports: WebhookPorts): Promise<
     started.push(start.name);
   }
   return answer(200, JSON.stringify({ executions: started }));
+}
+
+/** GitHub's names have no case. */
+function isSame(one: RepositoryRef, other: RepositoryRef): boolean {
+  return one.owner.toLowerCase() === other.owner.toLowerCase() && one.name.toLowerCase() === other.name.toLowerCase();
 }
 
 function parseJson(text: string): unknown {

@@ -1,10 +1,16 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { GetFunctionUrlConfigCommand } from '@aws-sdk/client-lambda';
+import type { RepositoryRef } from '#model/primitives.ts';
 import type { AccountClients, AwsSite } from './clients.ts';
 
 /** Runs the real `osls deploy` against the emulated AWS. @returns the webhook's function URL */
-export async function deployHub(root: string, site: AwsSite, hub: AccountClients, githubApiUrl: string): Promise<string> {
+export async function deployHub(
+  root: string,
+  site: AwsSite,
+  hub: AccountClients,
+  github: { readonly apiUrl: string; readonly repository: RepositoryRef },
+): Promise<string> {
   const output: string[] = [];
   const child = spawn(process.execPath, [join(root, 'node_modules/osls/bin/serverless.js'), 'deploy', '--region', site.region], {
     cwd: root,
@@ -15,7 +21,8 @@ export async function deployHub(root: string, site: AwsSite, hub: AccountClients
       AWS_ACCESS_KEY_ID: hub.account,
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_REGION: site.region,
-      SLUICE_GITHUB_API_URL: githubApiUrl,
+      SLUICE_GITHUB_API_URL: github.apiUrl,
+      SLUICE_REPOSITORY: `${github.repository.owner}/${github.repository.name}`,
       SLS_TELEMETRY_DISABLED: '1',
       SLS_NOTIFICATIONS_MODE: 'off',
       CI: '1',

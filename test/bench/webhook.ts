@@ -22,6 +22,7 @@ const DELIVERIES = 200;
 const WARM_UP = 10;
 const REGION = 'eu-central-1';
 const INSTALLATION = 42;
+const REPOSITORY = { owner: 'platform', name: 'fleet' };
 const Answer = z.object({ executions: z.tuple([z.string()]) });
 
 interface Delivered {
@@ -95,7 +96,7 @@ async function startHub({ root, directory, log }: BenchContext, closers: (() => 
   await clients.secrets.send(new CreateSecretCommand({ Name: 'sluice/github-app', SecretString: appSecret(secret) }));
   const github = await startClosedGitHub();
   closers.push(() => github.close());
-  const functionUrl = await deployHub(root, site, clients, github.url);
+  const functionUrl = await deployHub(root, site, clients, { apiUrl: github.url, repository: REPOSITORY });
   log('the hub is deployed');
   const door = await startFrontDoor(functionUrl, site.endpoint);
   closers.push(() => door.close());
@@ -148,7 +149,7 @@ function eventOf(head: string): string {
     action: 'synchronize',
     number: 7,
     pull_request: { head: { sha: head }, base: { sha: '2'.repeat(40), ref: 'dev' } },
-    repository: { name: 'fleet', owner: { login: 'platform' } },
+    repository: { name: REPOSITORY.name, owner: { login: REPOSITORY.owner } },
     installation: { id: INSTALLATION },
   });
 }

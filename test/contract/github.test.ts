@@ -57,8 +57,19 @@ describe('errors of the adapter', () => {
       if (next instanceof Response) return next.clone();
       throw next;
     };
-    return { github: createGitHub({ baseUrl: 'https://api.github.com', ...CREDENTIALS, privateKey, fetch }), calls };
+    return {
+      github: createGitHub({ baseUrl: 'https://api.github.com', repository: REPOSITORY, ...CREDENTIALS, privateKey, fetch }),
+      calls,
+    };
   }
+
+  it('sends nothing about another repository than the fleet', async () => {
+    const { github, calls } = await answering(Response.json({}));
+
+    await expect(github.getPullRequest({ ...REPOSITORY, name: 'other' }, 7)).rejects.toThrow(RefusedError);
+    await expect(github.createTree({ ...REPOSITORY, owner: 'stranger' }, '1', 'a', '2')).rejects.toThrow('not the fleet repository');
+    expect(calls).toEqual([]);
+  });
 
   it.each([
     ['a server error', Response.json({ message: 'Server Error' }, { status: 502 }), TransientError],
@@ -106,7 +117,7 @@ function keyPair(): { privateKey: string } {
 }
 
 async function realWorld(under: GitHubUnderTest): Promise<GitHubWorld> {
-  const github = createGitHub({ baseUrl: under.local.apiUrl, ...CREDENTIALS, privateKey: under.privateKey });
+  const github = createGitHub({ baseUrl: under.local.apiUrl, repository: REPOSITORY, ...CREDENTIALS, privateKey: under.privateKey });
   const clone = await cloneOf(under.local.gitUrl, join(under.directory, 'clone'));
   return {
     github,

@@ -413,6 +413,7 @@ describe('a restart', () => {
     expect((await under.call('GET', '/app/hook/deliveries', undefined, jwt())).json).not.toEqual([]);
     const github = createGitHub({
       baseUrl: under.local.apiUrl,
+      repository: { owner: 'zalando', name: 'fleet' },
       appId: APP.id,
       installationId: APP.installationId,
       privateKey: under.privateKey,

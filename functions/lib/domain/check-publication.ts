@@ -1,5 +1,6 @@
 import type { Finding, WantedCheck } from '#model/checks.ts';
 import type { CheckAnnotation, CheckRunRequest } from '#ports/github.ts';
+import { cutText } from './plan-text.ts';
 import { progressTable } from './progress-table.ts';
 
 /** GitHub's limits of a check run: characters of summary and of text, annotations a request, of title and message. */
@@ -22,25 +23,15 @@ export function publicationOf(wanted: WantedCheck, link: string | undefined, now
     ...(wanted.conclusion === undefined ? {} : { conclusion: wanted.conclusion }),
     ...(link === undefined ? {} : { detailsUrl: link }),
     ...(wanted.execution === undefined ? {} : { externalId: wanted.execution }),
-    title: cut(wanted.title, TITLE_LIMIT),
-    summary: cut(wanted.summary, SUMMARY_LIMIT),
-    ...(text === '' ? {} : { text: cut(text, SUMMARY_LIMIT) }),
+    title: cutText(wanted.title, TITLE_LIMIT),
+    summary: cutText(wanted.summary, SUMMARY_LIMIT),
+    ...(text === '' ? {} : { text: cutText(text, SUMMARY_LIMIT) }),
   };
   const requests: CheckRunRequest[] = [];
   for (let start = 0; start < annotations.length; start += ANNOTATIONS_PER_REQUEST) {
     requests.push({ ...base, annotations: annotations.slice(start, start + ANNOTATIONS_PER_REQUEST) });
   }
   return requests.length === 0 ? [base] : requests;
-}
-
-/** Cuts at a whole character and says so. GitHub counts UTF-16 units as we do. */
-export function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const notice = `\n\n… cut here: ${text.length - limit} more characters`;
-  let end = Math.max(0, limit - notice.length);
-  const code = text.charCodeAt(end - 1);
-  if (code >= 0xd800 && code <= 0xdbff) end -= 1;
-  return (text.slice(0, end) + notice).slice(0, limit);
 }
 
 function annotationOf(finding: Finding): CheckAnnotation {
@@ -51,7 +42,7 @@ function annotationOf(finding: Finding): CheckAnnotation {
     ...(finding.column === undefined ? {} : { startColumn: finding.column, endColumn: finding.column }),
     level: finding.level,
     title: finding.rule,
-    message: cut(finding.message, ANNOTATION_MESSAGE_LIMIT_BYTES / 4),
+    message: cutText(finding.message, ANNOTATION_MESSAGE_LIMIT_BYTES / 4),
   };
 }
 

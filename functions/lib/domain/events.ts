@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { RepositoryRef } from '#model/primitives.ts';
 import { PullRequestEvent, type PullRequestInput, PushEvent, RerequestEvent, type RolloutInput } from '#model/webhook.ts';
 import { executionName } from './names.ts';
 
@@ -8,7 +9,7 @@ export type Start =
   | { readonly machine: 'rollout'; readonly name: string; readonly input: RolloutInput };
 
 export type Classified =
-  | { readonly kind: 'start'; readonly installation: number; readonly starts: readonly Start[] }
+  | { readonly kind: 'start'; readonly installation: number; readonly repository: RepositoryRef; readonly starts: readonly Start[] }
   | { readonly kind: 'ignored'; readonly reason: string }
   | { readonly kind: 'malformed'; readonly reason: string };
 
@@ -40,14 +41,15 @@ function pullRequest(payload: unknown): Classified {
   if (!parsed.success) return malformed(parsed.error);
   const { action, number, pull_request: pull, repository, installation } = parsed.data;
   if (!LOOK_ACTIONS.has(action)) return { kind: 'ignored', reason: `pull_request ${action} asks for nothing` };
-  const input = { repository: refOf(repository), number, cause: 'event' };
+  const ref = refOf(repository);
+  const input = { repository: ref, number, cause: 'event' };
   const name = executionName(
     'pr',
     String(number),
-    { repository: input.repository, head: pull.head.sha, base: pull.base.sha, ref: pull.base.ref },
+    { repository: ref, head: pull.head.sha, base: pull.base.sha, ref: pull.base.ref },
     'event',
   );
-  return { kind: 'start', installation: installation.id, starts: [{ machine: 'pull-request', name, input }] };
+  return { kind: 'start', installation: installation.id, repository: ref, starts: [{ machine: 'pull-request', name, input }] };
 }
 
 function push(payload: unknown): Classified {
@@ -56,9 +58,10 @@ function push(payload: unknown): Classified {
   const { ref, after, deleted, repository, installation } = parsed.data;
   const branch = /^refs\/heads\/(?<branch>.+)$/.exec(ref)?.groups?.['branch'];
   if (branch === undefined || deleted) return { kind: 'ignored', reason: `${ref} is no branch that lives` };
-  const input = { repository: refOf(repository), branch, commit: after, cause: 'push' };
-  const name = executionName('rollout', branch, { repository: input.repository, branch, commit: after }, 'push');
-  return { kind: 'start', installation: installation.id, starts: [{ machine: 'rollout', name, input }] };
+  const repo = refOf(repository);
+  const input = { repository: repo, branch, commit: after, cause: 'push' };
+  const name = executionName('rollout', branch, { repository: repo, branch, commit: after }, 'push');
+  return { kind: 'start', installation: installation.id, repository: repo, starts: [{ machine: 'rollout', name, input }] };
 }
 
 function rerequest(payload: unknown): Classified {
@@ -73,16 +76,16 @@ function rerequest(payload: unknown): Classified {
     const name = executionName('pr', String(number), { repository: ref, head: subject.head_sha }, cause);
     return { machine: 'pull-request', name, input: { repository: ref, number, cause } };
   });
-  if (starts.length > 0) return { kind: 'start', installation: installation.id, starts };
+  if (starts.length > 0) return { kind: 'start', installation: installation.id, repository: ref, starts };
   // A commit of a branch without a pull request: the check is that of its rollout.
   const branch = suite?.head_branch ?? run?.check_suite?.head_branch;
   if (branch === null || branch === undefined) return { kind: 'ignored', reason: 'the check belongs to no pull request and no branch' };
   const input = { repository: ref, branch, commit: subject.head_sha, cause };
   const name = executionName('rollout', branch, { repository: ref, branch, commit: subject.head_sha }, cause);
-  return { kind: 'start', installation: installation.id, starts: [{ machine: 'rollout', name, input }] };
+  return { kind: 'start', installation: installation.id, repository: ref, starts: [{ machine: 'rollout', name, input }] };
 }
 
-function refOf(repository: { name: string; owner: { login: string } }): { owner: string; name: string } {
+function refOf(repository: { name: string; owner: { login: string } }): RepositoryRef {
   return { owner: repository.owner.login, name: repository.name };
 }
 

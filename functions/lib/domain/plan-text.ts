@@ -106,12 +106,14 @@ function escaped(text: string): string {
 
 /**
  * Markdown of at most `limit` characters (UTF-16 units, as GitHub counts). Cut between lines, never within a character;
- * an open fence and an open fold are closed, and the last line says that and where to read on.
- * @param limit at least 200 @param where where the whole text is
+ * an open fence and an open fold are closed, and the last line says that and where to read on. One line that is too long
+ * by itself is cut within, at a whole character.
+ * @param limit at least 200 @param where where the whole text is, if it is anywhere
  */
-export function cutText(text: string, limit: number, where: string): string {
+export function cutText(text: string, limit: number, where?: string): string {
   if (text.length <= limit) return text;
-  const notice = (left: number): string => `\n**Cut here: ${left} more lines.** The whole text: ${where}\n`;
+  const more = where === undefined ? '' : ` The whole text: ${where}`;
+  const notice = (left: number): string => `\n**Cut here: ${left} more lines.**${more}\n`;
   const lines = text.split('\n');
   const room = limit - notice(lines.length).length;
   const kept: string[] = [];
@@ -125,7 +127,16 @@ export function cutText(text: string, limit: number, where: string): string {
     size += line.length + 1;
     open = next;
   }
+  if (kept.length === 0) return cutLine(text, limit, more);
   return [...kept, ...[...open].reverse()].join('\n') + notice(lines.length - kept.length);
+}
+
+function cutLine(text: string, limit: number, more: string): string {
+  const notice = `… (cut: ${text.length} characters in all)${more}`;
+  const end = limit - notice.length;
+  const code = text.charCodeAt(end - 1);
+  const splits = code >= 0xd800 && code <= 0xdbff;
+  return text.slice(0, splits ? end - 1 : end) + notice;
 }
 
 /** What must still be closed after a line: a fold, a fence in it. */

@@ -1,4 +1,5 @@
 import type { ProgressLine } from '#model/checks.ts';
+import { durationText } from './duration.ts';
 
 const MARK = { running: '▶', waiting: '⏳', done: '✔', failed: '✖' } as const;
 
@@ -8,18 +9,10 @@ export function progressTable(lines: readonly ProgressLine[], now: Date): string
   const rows = lines.map((line) => {
     const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(line.at)) / 1000));
     const since =
-      line.state === 'done' || line.state === 'failed' ? line.at.slice(11, 19) : `${line.at.slice(11, 19)} (${humanSeconds(seconds)})`;
+      line.state === 'done' || line.state === 'failed' ? line.at.slice(11, 19) : `${line.at.slice(11, 19)} (${durationText(seconds)})`;
     return `| ${MARK[line.state]} | ${line.cluster ?? ''} | ${line.step} | ${cell(line.reason ?? '')} | ${since} |`;
   });
   return ['| | cluster | step | | since (UTC) |', '|---|---|---|---|---|', ...rows].join('\n');
-}
-
-/** `42 s`, `3 min`, `2 h 5 min`. */
-export function humanSeconds(seconds: number): string {
-  if (seconds < 90) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 function cell(text: string): string {

@@ -44,3 +44,12 @@ export const Duration = z.string().regex(/^\d+[smhd]$/, 'must be a number and s,
 
 export const RepositoryRef = z.object({ owner: z.string().min(1), name: z.string().min(1) });
 export type RepositoryRef = z.infer<typeof RepositoryRef>;
+
+/** A repository as `owner/name`. */
+export const RepositoryName = z
+  .string()
+  .regex(/^[\w.-]+\/[\w.-]+$/, 'must be the fleet repository as owner/name')
+  .transform((text): RepositoryRef => {
+    const [owner = '', name = ''] = text.split('/');
+    return { owner, name };
+  });

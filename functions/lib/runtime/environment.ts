@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InputError } from '#model/errors.ts';
-import { AccountId, Region } from '#model/primitives.ts';
+import { AccountId, Region, RepositoryName } from '#model/primitives.ts';
 
 const Environment = z.object({
   AWS_REGION: Region,
@@ -9,6 +9,8 @@ const Environment = z.object({
   SLUICE_ACCOUNT: AccountId,
   SLUICE_STATE_MACHINE_PREFIX: z.string().default('sluice-'),
   SLUICE_CHECKS_QUEUE_URL: z.url().optional(),
+  /** The fleet repository, `owner/name`: the only one that is listened to and written to. */
+  SLUICE_REPOSITORY: RepositoryName.optional(),
   /** GitHub's REST API: api.github.com, or that of a GitHub Enterprise Server. */
   GITHUB_API_URL: z.url().optional(),
   /** Secrets Manager id of the GitHub App's secret (schema GitHubAppSecret). */

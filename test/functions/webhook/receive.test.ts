@@ -32,6 +32,7 @@ function setUp() {
     },
     verify: (body, signature) => (signature === '' ? Promise.resolve(false) : webhooks.verify(body, signature).catch(() => false)),
     installationId: 42,
+    repository: { owner: 'Platform', name: 'fleet' },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   };
   const deliver = async (event: string, body: string, signature?: string) =>
@@ -88,6 +89,8 @@ describe('receive', () => {
     ['JSON of the wrong shape', 'pull_request', '{"action":"opened"}', undefined, 400],
     ['an unknown event', 'gollum', '{}', undefined, 202],
     ['an action that asks for nothing', 'pull_request', pullRequestEvent({ action: 'labeled' }), undefined, 202],
+    ['an event of another repository', 'pull_request', pullRequestEvent().replace('"fleet"', '"other"'), undefined, 401],
+    ['an event of another owner', 'pull_request', pullRequestEvent().replace('"platform"', '"stranger"'), undefined, 401],
     ['an event of another installation', 'pull_request', pullRequestEvent().replace('"id":42', '"id":43'), undefined, 401],
     [
       'a deleted branch',

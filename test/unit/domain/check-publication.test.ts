@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cut, publicationOf, SUMMARY_LIMIT } from '#domain/check-publication.ts';
+import { publicationOf, SUMMARY_LIMIT } from '#domain/check-publication.ts';
 import type { WantedCheck } from '#model/checks.ts';
 
 const NOW = new Date('2026-01-05T08:05:00Z');
@@ -18,21 +17,6 @@ function wanted(change: Partial<WantedCheck> = {}): WantedCheck {
     ...change,
   };
 }
-
-describe('cut', () => {
-  it('never exceeds the limit and never splits a character', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), fc.integer({ min: 60, max: 300 }), (text, limit) => {
-        const short = cut(text, limit);
-
-        expect(short.length).toBeLessThanOrEqual(limit);
-        expect(short.isWellFormed()).toBe(text.isWellFormed() || short.isWellFormed());
-        if (text.length > limit) expect(short).toContain('cut here');
-        else expect(short).toBe(text);
-      }),
-    );
-  });
-});
 
 describe('publicationOf', () => {
   it('keeps summary and text within GitHub’s limit', () => {

@@ -80,6 +80,13 @@ describe('cutText', () => {
     expect(cutText('short\n', 6, 'there')).toBe('short\n');
   });
 
+  it('cuts one long line within, at a whole character', () => {
+    const cut = cutText('😀'.repeat(300), 255);
+
+    expect(cut).toMatch(/^(😀)+… \(cut: 600 characters in all\)$/u);
+    expect(cut.length).toBeGreaterThan(250);
+  });
+
   it('closes what is open and says what is missing', () => {
     const text = planMarkdown(
       { ...PLAN, groups: [{ ...GROUP, changes: [{ action: 'create', area: 'a', name: 'b', diff: '+ x\n'.repeat(500) }] }] },

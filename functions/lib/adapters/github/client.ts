@@ -2,6 +2,7 @@ import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/core';
 import type * as z from 'zod';
 import { RefusedError } from '#model/errors.ts';
+import type { RepositoryRef } from '#model/primitives.ts';
 import { mapGitHubError, statusOf } from './errors.ts';
 
 /** GitHub sends nothing for 10 s only when something is wrong; its own limit on a request is 10 s. */
@@ -17,6 +18,8 @@ export interface GitHubConnection {
   readonly installationId: number;
   /** PEM, PKCS #1 or #8. */
   readonly privateKey: string;
+  /** The only repository that is read and written, whatever the installation may reach. */
+  readonly repository: RepositoryRef;
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -41,6 +44,7 @@ export function createClient(connection: GitHubConnection): Client {
     request: connection.fetch === undefined ? {} : { fetch: connection.fetch },
   });
   const send = async (route: string, parameters: Parameters): Promise<unknown> => {
+    refuseOthers(route, parameters, connection.repository);
     const request = () => octokit.request(route, { ...parameters, request: { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) } });
     const answer = await request().catch((error: unknown) => {
       // One repeat, at once, of reads only: a second write could do the thing twice, and longer waits are the state machine's.
@@ -74,6 +78,14 @@ export function createClient(connection: GitHubConnection): Client {
       throw new RefusedError(`${name(route, parameters)} has 3,000 entries or more and GitHub may have cut it; split the change`);
     },
   };
+}
+
+/** @throws RefusedError for a call about another repository; GitHub's names have no case */
+function refuseOthers(route: string, parameters: Parameters, { owner, name: repo }: RepositoryRef): void {
+  if (!route.includes('{repo}')) return;
+  const asked = `${String(parameters['owner'])}/${String(parameters['repo'])}`;
+  if (asked.toLowerCase() === `${owner}/${repo}`.toLowerCase()) return;
+  throw new RefusedError(`${asked} is not the fleet repository ${owner}/${repo} (SLUICE_REPOSITORY); nothing was sent`);
 }
 
 function parse<S extends z.ZodType>(data: unknown, schema: S, call: string): z.infer<S> {
