@@ -45,6 +45,32 @@ export async function listExecutions(client: SFNClient, machines: ReadonlyMap<st
   return all.sort((left, right) => left.start.getTime() - right.start.getTime());
 }
 
+/** Events a page holds when only the newest are asked for: a state or two of an execution. */
+const NEW_EVENTS_PAGE = 25;
+
+/**
+ * What was added to a history after the event `afterId` (0: all of it), oldest first. Read from the end: a wait of half an
+ * hour is thousands of events, and looking at all of them every second costs more than what is waited for.
+ */
+export async function readNewEvents(client: SFNClient, executionArn: string, afterId: number): Promise<HistoryEvent[]> {
+  const added: HistoryEvent[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await client.send(
+      new GetExecutionHistoryCommand({
+        executionArn,
+        reverseOrder: true,
+        maxResults: NEW_EVENTS_PAGE,
+        ...(nextToken ? { nextToken } : {}),
+      }),
+    );
+    const events = page.events ?? [];
+    added.push(...events.filter(({ id }) => (id ?? 0) > afterId));
+    nextToken = events.some(({ id }) => (id ?? 0) <= afterId) ? undefined : page.nextToken;
+  } while (nextToken);
+  return added.reverse();
+}
+
 /** The whole history of an execution. */
 export async function readHistory(client: SFNClient, executionArn: string): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];

@@ -1,6 +1,6 @@
 import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { type ListedExecution, listExecutions, listMachines, readHistory } from './histories.ts';
+import { type ListedExecution, listExecutions, listMachines, readNewEvents } from './histories.ts';
 
 /** One line of the timeline: what happens where. */
 export interface TimelineLine {
@@ -27,7 +27,8 @@ const SILENT =
   /-(done|wait|needed|verdict|claimed|kind|more|decision|up-to-date|from-scratch)$|^unlock|^lock$|^(cluster|backup|e2e|rollout|pull-request)-(updated|deleted|proven|passed|succeeded|checked|gone)$/;
 
 interface Seen {
-  events: number;
+  /** Id of the last event that was read. */
+  last: number;
   subject: string;
   state: string;
   reason: string;
@@ -48,7 +49,7 @@ export function createTimeline(client: SFNClient, tell: (line: TimelineLine) => 
       for (const execution of await listExecutions(client, machines)) {
         const known = seen.get(execution.arn);
         if (known?.closed) continue;
-        await follow(client, execution, known ?? { events: 0, subject: '', state: '', reason: '', closed: false }, seen, tell);
+        await follow(client, execution, known ?? { last: 0, subject: '', state: '', reason: '', closed: false }, seen, tell);
       }
     },
   };
@@ -61,7 +62,7 @@ async function follow(
   seen: Map<string, Seen>,
   tell: (line: TimelineLine) => void,
 ): Promise<void> {
-  const events = await readHistory(client, execution.arn);
+  const events = await readNewEvents(client, execution.arn, entry.last);
   seen.set(execution.arn, entry);
   const say = (at: Date | undefined, kind: TimelineLine['kind'], detail: string): void =>
     tell({
@@ -73,8 +74,10 @@ async function follow(
       detail,
       kind,
     });
-  for (const event of events.slice(entry.events)) read(event, entry, say);
-  entry.events = events.length;
+  for (const event of events) {
+    read(event, entry, say);
+    entry.last = event.id ?? entry.last;
+  }
 }
 
 function read(event: HistoryEvent, entry: Seen, say: (at: Date | undefined, kind: TimelineLine['kind'], detail: string) => void): void {

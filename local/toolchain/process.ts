@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
-  /** Runs at the lowest priority, so that a build leaves the machine usable. */
+  /** Runs at a low priority, so that a build leaves the machine usable; the lowest would starve it beside anything. */
   readonly nice?: boolean;
   /** Takes each line of stderr; true keeps it out of the log and of the error (noise). */
   readonly onLine?: (line: string) => boolean;
@@ -97,7 +97,7 @@ function guard(pid: number | undefined, options: RunOptions): () => void {
 
 function lowerPriority(pid: number): void {
   try {
-    setPriority(pid, 19);
+    setPriority(pid, 10);
   } catch {
     // Politeness only: the child may have ended already, or the system forbids it.
   }
