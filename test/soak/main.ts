@@ -1,0 +1,15 @@
+import { twoStories } from './two-stories.ts';
+
+/** Long runs by name: `npm run soak -- NAME`. Each tells what it saw and throws at what must not be. */
+const SOAKS: Readonly<Record<string, (tell: (line: string) => void) => Promise<void>>> = {
+  'two-stories': twoStories,
+};
+
+const [name = ''] = process.argv.slice(2);
+const soak = Object.hasOwn(SOAKS, name) ? SOAKS[name] : undefined;
+if (soak === undefined) {
+  process.stderr.write(`usage: npm run soak -- NAME, one of: ${Object.keys(SOAKS).join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  await soak((line) => process.stdout.write(`${line}\n`));
+}
