@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { rolloutSucceeded } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
+import { runsRevision } from '#domain/waves.ts';
 import { readProofs, readRecords, readSettings } from '#facts/fleet.ts';
 import { changeObject } from '#facts/stored.ts';
 import { ChannelProof, type ClusterRecord, type Ledger } from '#model/records.ts';
@@ -85,7 +86,7 @@ async function genesisProofs(
     const others = (await readProofs(objects, channel.channel)).filter(({ rollout }) => rollout !== inputs.rolloutId);
     if (others.length > 0) continue;
     const records = await readRecords(objects, live);
-    if (!live.every((name) => records.get(name)?.revision === head.revision)) continue;
+    if (!live.every((name) => runsRevision(records.get(name), head.revision))) continue;
     found.push(proofOf(inputs, ledger, channel, { ...head, basis: 'genesis' }, records, now));
   }
   return found;
@@ -103,7 +104,7 @@ function proofOf(
   const clusters = namesOf(channel).flatMap((name) => {
     const done = ledger.succeeded[name];
     const record = records.get(name);
-    if (record?.revision !== what.revision) return [];
+    if (!runsRevision(record, what.revision)) return [];
     if (done !== undefined) return [{ name, execution: done.execution, backup: done.backup, durationSeconds: done.seconds }];
     return [{ name, execution: record.execution, backup: record.backup, durationSeconds: 0 }];
   });

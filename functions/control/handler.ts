@@ -1,6 +1,8 @@
 import { connectHub } from '#runtime/connect.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { awaitArtifacts } from './await-artifacts.ts';
+import { beginUpdate } from './begin-update.ts';
+import { canMove } from './can-move.ts';
 import { chooseShape } from './choose-shape.ts';
 import { claimSlot } from './claim-slot.ts';
 import { collectResults } from './collect-results.ts';
@@ -26,6 +28,8 @@ import { unlock } from './unlock.ts';
 
 const STEPS = [
   awaitArtifacts,
+  beginUpdate,
+  canMove,
   chooseShape,
   claimSlot,
   collectResults,

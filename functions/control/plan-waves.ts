@@ -3,7 +3,7 @@ import { durationSeconds } from '#domain/duration.ts';
 import { holdOf } from '#domain/evidence.ts';
 import { newLedger } from '#domain/ledger.ts';
 import { keys } from '#domain/names.ts';
-import { clusterRef, planWaves as plan, planSettingsWaves, settingsHash, type Wanted, type Wave } from '#domain/waves.ts';
+import { clusterRef, planWaves as plan, planSettingsWaves, runsRevision, settingsHash, type Wanted, type Wave } from '#domain/waves.ts';
 import { channelRevision, readGate, readRecords, readSettings } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { GateClosedError, InputError } from '#model/errors.ts';
@@ -87,7 +87,7 @@ async function settingsWaves(resolved: ResolveRevision, settings: Settings, obje
       const record = records.get(entry.name);
       const hash = settingsHash(clusterRef(entry, channel.channel));
       const held = holdOf(entry, channel)?.revision;
-      if (record !== undefined && record.settingsHash === hash && (held === undefined || held === record.revision)) continue;
+      if (record !== undefined && record.settingsHash === hash && (held === undefined || runsRevision(record, held))) continue;
       const revision = held ?? record?.revision ?? (await channelRevision(objects, channel.channel, resolved.heads));
       wanted.push({ entry, channel, revision });
     }

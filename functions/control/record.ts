@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { isHeld } from '#domain/lease.ts';
 import { keys } from '#domain/names.ts';
 import { settingsHash } from '#domain/waves.ts';
-import { changeObject, readObject } from '#facts/stored.ts';
+import { requireLock } from '#facts/lock.ts';
+import { changeObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
-import { InputError, LockHeldError } from '#model/errors.ts';
+import { InputError } from '#model/errors.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
-import { ClusterRecord, DeletedCluster, Lock } from '#model/records.ts';
+import { type ClusterRecord, StoredCluster } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
@@ -29,7 +29,7 @@ const Input = z.object({
 });
 
 /**
- * Writes what the cluster runs now, or that it is deleted. Only the holder of the cluster's lock may, with the fencing
+ * Writes what the cluster runs now (with which no update is under way any more), or that it is deleted. Only the holder of the cluster's lock may, with the fencing
  * number it was given: an execution that lost its lease must not overwrite a newer result. Repeated, it writes nothing.
  * @throws LockHeldError, InputError
  */
@@ -41,13 +41,15 @@ export const record = defineStep({
     const at = clock.now().toISOString();
     const wanted = input.deleted ? undefined : clusterRecord(input, execution, at);
     let written = false;
-    await changeObject(objects, keys.cluster(input.cluster.name), z.union([DeletedCluster, ClusterRecord]), async (known) => {
+    await changeObject(objects, keys.cluster(input.cluster.name), StoredCluster, async (known) => {
       written = false;
-      if (known?.execution === execution && 'deleted' in known === input.deleted) return undefined;
+      const ended = known === undefined || 'creating' in known || ('updating' in known && known.updating !== undefined) ? undefined : known;
+      if (ended?.execution === execution && 'deleted' in ended === input.deleted) return undefined;
       await requireLock(objects, input.cluster.name, execution, input.lock.fence);
       written = true;
       if (wanted !== undefined) return wanted;
-      return { deleted: true as const, name: input.cluster.name, revision: known?.revision ?? null, execution, deletedAt: at };
+      const revision = known === undefined || 'creating' in known ? null : known.revision;
+      return { deleted: true as const, name: input.cluster.name, revision, execution, deletedAt: at };
     });
     return { written };
   },
@@ -67,11 +69,4 @@ function clusterRecord(input: z.infer<typeof Input>, execution: string, updatedA
     backup: backup?.id ?? null,
     updatedAt,
   };
-}
-
-async function requireLock(objects: ObjectStore, subject: string, execution: string, fence: number): Promise<void> {
-  const lock = await readObject(objects, keys.lock(subject), Lock);
-  if (lock?.holder === execution && lock.fence === fence) return;
-  const who = lock !== undefined && isHeld(lock, await objects.now()) ? lock.holder : 'nobody';
-  throw new LockHeldError(`${execution} lost the lock of ${subject} (now ${who}); what it did is not recorded`);
 }

@@ -3,6 +3,7 @@ import { durationText } from '#domain/duration.ts';
 import { isBudgetSpent } from '#domain/ledger.ts';
 import { keys } from '#domain/names.ts';
 import { soakLook, soakWaitSeconds } from '#domain/soak.ts';
+import { runsRevision } from '#domain/waves.ts';
 import { readRecord } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { DeadlineError } from '#model/errors.ts';
@@ -63,6 +64,6 @@ async function reasonUnhealthy(items: readonly WaveItem[], ledger: Ledger, objec
   if (halt?.halted === true) return `the fleet is halted by ${halt.by}: ${halt.reason}`;
   const updated = items.filter(({ cluster }) => ledger.succeeded[cluster.name] !== undefined);
   const records = await Promise.all(updated.map(async (item) => ({ item, record: await readRecord(objects, item.cluster.name) })));
-  const moved = records.filter(({ item, record }) => record?.revision !== item.revision).map(({ item }) => item.cluster.name);
+  const moved = records.filter(({ item, record }) => !runsRevision(record, item.revision)).map(({ item }) => item.cluster.name);
   return moved.length === 0 ? undefined : `not at its revision any more: ${moved.join(', ')}`;
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Region, State } from '../support/asl/definition.ts';
+import { readMachines } from '../support/state-machines/definitions.ts';
 import { expectOutcome } from '../support/state-machines/outcome.ts';
 import { errorChain, scenariosFor } from '../support/state-machines/scenarios.ts';
 import { CLUSTER, createStubFleet, type StubFleet } from '../support/state-machines/stub-fleet.ts';
@@ -31,8 +33,8 @@ describe('update-cluster, good path', () => {
     await fleet.run('update-cluster');
 
     expect(fleet.calls.map((call) => call.split('/')[1])).toEqual([
-      ...['lock', 'read-what-runs', 'render', 'await-artifacts', 'deliver-render', 'issue-identity'],
-      ...['check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest'],
+      ...['lock', 'read-what-runs', 'render', 'can-move', 'await-artifacts', 'deliver-render', 'issue-identity'],
+      ...['check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'begin-update'],
       ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
       ...['advance-stack--control-plane', 'roll-control-plane', 'apply-components--system', 'advance-stack--pools', 'roll-node-pools'],
       ...['await-nodes', 'await-workloads--system', 'apply-components--workloads', 'await-workloads--workloads', 'prune', 'check-health'],
@@ -148,6 +150,42 @@ describe('update-cluster, clean-up that fails itself', () => {
     expectNothingHeld(fleet);
   });
 });
+
+describe('update-cluster, before the first change', () => {
+  it.each([
+    ['can-move', 'GateClosedError'],
+    ['begin-update', 'LockHeldError'],
+  ])('changes nothing when %s refuses, and frees the lock', async (state, error) => {
+    for (const options of [{}, EXISTS]) {
+      const fleet = createStubFleet({ ...options, faults: [{ state, kind: 'error', error }] });
+
+      const execution = await fleet.run('update-cluster');
+
+      expect(execution).toMatchObject({ status: 'FAILED', error });
+      expect(fleet.calls.filter((call) => /advance-stack|roll-|apply-|prune/.test(call))).toEqual([]);
+      expectNothingHeld(fleet);
+    }
+  });
+
+  it.each(['can-move', 'begin-update'])('no way leads to a change past %s', (gate) => {
+    const { States, StartAt } = readMachines()['update-cluster'] as Region;
+    const reached = new Set<string>();
+    const open = [StartAt];
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (name === gate || reached.has(name)) continue;
+      reached.add(name);
+      open.push(...nextOf(States[name] as State));
+    }
+
+    expect(reached.size).toBeGreaterThan(3);
+    expect([...reached].filter((name) => /advance-stack|roll-|apply-|prune|^record/.test(name))).toEqual([]);
+  });
+});
+
+/** Where a state may lead when it succeeds. */
+function nextOf({ Next, Default, Choices }: State): string[] {
+  return [Next, Default, ...(Choices ?? []).map((choice) => choice.Next)].flatMap((name) => name ?? []);
+}
 
 describe('update-cluster, backup', () => {
   it('changes nothing when the backup is not proven, and says so', async () => {

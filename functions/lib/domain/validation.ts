@@ -28,7 +28,7 @@ export function validateConfiguration({ head, base, target }: ConfigurationChang
   }
   const { value, findings: own } = parseConfiguration(head);
   const before = base === undefined ? undefined : parseConfiguration(base).value;
-  const moves = value === undefined || before === undefined ? [] : versionMoveFindings(before.versions, value.versions, head.files);
+  const moves = value === undefined || before === undefined ? [] : versionMoveFindings(before, value, head.files);
   return inOrder([...findings, ...own, ...moves]);
 }
 

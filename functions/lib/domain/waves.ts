@@ -54,9 +54,14 @@ export function settingsHash(cluster: ClusterRef): string {
   return hashOf(cluster);
 }
 
+/** True when the record says that the cluster runs this revision whole: an update that was left half-way is neither of both. */
+export function runsRevision(record: ClusterRecord | undefined, revision: string): record is ClusterRecord {
+  return record !== undefined && record.revision === revision && record.updating === undefined;
+}
+
 /** True when the record says that the cluster runs this revision with these settings. */
 export function isUpToDate(record: ClusterRecord | undefined, revision: string, hash: string): boolean {
-  return record !== undefined && record.revision === revision && record.settingsHash === hash;
+  return runsRevision(record, revision) && record.settingsHash === hash;
 }
 
 /**

@@ -1,18 +1,17 @@
-import * as z from 'zod';
 import { isProven, newestSucceeded } from '#domain/evidence.ts';
 import { keys } from '#domain/names.ts';
 import { parseSettings } from '#domain/settings.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
 import { SettingsFiles } from '#model/pull-request.ts';
-import { ChannelProof, ClusterRecord, DeletedCluster, RevisionEvidence } from '#model/records.ts';
+import { ChannelProof, type ClusterRecord, RevisionEvidence, StoredCluster } from '#model/records.ts';
 import type { ChannelFile, Settings } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { readObject } from './stored.ts';
 
-/** Record of a cluster; undefined when it never existed or is deleted. @throws InputError when it can't be read */
+/** Record of a cluster; undefined when it was never created whole or is deleted. @throws InputError when it can't be read */
 export async function readRecord(objects: ObjectStore, name: string): Promise<ClusterRecord | undefined> {
-  const record = await readObject(objects, keys.cluster(name), z.union([DeletedCluster, ClusterRecord]));
-  return record === undefined || 'deleted' in record ? undefined : record;
+  const stored = await readObject(objects, keys.cluster(name), StoredCluster);
+  return stored === undefined || 'deleted' in stored || 'creating' in stored ? undefined : stored;
 }
 
 /** Records by name of those of the named clusters that exist. */

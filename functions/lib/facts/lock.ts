@@ -1,4 +1,4 @@
-import { free, renew, take } from '#domain/lease.ts';
+import { free, isHeld, renew, take } from '#domain/lease.ts';
 import { keys } from '#domain/names.ts';
 import { LockHeldError } from '#model/errors.ts';
 import { Lock } from '#model/records.ts';
@@ -55,4 +55,15 @@ export async function releaseLock(objects: ObjectStore, subject: string, holder:
     return freed;
   });
   return released;
+}
+
+/**
+ * Refuses unless this execution holds the lock with the fencing number that it was given: asked right before a write that
+ * must not undo that of a newer holder. @throws LockHeldError
+ */
+export async function requireLock(objects: ObjectStore, subject: string, execution: string, fence: number): Promise<void> {
+  const lock = await readObject(objects, keys.lock(subject), Lock);
+  if (lock?.holder === execution && lock.fence === fence) return;
+  const who = lock !== undefined && isHeld(lock, await objects.now()) ? lock.holder : 'nobody';
+  throw new LockHeldError(`${execution} lost the lock of ${subject} (now ${who}); what it did is not recorded`);
 }

@@ -3,6 +3,17 @@ import { Versions } from './configuration.ts';
 import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timestamp } from './primitives.ts';
 import { ClusterRef } from './settings.ts';
 
+/** An update that has begun to change a cluster and has not ended well yet: how far it came nobody wrote down. */
+export const Updating = z.object({
+  execution: ExecutionName,
+  revision: Revision,
+  settingsHash: Sha256,
+  renderHash: Sha256,
+  versions: Versions,
+  since: Timestamp,
+});
+export type Updating = z.infer<typeof Updating>;
+
 /** `clusters/<name>.json`: what a cluster runs, written at the end of each successful `update-cluster`. */
 export const ClusterRecord = z.object({
   cluster: ClusterRef,
@@ -14,6 +25,8 @@ export const ClusterRecord = z.object({
   rollout: z.string().nullable(),
   backup: z.string().nullable(),
   updatedAt: Timestamp,
+  /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */
+  updating: Updating.optional(),
 });
 export type ClusterRecord = z.infer<typeof ClusterRecord>;
 
@@ -27,6 +40,14 @@ export const DeletedCluster = z.object({
   deletedAt: Timestamp,
 });
 export type DeletedCluster = z.infer<typeof DeletedCluster>;
+
+/** What stands in the place of a ClusterRecord until a cluster was created whole. To all but its next update it does not exist. */
+export const CreatingCluster = z.object({ creating: z.literal(true), cluster: ClusterRef, updating: Updating });
+export type CreatingCluster = z.infer<typeof CreatingCluster>;
+
+/** All that may lie under a cluster's key. */
+export const StoredCluster = z.union([DeletedCluster, CreatingCluster, ClusterRecord]);
+export type StoredCluster = z.infer<typeof StoredCluster>;
 
 /** `locks/<subject>.json`. Marked free, never deleted: the fencing number only grows. */
 export const Lock = z.object({

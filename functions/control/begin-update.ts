@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { keys } from '#domain/names.ts';
+import { settingsHash } from '#domain/waves.ts';
+import { requireLock } from '#facts/lock.ts';
+import { changeObject } from '#facts/stored.ts';
+import { requireMove } from '#facts/version-move.ts';
+import { Versions } from '#model/configuration.ts';
+import { Revision, Sha256 } from '#model/primitives.ts';
+import { StoredCluster } from '#model/records.ts';
+import { ClusterRef } from '#model/settings.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+
+interface Ports {
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+}
+
+/**
+ * Notes in the cluster's record that it is about to be changed, by whom and to what. If the update does not end, the
+ * cluster is not at its recorded revision any more, and the next update to that one is work to do. `record` takes the
+ * note away. Repeated, it writes nothing. @throws GateClosedError, LockHeldError
+ */
+export const beginUpdate = defineStep({
+  name: 'begin-update',
+  input: z.object({
+    cluster: ClusterRef,
+    revision: Revision,
+    render: z.object({ hash: Sha256, versions: Versions }),
+    lock: z.object({ fence: z.int() }),
+  }),
+  output: z.object({ written: z.boolean() }),
+  async run({ cluster, revision, render, lock }, { objects, clock }: Ports, { execution }) {
+    const updating = {
+      execution,
+      revision,
+      settingsHash: settingsHash(cluster),
+      renderHash: render.hash,
+      versions: render.versions,
+      since: clock.now().toISOString(),
+    };
+    let written = false;
+    await changeObject(objects, keys.cluster(cluster.name), StoredCluster, async (known) => {
+      written = false;
+      if (known !== undefined && 'updating' in known && known.updating?.execution === execution) return undefined;
+      await requireMove(objects, cluster.name, known, { revision, ...render });
+      await requireLock(objects, cluster.name, execution, lock.fence);
+      written = true;
+      if (known === undefined || 'deleted' in known || 'creating' in known) return { creating: true as const, cluster, updating };
+      return { ...known, updating };
+    });
+    return { written };
+  },
+});

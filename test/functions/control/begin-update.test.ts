@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { keys } from '#domain/names.ts';
+import { beginUpdate } from '../../../functions/control/begin-update.ts';
+import { canMove } from '../../../functions/control/can-move.ts';
+import { lock } from '../../../functions/control/lock.ts';
+import { planWaves } from '../../../functions/control/plan-waves.ts';
+import { readWhatRuns } from '../../../functions/control/read-what-runs.ts';
+import { record } from '../../../functions/control/record.ts';
+import { unlock } from '../../../functions/control/unlock.ts';
+import { type ControlWorld, createControlWorld, NEW, OLD, putFleet, refOf, resolved, runStep } from '../../support/control-world.ts';
+import { channelFile, gitId } from '../../support/fleet.ts';
+
+const cluster = refOf(channelFile('beta', 1), 0);
+let world: ControlWorld;
+beforeEach(() => {
+  world = createControlWorld();
+});
+
+function render(kubernetes: string, hash = 'f', etcd = '3.6.16') {
+  return { hash: hash.repeat(64), versions: { kubernetes, etcd, osImage: 'ami-1' } };
+}
+
+interface Target {
+  readonly revision: string;
+  readonly kubernetes: string;
+  readonly hash?: string;
+}
+
+/** What the machine does under its lock, up to the first change; answers what the later steps get. */
+async function begin(execution: string, { revision, kubernetes, hash }: Target) {
+  const held = await runStep(lock, { cluster }, world, execution);
+  const input = { cluster, revision, render: render(kubernetes, hash), lock: held, rolloutId: null };
+  const runs = await runStep(readWhatRuns, input, world, execution);
+  if (runs.upToDate) return undefined;
+  await runStep(canMove, input, world, execution);
+  await runStep(beginUpdate, input, world, execution);
+  return input;
+}
+
+async function update(execution: string, target: Target): Promise<void> {
+  const input = await begin(execution, target);
+  if (input !== undefined) await runStep(record, input, world, execution);
+  await runStep(unlock, { cluster }, world, execution);
+}
+
+async function failHalfWay(execution: string, target: Target): Promise<void> {
+  await begin(execution, target);
+  await runStep(unlock, { cluster }, world, execution);
+}
+
+describe('an update that is left half-way', () => {
+  test('makes the way back to the recorded revision work to do', async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    await failHalfWay('update-b', { revision: NEW, kubernetes: '1.35.4' });
+
+    const back = await begin('update-c', { revision: OLD, kubernetes: '1.35.4' });
+
+    expect(back).toBeDefined();
+    expect(world.read(keys.cluster(cluster.name))).toMatchObject({
+      revision: OLD,
+      execution: 'update-a',
+      updating: { execution: 'update-c', revision: OLD },
+    });
+  });
+
+  test('is done again by a rollout of the revision that is recorded', async () => {
+    const beta = await putFleet(world, 1);
+    const [entry] = beta.clusters;
+    if (entry === undefined) throw new Error('beta has a cluster');
+    const plan = (rolloutId: string) =>
+      runStep(planWaves, { resolveRevision: resolved({ rolloutId, revision: OLD, basis: 'proven-here' }) }, world);
+    expect(await plan('rollout-1')).toMatchObject({ clusters: 0 });
+
+    await failHalfWay('update-b', { revision: NEW, kubernetes: '1.35.4' });
+
+    expect(await plan('rollout-2')).toMatchObject({ clusters: 1 });
+  });
+
+  test('is over with the next update that ends', async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    await failHalfWay('update-b', { revision: NEW, kubernetes: '1.35.4' });
+    await update('update-c', { revision: OLD, kubernetes: '1.35.4' });
+
+    expect(world.read(keys.cluster(cluster.name))).not.toHaveProperty('updating');
+    expect(await begin('update-d', { revision: OLD, kubernetes: '1.35.4' })).toBeUndefined();
+  });
+
+  test('of a creation leaves a cluster that does not exist yet, and is created by the next', async () => {
+    await failHalfWay('update-a', { revision: OLD, kubernetes: '1.35.4' });
+
+    expect(world.read(keys.cluster(cluster.name))).toMatchObject({ creating: true, updating: { execution: 'update-a', revision: OLD } });
+    expect(await runStep(readWhatRuns, { cluster, revision: OLD }, world)).toMatchObject({
+      exists: false,
+      creation: true,
+      upToDate: false,
+    });
+    await update('update-b', { revision: OLD, kubernetes: '1.35.4' });
+    expect(await runStep(readWhatRuns, { cluster, revision: OLD }, world)).toMatchObject({ exists: true, creation: false, upToDate: true });
+  });
+
+  test('of a creation is deleted without a revision', async () => {
+    await failHalfWay('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    const held = await runStep(lock, { cluster }, world, 'delete-a');
+
+    expect(await runStep(record, { cluster, lock: held, deleted: true }, world, 'delete-a')).toEqual({ written: true });
+
+    expect(world.read(keys.cluster(cluster.name))).toMatchObject({ deleted: true, revision: null, execution: 'delete-a' });
+  });
+});
+
+describe('begin-update', () => {
+  test('repeated, it writes nothing', async () => {
+    const input = await begin('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    const before = world.read(keys.cluster(cluster.name));
+    world.clock.advance(60);
+
+    expect(await runStep(beginUpdate, input, world, 'update-a')).toEqual({ written: false });
+    expect(world.read(keys.cluster(cluster.name))).toEqual(before);
+  });
+
+  test('an execution that lost its lock notes nothing', async () => {
+    const held = await runStep(lock, { cluster }, world, 'update-a');
+    world.objects.advance(3600);
+    await runStep(lock, { cluster }, world, 'update-b');
+
+    const late = runStep(beginUpdate, { cluster, revision: OLD, render: render('1.35.4'), lock: held }, world, 'update-a');
+
+    await expect(late).rejects.toMatchObject({ name: 'LockHeldError', message: expect.stringContaining('update-b') });
+    expect(world.read(keys.cluster(cluster.name))).toBeUndefined();
+  });
+});
+
+describe('can-move', () => {
+  test('a hold at a lower minor is refused before anything is written', async () => {
+    await update('update-a', { revision: NEW, kubernetes: '1.36.3' });
+    const before = world.objects.contents();
+
+    const back = runStep(canMove, { cluster, revision: OLD, render: render('1.35.4') }, world, 'update-b');
+
+    await expect(back).rejects.toMatchObject({
+      name: 'GateClosedError',
+      message:
+        "beta-1 can't move to aaaaaaaaaaaa: kubernetes can't go back from 1.36.3 to 1.35.4: what it stores is of the newer minor. Nothing was changed. Roll out a revision that it can move to; to go back, restore a backup (docs/recover.md).",
+    });
+    expect(world.objects.contents()).toEqual(before);
+  });
+
+  test('a way back from an update that was left half-way counts what that update may have made', async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    await failHalfWay('update-b', { revision: NEW, kubernetes: '1.36.3' });
+
+    await expect(begin('update-c', { revision: OLD, kubernetes: '1.35.4' })).rejects.toMatchObject({
+      name: 'GateClosedError',
+      message: expect.stringContaining('The update update-b to it was left half-way, so it may run already.'),
+    });
+  });
+
+  test('a definition without the version in which objects are stored is refused', async () => {
+    const definition = (versions: string[], storage: string) => ({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'widgets.example.org' },
+      spec: { versions: versions.map((name) => ({ name, storage: name === storage })) },
+    });
+    const put = (hash: string, object: object) =>
+      world.put(keys.render(hash.repeat(64)), {
+        cluster: cluster.name,
+        revision: OLD,
+        versions: render('1.35.4').versions,
+        pools: [],
+        stacks: [{ role: 'network', stackName: 's', template: '', parameters: {} }],
+        components: [{ name: 'widgets', phase: 'workloads', objects: [object] }],
+        deletions: { before: [], after: [] },
+      });
+    await put('1', definition(['v1beta1', 'v1'], 'v1'));
+    await put('2', definition(['v1beta1'], 'v1beta1'));
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4', hash: '1' });
+
+    await expect(begin('update-b', { revision: NEW, kubernetes: '1.35.4', hash: '2' })).rejects.toThrow(
+      'Objects of widgets.example.org are stored as v1',
+    );
+  });
+
+  test('whatever updates end, fail and go back, no API server gets data of a newer minor', async () => {
+    const step = fc.record({ minor: fc.integer({ min: 34, max: 37 }), ends: fc.boolean(), digit: fc.constantFrom('1', '2', '3', '4') });
+    let refused = 0;
+    let halves = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 10 }), async (steps) => {
+        world = createControlWorld();
+        // What lies in etcd, as only the test knows it: half an update may have stored in its version already.
+        let stored = 0;
+        let whole: string | undefined;
+        for (const [index, { minor, ends, digit }] of steps.entries()) {
+          const target = { revision: gitId(digit), kubernetes: `1.${minor}.1` };
+          const input = await begin(`update-${index}`, target).catch((error: { name: string }) => {
+            expect(error.name).toBe('GateClosedError');
+            refused += 1;
+            return 'refused' as const;
+          });
+          if (input === undefined) expect(whole, 'only a whole cluster is up to date').toBe(target.revision);
+          if (input !== undefined && input !== 'refused') {
+            expect(minor).toBeGreaterThanOrEqual(stored);
+            expect(stored === 0 || minor <= stored + 1).toBe(true);
+            stored = minor;
+            whole = ends ? target.revision : undefined;
+            halves += ends ? 0 : 1;
+            if (ends) await runStep(record, input, world, `update-${index}`);
+          }
+          await runStep(unlock, { cluster }, world, `update-${index}`);
+        }
+      }),
+      { seed: 20_260_105, numRuns: 300 },
+    );
+    expect(Math.min(refused, halves)).toBeGreaterThan(50);
+  });
+});
