@@ -26,19 +26,19 @@ const LEAST_PATIENCE_SECONDS = 60 * 60;
 
 /**
  * Lets a wave soak: the clock runs only while healthy (each updated cluster still at its revision, the budget not spent,
- * the fleet not halted). A newer rollout ends the soak, since nothing more of this one starts.
+ * the fleet not halted). A newer rollout ends the soak: nothing more of this one starts, and it proves nothing.
  * @throws DeadlineError when it does not get healthy for long enough
  */
 export const soak = defineStep({
   name: 'soak',
   input: z.object({ planWaves: z.object({ rolloutId: z.string() }), nextWave: z.object({ index: z.int() }) }),
-  output: Advance,
+  output: Advance.extend({ overtaken: z.boolean() }),
   async run({ planWaves: { rolloutId }, nextWave: { index } }, { objects, clock }: Ports) {
     const inputs = await readInputs(objects, rolloutId);
     const length = inputs.waves[index]?.soakSeconds ?? 0;
-    if (length === 0) return advanced('no soak');
+    if (length === 0) return { ...advanced('no soak'), overtaken: false };
     const newer = await readNewer(objects, inputs);
-    if (newer !== null) return advanced(`the newer rollout ${newer} took over`);
+    if (newer !== null) return { ...advanced(`the newer rollout ${newer} took over`), overtaken: true };
     const unhealthy = await reasonUnhealthy(await readWave(objects, rolloutId, index), await readLedger(objects, rolloutId), objects);
     const now = clock.now();
     const state = await changeObject(objects, keys.rollout(rolloutId, `soak-${index}`), SoakRecord, (known) => ({
@@ -46,14 +46,14 @@ export const soak = defineStep({
       since: known?.since ?? now.toISOString(),
     }));
     if (state === undefined) throw new DeadlineError('the soak left no record; re-run the rollout');
-    if (state.healthySeconds >= length) return advanced(`healthy for ${durationText(state.healthySeconds)}`);
+    if (state.healthySeconds >= length) return { ...advanced(`healthy for ${durationText(state.healthySeconds)}`), overtaken: false };
     const passed = (now.getTime() - Date.parse(state.since)) / 1000;
     const text = `healthy for ${durationText(state.healthySeconds)} of ${durationText(length)}`;
-    if (unhealthy === undefined) return waiting(soakWaitSeconds(state, length), text);
+    if (unhealthy === undefined) return { ...waiting(soakWaitSeconds(state, length), text), overtaken: false };
     if (passed > Math.max(LEAST_PATIENCE_SECONDS, PATIENCE * length)) {
       throw new DeadlineError(`${unhealthy}; ${text} after ${durationText(passed)}`);
     }
-    return waiting(soakWaitSeconds(state, length), `the soak stands still: ${unhealthy} (${text})`);
+    return { ...waiting(soakWaitSeconds(state, length), `the soak stands still: ${unhealthy} (${text})`), overtaken: false };
   },
 });
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { InputError } from '#model/errors.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ClusterSideFunction, Reach } from '#ports/reach.ts';
+import { parseAnswer } from './answers.ts';
 
 const Call = z.looseObject({ step: z.string(), execution: z.string(), input: z.looseObject({}) });
 const WithCluster = z.object({ cluster: ClusterRef });
@@ -9,15 +10,16 @@ const WithCluster = z.object({ cluster: ClusterRef });
 const WithSlot = z.object({ claimSlot: WithCluster });
 
 /**
- * Sends a call of a step to the function of the cluster's account that has it, and answers what it answers.
- * @throws InputError when the state's data names no cluster; the step's own error by its name
+ * Sends a call of a step to the function of the cluster's account that has it, and answers what it answers,
+ * as far as the step's schema knows it.
+ * @throws InputError when the state's data names no cluster, or the answer has another shape; the step's own error by its name
  */
 export async function forward(call: unknown, ports: { reach: Reach }, target: ClusterSideFunction): Promise<unknown> {
   const parsed = Call.safeParse(call);
   if (!parsed.success) throw new InputError('not a call of a step');
   const cluster = clusterOf(parsed.data.input);
   const payload = { ...parsed.data, input: { ...parsed.data.input, cluster } };
-  return ports.reach.invoke(cluster, target, payload, parsed.data.execution);
+  return parseAnswer(parsed.data.step, await ports.reach.invoke(cluster, target, payload, parsed.data.execution));
 }
 
 function clusterOf(input: unknown): ClusterRef {

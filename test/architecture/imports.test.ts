@@ -85,9 +85,11 @@ describe('imports of what is deployed', () => {
     expect(sdk.filter(({ from }) => layerOf(from) !== 'adapters')).toEqual([]);
   });
 
-  it('of another function there are none', () => {
+  it('of another function there are none, but for the answers of the steps that reach forwards', () => {
     const folder = (path: string): string | undefined => /^functions\/(?!lib\/)([^/]+)\//.exec(path)?.[1];
-    const across = inside.filter(({ from, to }) => folder(to) !== undefined && folder(from) !== folder(to));
+    const across = inside.filter(
+      ({ from, to }) => folder(to) !== undefined && folder(from) !== folder(to) && from !== 'functions/reach/answers.ts',
+    );
 
     expect(across).toEqual([]);
   });

@@ -81,6 +81,27 @@ describe('rollout', () => {
     expect(updated(fleet)).toEqual(['u-kube-1']);
   });
 
+  it('writes no proof when it is overtaken in the soak of its last wave', async () => {
+    const soaks = { count: 0 };
+    const fleet = createStubFleet({
+      ...EXIST,
+      answers: {
+        soak: () => {
+          soaks.count += 1;
+          return { done: true, waitSeconds: 0, reason: '', overtaken: soaks.count === 2 };
+        },
+        'evaluate-wave': () => ({ verdict: soaks.count === 2 ? 'halt' : 'continue' }),
+      },
+    });
+
+    const execution = await fleet.run('rollout');
+
+    expect(updated(fleet)).toEqual(['u-kube-1', 'u-kube-2', 'u-kube-3']);
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'RolloutHalted' });
+    expect(fleet.calls).not.toContain('rollout/conclude-rollout');
+    expect(fleet.calls).not.toContain('rollout/open-promotion');
+  });
+
   it('settles a cluster that failed, lets the others of its wave go on, and asks for a verdict', async () => {
     const fleet = createStubFleet({
       ...EXIST,

@@ -401,6 +401,20 @@ describe('soak', () => {
     expect(await runStep(soak, input, world)).toMatchObject({ done: true });
   });
 
+  test('of the last wave that is overtaken leads to the verdict that the newer one took over', async () => {
+    await plan();
+    for (const item of [...(await waveItems(0)), ...(await waveItems(1))]) await succeed(item);
+    const last = { planWaves: planned, nextWave: { index: 1 } };
+    expect(await runStep(soak, last, world)).toMatchObject({ done: false, overtaken: false });
+    world.clock.advance(30);
+    await world.evidence(gitId('d'));
+    await world.proof('alpha', gitId('d'));
+    await plan({ rolloutId: 'rollout-2', revision: gitId('d') });
+
+    expect(await runStep(soak, last, world)).toMatchObject({ done: true, overtaken: true });
+    expect(await runStep(evaluateWave, last, world)).toMatchObject({ verdict: 'halt', supersededBy: 'rollout-2' });
+  });
+
   test('is given up when it never gets healthy', async () => {
     await plan();
     await succeed(await canary());

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clusterSideFunctionOf } from '#domain/reach.ts';
 import { InputError, SluiceError } from '#model/errors.ts';
 import type { Reach } from '#ports/reach.ts';
+import { parseAnswer } from '../../../functions/reach/answers.ts';
 import { forward } from '../../../functions/reach/forward.ts';
 import { CLUSTER } from '../../support/stacks-world.ts';
 import { readSteps } from '../../support/state-machines/steps.ts';
@@ -16,9 +17,11 @@ const CALL = {
   with: { phase: 'system' },
 };
 
+const IDENTITY = { created: true, version: 1 };
+
 type Invocation = Parameters<Reach['invoke']>;
 
-function fakeReach(answer: () => unknown = () => ({ done: true })): { reach: Reach; invoked: Invocation[] } {
+function fakeReach(answer: () => unknown = () => IDENTITY): { reach: Reach; invoked: Invocation[] } {
   const invoked: Invocation[] = [];
   return {
     invoked,
@@ -37,7 +40,7 @@ describe('forward', () => {
 
     const answers = [await forward(CALL, { reach }, 'identity'), await forward(CALL, { reach }, 'identity')];
 
-    expect(answers).toEqual([{ done: true }, { done: true }]);
+    expect(answers).toEqual([IDENTITY, IDENTITY]);
     expect(invoked).toEqual([
       [CLUSTER, 'identity', CALL, 'update-1'],
       [CLUSTER, 'identity', CALL, 'update-1'],
@@ -45,10 +48,10 @@ describe('forward', () => {
   });
 
   it('takes the e2e cluster from the slot that was claimed and hands it on as the cluster', async () => {
-    const { reach, invoked } = fakeReach();
+    const { reach, invoked } = fakeReach(() => ({ passed: 1, failed: 0, durationSeconds: 2, failures: [], reportKey: 'e2e/a/junit.xml' }));
     const input = { claimSlot: { cluster: CLUSTER, slot: 'e2e-200000000091' } };
 
-    await forward({ ...CALL, input }, { reach }, 'drill');
+    await forward({ ...CALL, step: 'run-tests', input }, { reach }, 'drill');
 
     expect(invoked).toMatchObject([[CLUSTER, 'drill', { input: { ...input, cluster: CLUSTER }, with: { phase: 'system' } }, 'update-1']]);
   });
@@ -76,6 +79,45 @@ describe('forward', () => {
       name: 'ClusterUnreachableError',
       message: 'etcd does not answer',
     });
+  });
+});
+
+describe('the answer of an account', () => {
+  it.each([
+    ['of another shape', { created: 'yes', version: 1 }, 'issue-identity answered in another shape at created'],
+    ['that is none', null, 'issue-identity answered in another shape at its top'],
+  ])('%s is refused', async (_, answer, message) => {
+    const { reach } = fakeReach(() => answer);
+
+    const run = forward(CALL, { reach }, 'identity');
+
+    await expect(run).rejects.toThrow(InputError);
+    await expect(run).rejects.toThrow(message);
+  });
+
+  it('that waits longer than a step may is refused: it would hold a machine of the hub', async () => {
+    const { reach } = fakeReach(() => ({ done: false, waitSeconds: 31_536_000, reason: 'later' }));
+
+    await expect(forward({ ...CALL, step: 'await-nodes' }, { reach }, 'cluster')).rejects.toThrow('await-nodes answered in another shape');
+  });
+
+  it('loses what the step does not know', async () => {
+    const { reach } = fakeReach(() => ({ ...IDENTITY, cluster: { name: 'another' } }));
+
+    expect(await forward(CALL, { reach }, 'identity')).toEqual(IDENTITY);
+  });
+
+  it('is known for every step that is forwarded, by the very schema of the step', async () => {
+    const folders = new Set(['identity', 'cluster', 'etcd', 'drill']);
+    const steps = (await readSteps()).filter(({ folder }) => folders.has(folder));
+
+    expect(steps.length).toBeGreaterThan(10);
+    for (const { name, output } of steps) {
+      const own = output.safeParse({});
+      if (own.success) expect(parseAnswer(name, {})).toEqual(own.data);
+      else expect(() => parseAnswer(name, {})).toThrow(`${name} answered in another shape`);
+    }
+    expect(() => parseAnswer('plan', {})).toThrow(InputError);
   });
 });
 

@@ -155,6 +155,8 @@ function answer(call: TaskCall, done: boolean, held: Holdings): unknown {
       return wave(call);
     case 'may-start':
       return { admitted: done, waitSeconds: advance.waitSeconds };
+    case 'soak':
+      return { ...advance, overtaken: false };
     case 'evaluate-wave':
       return { verdict: 'continue' };
     default:

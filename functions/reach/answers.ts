@@ -1,0 +1,47 @@
+import type * as z from 'zod';
+import { InputError } from '#model/errors.ts';
+import { applyComponents } from '../cluster/apply-components.ts';
+import { assertForecast } from '../cluster/assert-forecast.ts';
+import { awaitNodes } from '../cluster/await-nodes.ts';
+import { awaitWorkloads } from '../cluster/await-workloads.ts';
+import { checkHealth } from '../cluster/check-health.ts';
+import { prune } from '../cluster/prune.ts';
+import { releaseNodes } from '../cluster/release-nodes.ts';
+import { removeAwsResources } from '../cluster/remove-aws-resources.ts';
+import { rollControlPlane } from '../cluster/roll-control-plane.ts';
+import { rollNodePools } from '../cluster/roll-node-pools.ts';
+import { startLoad } from '../cluster/start-load.ts';
+import { proveSnapshot } from '../drill/prove-snapshot.ts';
+import { runTests } from '../drill/run-tests.ts';
+import { checkMembers } from '../etcd/check-members.ts';
+import { rollEtcdMembers } from '../etcd/roll-etcd-members.ts';
+import { takeSnapshot } from '../etcd/take-snapshot.ts';
+import { writeManifest } from '../etcd/write-manifest.ts';
+import { deleteIdentity } from '../identity/delete-identity.ts';
+import { issueIdentity } from '../identity/issue-identity.ts';
+
+/** Of these steps only name and output schema are used here; they run in the accounts. */
+const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
+  ...[issueIdentity, deleteIdentity],
+  ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, prune],
+  ...[releaseNodes, removeAwsResources, rollControlPlane, rollNodePools, startLoad],
+  ...[checkMembers, rollEtcdMembers, takeSnapshot, writeManifest],
+  ...[proveSnapshot, runTests],
+];
+
+/**
+ * What a step of a cluster's account answered, by the step's own schema. An account is another world: an older function, or
+ * one that somebody changed, may answer anything, and what it answers steers a state machine of the hub.
+ * @throws InputError when it has another shape
+ */
+export function parseAnswer(step: string, answer: unknown): unknown {
+  const schema = STEPS.find(({ name }) => name === step)?.output;
+  if (schema === undefined)
+    throw new InputError(`nothing is known of what ${step} answers; the state machine and the functions differ in version`);
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0];
+  throw new InputError(
+    `${step} answered in another shape at ${where?.path.join('.') || 'its top'}: ${where?.message ?? 'unknown'}. The account's functions are of another version or were changed; deploy its bootstrap stack again`,
+  );
+}
