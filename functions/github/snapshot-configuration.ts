@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { boundProblems } from '#domain/file-bounds.ts';
 import { keys } from '#domain/names.ts';
 import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
 import { InputError, ValidationFailedError } from '#model/errors.ts';
@@ -6,7 +7,7 @@ import type { RepositoryRef } from '#model/primitives.ts';
 import { ReadPullRequest, type SettingsFiles, SnapshotConfiguration } from '#model/pull-request.ts';
 import { RevisionEvidence } from '#model/records.ts';
 import type { Checks } from '#ports/checks.ts';
-import type { GitHub, TreeEntry } from '#ports/github.ts';
+import type { GitHub } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { channelBranches, readFile, readSettings } from './settings.ts';
@@ -17,12 +18,10 @@ interface Ports {
   readonly checks: Checks;
 }
 
-/** Bounds of a configuration, so that a hostile tree is refused before it is read. */
-const MAX_FILES = 2000;
-const MAX_FILE_BYTES = 1024 * 1024;
-const MAX_TOTAL_BYTES = 20 * 1024 * 1024;
 /** Blobs read from GitHub at once; its secondary limit is 100 concurrent requests an App. */
 const PARALLEL_BLOBS = 12;
+/** Files that a refusal names. */
+const PROBLEMS_TOLD = 10;
 
 /**
  * Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id.
@@ -81,7 +80,8 @@ export async function snapshotOf(
   const key = keys.snapshot(revision);
   if ((await ports.objects.get(key)) !== undefined) return revision;
   const blobs = entries.filter((entry) => entry.path.startsWith(`${CONFIGURATION_FOLDER}/`) && entry.type !== 'tree');
-  refuseBeyondBounds(blobs);
+  const problems = boundProblems(CONFIGURATION_FOLDER, blobs);
+  if (problems.length > 0) throw new InputError(problems.slice(0, PROBLEMS_TOLD).join('; '));
   const files: { path: string; content: string }[] = [];
   for (let start = 0; start < blobs.length; start += PARALLEL_BLOBS) {
     files.push(
@@ -91,17 +91,6 @@ export async function snapshotOf(
   const relative = files.map((file) => ({ ...file, path: file.path.slice(CONFIGURATION_FOLDER.length + 1) }));
   await ports.objects.putIfAbsent(key, JSON.stringify({ revision, files: relative }));
   return revision;
-}
-
-function refuseBeyondBounds(blobs: readonly TreeEntry[]): void {
-  if (blobs.length === 0) throw new InputError(`${CONFIGURATION_FOLDER}/ is empty`);
-  if (blobs.length > MAX_FILES) throw new InputError(`${CONFIGURATION_FOLDER}/ has ${blobs.length} files, more than ${MAX_FILES}`);
-  const odd = blobs.find((entry) => entry.type !== 'blob' || !['100644', '100755'].includes(entry.mode));
-  if (odd !== undefined) throw new InputError(`${odd.path} is a link or a submodule; the configuration has plain files only`);
-  const large = blobs.find((entry) => (entry.size ?? 0) > MAX_FILE_BYTES);
-  if (large !== undefined) throw new InputError(`${large.path} has ${large.size} bytes, more than ${MAX_FILE_BYTES}`);
-  const total = blobs.reduce((sum, entry) => sum + (entry.size ?? 0), 0);
-  if (total > MAX_TOTAL_BYTES) throw new InputError(`${CONFIGURATION_FOLDER}/ has ${total} bytes, more than ${MAX_TOTAL_BYTES}`);
 }
 
 /** True when an e2e run has passed for exactly this step from base to head. */

@@ -1,0 +1,96 @@
+import type * as z from 'zod';
+import { keys } from '#domain/names.ts';
+import { validateConfiguration, validateSettings } from '#domain/validation.ts';
+import type { Finding } from '#model/checks.ts';
+import { NotFoundError } from '#model/errors.ts';
+import type { MergeResult, SettingsFiles } from '#model/pull-request.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { plan } from '../../functions/plan/plan.ts';
+import type { Change } from './change.ts';
+import { createMemoryObjects } from './memory-objects.ts';
+import type { Tree } from './read-files.ts';
+
+/** Names the settings that there are not. */
+const NO_SETTINGS = 'f'.repeat(40);
+const CONTEXT = { execution: 'working-copy' };
+
+/** Findings of a working copy, by the check's own rules and in its order. */
+export function findingsOf(change: Change): Finding[] {
+  const { kind, head, before } = change;
+  const ofSettings = kind === 'configuration' ? [] : validateSettings(settingsOf(change), before && settingsAt(change.base, before));
+  if (kind === 'settings') return ofSettings;
+  const target = { settings: settingsOf(change), branch: change.branch };
+  const ofConfiguration = validateConfiguration({ head: head.configuration, base: before?.configuration, target });
+  // A folder with both kinds is looked at twice, and what is wrong with its settings told once.
+  const once = new Map([...ofSettings, ...ofConfiguration].map((finding) => [JSON.stringify(finding), finding]));
+  return [...once.values()].sort((left, right) => rank(left) - rank(right));
+}
+
+function settingsOf({ settings: { commit, files } }: Change): SettingsFiles {
+  return { commit, files: [...files] };
+}
+
+function settingsAt(base: Change['base'], { settings }: Tree): SettingsFiles {
+  return { commit: base?.commit ?? NO_SETTINGS, files: [...settings] };
+}
+
+export interface ToldPlan {
+  readonly title: string;
+  readonly markdown: string;
+  /** As the plan step answers and keeps it. */
+  readonly facts: Awaited<ReturnType<typeof plan.run>>;
+  readonly data: unknown;
+}
+
+/** The plan of a working copy by the check's own step. For what passes validation. */
+export async function planOf(change: Change): Promise<ToldPlan> {
+  const { objects, input } = await asPullRequest(change, change.kind === 'settings' ? 'settings' : 'configuration');
+  const facts = await plan.run(input, { objects }, CONTEXT);
+  const data: unknown = JSON.parse(await read(objects, keys.planData(facts.planHash)));
+  return { title: facts.title, markdown: await read(objects, keys.plan(facts.planHash)), facts, data };
+}
+
+function rank({ level }: Finding): number {
+  return ['failure', 'warning', 'notice'].indexOf(level);
+}
+
+/** What read-pull-request and snapshot-configuration leave for validate and plan when this is pushed. */
+async function asPullRequest(
+  change: Change,
+  kind: 'settings' | 'configuration',
+): Promise<{ objects: ObjectStore; input: z.infer<typeof MergeResult> }> {
+  const objects = createMemoryObjects();
+  const { head, before } = change;
+  for (const tree of [before, head]) {
+    if (tree?.configuration !== undefined) {
+      await objects.put(keys.snapshot(tree.configuration.revision), JSON.stringify(tree.configuration));
+    }
+  }
+  const keep = async (settings: SettingsFiles): Promise<string> => {
+    await objects.put(keys.settings(settings.commit), JSON.stringify(settings));
+    return settings.commit;
+  };
+  const asSettings = kind === 'settings';
+  const headSettings = await keep(settingsOf(change));
+  const baseSettings = asSettings
+    ? await keep(settingsAt(change.base, before ?? { configuration: undefined, settings: [] }))
+    : headSettings;
+  return {
+    objects,
+    input: {
+      readPullRequest: { kind, baseRef: asSettings ? 'main' : change.branch },
+      snapshotConfiguration: {
+        baseRevision: asSettings ? null : (before?.configuration?.revision ?? null),
+        headRevision: asSettings ? null : (head.configuration?.revision ?? null),
+        baseSettingsCommit: baseSettings,
+        headSettingsCommit: headSettings,
+      },
+    },
+  };
+}
+
+async function read(objects: ObjectStore, key: string): Promise<string> {
+  const stored = await objects.get(key);
+  if (stored === undefined) throw new NotFoundError(`the step left no ${key}`);
+  return stored.body;
+}
