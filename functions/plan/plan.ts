@@ -2,18 +2,21 @@ import * as z from 'zod';
 import type { Configuration } from '#domain/configuration.ts';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
-import { type Plan, type PlanSubject, planChange } from '#domain/plan.ts';
-import { type PlanContext, planMarkdown, planTitle } from '#domain/plan-text.ts';
-import { settingsNotes } from '#domain/settings-change.ts';
-import { clusterRef } from '#domain/waves.ts';
+import { stepName } from '#domain/plan-history.ts';
+import { type Planned, type Previewable, planConfiguration, planSettings } from '#domain/plan-pull-request.ts';
+import { revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
+import { render } from '#domain/render.ts';
+import type { ParsedSettings } from '#domain/settings.ts';
 import { InputError } from '#model/errors.ts';
+import type { PlanData, PreviewTarget } from '#model/plan.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { MergeResult } from '#model/pull-request.ts';
 import { ChangeClass } from '#model/render.ts';
-import type { ChannelFile, Settings } from '#model/settings.ts';
+import type { Settings } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { readConfigurations } from './read-configuration.ts';
+import { readPast } from './read-past.ts';
 import { readSettings } from './read-settings.ts';
 
 interface Ports {
@@ -31,87 +34,79 @@ const Output = z.object({
   rollsNodes: z.int(),
 });
 
+/** Groups that CloudFormation is asked about: the most dangerous ones; each costs some calls to an account. */
+const MOST_PREVIEWS = 10;
+
 /**
- * What merging changes on each cluster of the channel. Markdown lies in S3 under keys.plan, data under keys.planData,
- * both named by the plan's content. @throws NotFoundError; InputError for what validation refuses
+ * What merging changes on each cluster that it reaches. Markdown lies in S3 under keys.plan, data (PlanData) under
+ * keys.planData, both named by the plan's content. @throws NotFoundError; InputError for what validation refuses
  */
 export const plan = defineStep({
   name: 'plan',
   input: MergeResult,
   output: Output,
   async run({ readPullRequest, snapshotConfiguration: snapshots }, { objects }: Ports) {
-    const settings = (await readSettings(objects, snapshots.headSettingsCommit)).value?.settings;
-    if (settings === undefined)
+    const head = (await readSettings(objects, snapshots.headSettingsCommit)).value;
+    if (head === undefined)
       throw new InputError(`the settings of ${snapshots.headSettingsCommit} do not pass validation; run validate first`);
     if (readPullRequest.kind === 'settings') {
+      // A broken base is what this pull request repairs: all its clusters then look new.
       const base = (await readSettings(objects, snapshots.baseSettingsCommit)).value?.settings;
-      return planSettings(objects, base ?? { ...settings, channels: [] }, settings);
+      return planOfSettings(objects, base ?? { ...head.settings, channels: [] }, head);
     }
+    const { settings } = head;
     const channel = settings.channels.find((candidate) => candidate.branch === readPullRequest.baseRef);
-    if (channel === undefined || snapshots.headRevision === null) {
+    const { baseRevision, headRevision } = snapshots;
+    if (channel === undefined || headRevision === null) {
       throw new InputError(`no channel has the branch ${readPullRequest.baseRef}, or it would have no configuration; run validate first`);
     }
-    const head = await readConfiguration(objects, snapshots.headRevision);
-    const base = snapshots.baseRevision === null ? undefined : await readConfiguration(objects, snapshots.baseRevision);
-    const planned = planChange(subjectsOf(channel, base, head));
-    return keep(objects, planned, { channel: channel.channel, downstream: downstreamOf(channel.channel, settings), notes: [] });
+    const configurations = await readConfigurations(objects, [...(baseRevision === null ? [] : [baseRevision]), headRevision]);
+    const past = await readPast(objects, [channel]);
+    const base = baseRevision === null ? undefined : configurations.get(baseRevision);
+    const planned = planConfiguration({ settings, channel, base, head: found(configurations, headRevision), past });
+    const step = JSON.stringify({ class: planned.plan.class });
+    if (baseRevision !== null && baseRevision !== headRevision)
+      await objects.putIfAbsent(keys.planStep(stepName(baseRevision, headRevision)), step);
+    return { ...(await keep(objects, planned)), channel: channel.channel };
   },
 });
 
-function subjectsOf(channel: ChannelFile, base: Configuration | undefined, head: Configuration): PlanSubject[] {
-  return channel.clusters
-    .filter((entry) => entry.state === 'ready')
-    .map((entry) => {
-      const cluster = clusterRef(entry, channel.channel);
-      return {
-        base: base === undefined ? undefined : { configuration: base, cluster },
-        head: { configuration: head, cluster },
-      };
-    });
+async function planOfSettings(objects: ObjectStore, base: Settings, head: ParsedSettings): Promise<z.infer<typeof Output>> {
+  const past = await readPast(objects, head.settings.channels);
+  const moves = settingsMoves(base, head, past);
+  const configurations = await readConfigurations(objects, revisionsOf(moves));
+  return keep(objects, planSettings({ base, head, moves, configurations, past }));
 }
 
-function downstreamOf(channel: string, settings: Settings): PlanContext['downstream'] {
-  const next = settings.channels.filter((candidate) => candidate.follows === channel);
-  return next.flatMap((one) => [{ channel: one.channel, clusters: one.clusters.length }, ...downstreamOf(one.channel, settings)]);
-}
-
-/** Of settings the plan names clusters; which revision each then gets is its channel's newest proven one. */
-async function planSettings(objects: ObjectStore, base: Settings, head: Settings): Promise<z.infer<typeof Output>> {
-  const { created, decommissioned, altered } = settingsNotes(base, head);
-  const notes = [
-    ...created.map((name) => `**${name}** is created, at the newest revision proven in its channel`),
-    ...decommissioned.map((name) => `**${name}** is deleted, after a final proven backup`),
-    ...altered.map((name) => `**${name}** gets other settings`),
-  ];
-  const empty: Plan = {
-    groups: [],
-    clusters: notes.length,
-    affected: 0,
-    class: created.length > 0 ? 'creation' : 'nothing',
-    rollsNodes: 0,
-  };
-  const output = await keep(objects, empty, { channel: 'main', downstream: [], notes });
-  const parts = [
-    ...(created.length > 0 ? [`${created.length} created`] : []),
-    ...(decommissioned.length > 0 ? [`${decommissioned.length} deleted`] : []),
-    ...(altered.length > 0 ? [`${altered.length} altered`] : []),
-  ];
-  const title = parts.length === 0 ? 'No cluster changes' : `Clusters: ${parts.join(', ')}`;
-  return { ...output, title, channel: null, affectsClusters: notes.length > 0 };
-}
-
-async function keep(objects: ObjectStore, planned: Plan, context: PlanContext): Promise<z.infer<typeof Output>> {
-  const planHash = hashOf({ planned, context });
-  await objects.putIfAbsent(keys.planData(planHash), JSON.stringify({ ...planned, context }));
-  await objects.putIfAbsent(keys.plan(planHash), planMarkdown(planned, context));
+async function keep(objects: ObjectStore, planned: Planned): Promise<z.infer<typeof Output>> {
+  const { plan: made, context, title, markdown, affected } = planned;
+  const previews = await Promise.all(planned.previewable.slice(0, MOST_PREVIEWS).map((one) => targetOf(objects, one)));
+  const data: PlanData = { plan: made, context, previews };
+  const planHash = hashOf(data);
+  await objects.putIfAbsent(keys.planData(planHash), JSON.stringify(data));
+  await objects.putIfAbsent(keys.plan(planHash), markdown);
   return {
     planHash,
-    title: planTitle(planned),
-    channel: context.channel,
-    class: planned.class,
-    clusters: planned.clusters,
-    groups: planned.groups.length,
-    affectsClusters: planned.affected > 0,
-    rollsNodes: planned.rollsNodes,
+    title,
+    channel: null,
+    class: made.class,
+    clusters: made.clusters,
+    groups: made.groups.length,
+    affectsClusters: affected > 0,
+    rollsNodes: made.rollsNodes,
   };
+}
+
+/** The render that a change set of this cluster would be made from, kept for it. */
+async function targetOf(objects: ObjectStore, { group, head, roles }: Previewable): Promise<PreviewTarget> {
+  const rendered = render(head.configuration, head.cluster);
+  const renderHash = hashOf(rendered);
+  await objects.putIfAbsent(keys.render(renderHash), JSON.stringify(rendered));
+  return { group, cluster: head.cluster, renderHash, roles };
+}
+
+function found(configurations: ReadonlyMap<string, Configuration>, revision: string): Configuration {
+  const configuration = configurations.get(revision);
+  if (configuration === undefined) throw new InputError(`revision ${revision} was not read`);
+  return configuration;
 }

@@ -1,4 +1,5 @@
 import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import { createManifestReader, type ReadManifests } from '#domain/manifests.ts';
 import { keys } from '#domain/names.ts';
 import { Snapshot } from '#model/configuration.ts';
 import { InputError, NotFoundError } from '#model/errors.ts';
@@ -12,10 +13,19 @@ export async function readSnapshot(objects: ObjectStore, revision: string): Prom
 }
 
 /** The configuration of a revision. @throws NotFoundError; InputError when it does not pass validation */
-export async function readConfiguration(objects: ObjectStore, revision: string): Promise<Configuration> {
-  const { value, findings } = parseConfiguration(await readSnapshot(objects, revision));
+export async function readConfiguration(objects: ObjectStore, revision: string, manifests?: ReadManifests): Promise<Configuration> {
+  const { value, findings } = parseConfiguration(await readSnapshot(objects, revision), manifests);
   if (value !== undefined) return value;
   const first = findings.find((finding) => finding.level === 'failure');
   const where = first === undefined ? '' : ` first in ${first.path} line ${first.line}: ${first.message}`;
   throw new InputError(`revision ${revision} does not pass validation (${findings.length} findings),${where}`);
+}
+
+/** Configurations by revision, equal files parsed once. @throws NotFoundError, InputError */
+export async function readConfigurations(objects: ObjectStore, revisions: readonly string[]): Promise<Map<string, Configuration>> {
+  const manifests = createManifestReader();
+  const read = new Map<string, Configuration>();
+  // One after another: each is large, and parsing is what takes the time.
+  for (const revision of new Set(revisions)) read.set(revision, await readConfiguration(objects, revision, manifests));
+  return read;
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '#model/checks.ts';
 import { ComponentFile, Phase, type SnapshotFile } from '#model/configuration.ts';
-import { objectKey, objectName, parseManifests, type SourceObject } from './manifests.ts';
+import { objectKey, objectName, parseManifests, type ReadManifests, type SourceObject } from './manifests.ts';
 import { readShape } from './shape.ts';
 import { didYouMean } from './suggest.ts';
 import { findingAt, type Place, parseYaml, placeOf, type YamlSource } from './yaml-source.ts';
@@ -15,7 +15,11 @@ export interface Component {
 const START: Place = { line: 1, column: 1 };
 
 /** Reads all components, in the order in which they are applied: by phase, each after what it needs, else by name. */
-export function parseComponents(files: readonly SnapshotFile[], folder: string): { components: Component[]; findings: Finding[] } {
+export function parseComponents(
+  files: readonly SnapshotFile[],
+  folder: string,
+  read: ReadManifests = parseManifests,
+): { components: Component[]; findings: Finding[] } {
   const findings: Finding[] = [];
   const byName = new Map<string, SnapshotFile[]>();
   for (const file of files) {
@@ -23,7 +27,7 @@ export function parseComponents(files: readonly SnapshotFile[], folder: string):
     if (rest !== undefined) byName.set(name, [...(byName.get(name) ?? []), file]);
   }
   const components = [...byName].flatMap(([name, own]) => {
-    const { component, findings: found } = parseComponent(name, own, folder);
+    const { component, findings: found } = parseComponent(name, own, folder, read);
     findings.push(...found);
     return component === undefined ? [] : [component];
   });
@@ -31,7 +35,12 @@ export function parseComponents(files: readonly SnapshotFile[], folder: string):
   return { components: findings.length === 0 ? inOrder(components) : components, findings };
 }
 
-function parseComponent(name: string, files: readonly SnapshotFile[], folder: string): { component?: Component; findings: Finding[] } {
+function parseComponent(
+  name: string,
+  files: readonly SnapshotFile[],
+  folder: string,
+  readFile: ReadManifests,
+): { component?: Component; findings: Finding[] } {
   const own = files.find((file) => file.path === `components/${name}/component.yaml`);
   const first = files[0];
   if (own === undefined) {
@@ -43,7 +52,7 @@ function parseComponent(name: string, files: readonly SnapshotFile[], folder: st
   if (parsed.value === undefined) return { findings: [...parsed.findings] };
   const shape = readShape(parsed.value, ComponentFile);
   const manifests = files.filter((file) => file !== own && file.path.endsWith('.yaml'));
-  const read = manifests.map((file) => parseManifests(`${folder}${file.path}`, file.content));
+  const read = manifests.map((file) => readFile(`${folder}${file.path}`, file.content));
   const findings = [...shape.findings, ...read.flatMap((result) => result.findings)];
   if (shape.value === undefined) return { findings };
   if (shape.value.name !== name) {

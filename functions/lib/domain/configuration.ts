@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { Finding } from '#model/checks.ts';
 import { Deletions, type Pool, Pools, type Snapshot, type SnapshotFile, UserDataFile, Versions } from '#model/configuration.ts';
 import { type Component, parseComponents } from './components.ts';
-import { parseManifests, type SourceObject } from './manifests.ts';
+import { parseManifests, type ReadManifests, type SourceObject } from './manifests.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { readShape } from './shape.ts';
 import { skewFindings } from './skew.ts';
@@ -19,6 +19,8 @@ export type UserDataName = (typeof USER_DATA_NAMES)[number];
 /** A whole configuration, checked. */
 export interface Configuration {
   readonly revision: string;
+  /** As they were read, to find places again. */
+  readonly files: readonly SnapshotFile[];
   readonly versions: Versions;
   readonly pools: readonly Pool[];
   readonly templates: Readonly<Record<TemplateName, Template>>;
@@ -43,9 +45,10 @@ const SINGLE_FILES = [
 
 /**
  * Reads a configuration. All findings of all files are collected; the value is there only when none is a failure. Paths
- * of findings are relative to the repository.
+ * of findings are relative to the repository. @param manifests reads one file; two configurations may share a reader that
+ * remembers
  */
-export function parseConfiguration(snapshot: Snapshot): Parsed<Configuration> {
+export function parseConfiguration(snapshot: Snapshot, manifests: ReadManifests = parseManifests): Parsed<Configuration> {
   const reader = createReader(snapshot.files);
   const versions = reader.shape('versions.yaml', Versions);
   const pools = reader.shape('pools.yaml', Pools);
@@ -58,7 +61,7 @@ export function parseConfiguration(snapshot: Snapshot): Parsed<Configuration> {
   const etcdData = reader.userData('etcd');
   const controlPlaneData = reader.userData('control-plane');
   const node = reader.userData('node');
-  const { components, findings } = parseComponents(snapshot.files, FOLDER);
+  const { components, findings } = parseComponents(snapshot.files, FOLDER, manifests);
   reader.findings.push(...findings, ...unknownFiles(snapshot.files));
   const load = reader.load();
   const conformance = reader.conformance();
@@ -70,6 +73,7 @@ export function parseConfiguration(snapshot: Snapshot): Parsed<Configuration> {
   if (!common || !etcdData || !controlPlaneData || !node) return { findings: all };
   const value: Configuration = {
     revision: snapshot.revision,
+    files: snapshot.files,
     versions,
     pools: pools.pools,
     templates: { network, etcd, 'control-plane': controlPlane, 'node-pool': nodePool },

@@ -11,6 +11,20 @@ export interface SourceObject {
   readonly line: number;
 }
 
+/** Reads the objects of one manifest file. */
+export type ReadManifests = (path: string, text: string) => Parsed<readonly SourceObject[]>;
+
+/** A reader that parses equal files once: both sides of a change share almost all of them. */
+export function createManifestReader(): ReadManifests {
+  const known = new Map<string, Parsed<readonly SourceObject[]>>();
+  return (path, text) => {
+    const key = `${path}\0${text}`;
+    const read = known.get(key) ?? parseManifests(path, text);
+    known.set(key, read);
+    return read;
+  };
+}
+
 /** Reads the objects of one manifest file. Empty documents are skipped. */
 export function parseManifests(path: string, text: string): Parsed<readonly SourceObject[]> {
   const parsed = parseYaml(path, text);

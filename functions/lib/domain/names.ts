@@ -26,6 +26,8 @@ export const keys = {
   render: (hash: string): string => `renders/${hash}.json`,
   plan: (hash: string): string => `plans/${hash}.md`,
   planData: (hash: string): string => `plans/${hash}.json`,
+  /** Class of the update from one revision to another, as it was planned: what its duration is compared by. */
+  planStep: (step: string): string => `plans/steps/${step}.json`,
   findings: (hash: string): string => `findings/${hash}.json`,
   check: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.json`,
   publishedCheck: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.published.json`,

@@ -4,28 +4,30 @@ import { objectKey, objectName } from './manifests.ts';
 
 /** One thing that can change: a Kubernetes object, a stack's template or parameters, a file or unit of user data. */
 export interface PlanItem {
+  readonly kind: 'object' | 'component' | 'template' | 'parameters' | 'file' | 'unit' | 'deletion';
   /** Where people look for it: `component ingress`, `stack etcd`, `instances of pool-general`. */
   readonly area: string;
   /** Its name there. */
   readonly name: string;
+  /** Component or role of a stack; for a deletion, when it happens. */
+  readonly part: string;
   readonly value: unknown;
 }
 
 /** All items of a render, by key. Items of one key are the same thing in two renders. */
 export function planItems(render: Render): Map<string, PlanItem> {
   const items = new Map<string, PlanItem>();
-  for (const component of render.components) {
-    for (const object of component.objects) {
-      const area = `component ${component.name}`;
-      items.set(`object ${objectKey(object)}`, { area, name: objectName(object), value: object });
-    }
-    items.set(`component ${component.name}`, { area: `component ${component.name}`, name: 'phase', value: component.phase });
+  for (const { name: part, phase, objects } of render.components) {
+    const area = `component ${part}`;
+    for (const object of objects)
+      items.set(`object ${objectKey(object)}`, { kind: 'object', area, part, name: objectName(object), value: object });
+    items.set(area, { kind: 'component', area, part, name: 'phase', value: phase });
   }
   for (const stack of render.stacks) for (const [key, item] of stackItems(stack)) items.set(key, item);
-  for (const when of ['before', 'after'] as const) {
-    for (const deletion of render.deletions[when]) {
+  for (const part of ['before', 'after'] as const) {
+    for (const deletion of render.deletions[part]) {
       const name = `delete ${deletion.kind} ${deletion.namespace === undefined ? '' : `${deletion.namespace}/`}${deletion.name}`;
-      items.set(`deletion ${when} ${name}`, { area: `deletions ${when} applying`, name, value: deletion });
+      items.set(`deletion ${part} ${name}`, { kind: 'deletion', area: `deletions ${part} applying`, part, name, value: deletion });
     }
   }
   return items;
@@ -33,11 +35,12 @@ export function planItems(render: Render): Map<string, PlanItem> {
 
 function stackItems(stack: RenderedStack): [string, PlanItem][] {
   const area = `stack ${stack.role}`;
+  const part = stack.role;
   // The hash only says that the document changed; its files and units below say what.
   const { IgnitionHash: _hash, IgnitionUrl: _url, ...parameters } = stack.parameters;
   return [
-    [`${area} template`, { area, name: 'template', value: stack.template }],
-    [`${area} parameters`, { area, name: 'parameters', value: parameters }],
+    [`${area} template`, { kind: 'template', area, part, name: 'template', value: stack.template }],
+    [`${area} parameters`, { kind: 'parameters', area, part, name: 'parameters', value: parameters }],
     ...ignitionItems(stack),
   ];
 }
@@ -54,14 +57,15 @@ const Document = z.object({
 function ignitionItems(stack: RenderedStack): [string, PlanItem][] {
   if (stack.ignition === undefined) return [];
   const document = Document.parse(JSON.parse(stack.ignition));
-  const area = `instances of ${stack.role}`;
-  const files = document.storage.files.map((file): [string, PlanItem] => [
-    `${area} file ${file.path}`,
-    { area, name: file.path, value: { mode: file.mode.toString(8).padStart(4, '0'), content: decoded(file.contents.source) } },
-  ]);
+  const part = stack.role;
+  const area = `instances of ${part}`;
+  const files = document.storage.files.map((file): [string, PlanItem] => {
+    const value = { mode: file.mode.toString(8).padStart(4, '0'), content: decoded(file.contents.source) };
+    return [`${area} file ${file.path}`, { kind: 'file', area, part, name: file.path, value }];
+  });
   const units = document.systemd.units.map((unit): [string, PlanItem] => [
     `${area} unit ${unit.name}`,
-    { area, name: unit.name, value: unit },
+    { kind: 'unit', area, part, name: unit.name, value: unit },
   ]);
   return [...files, ...units];
 }
@@ -72,6 +76,10 @@ function decoded(source: string): string {
 
 const MASKED = '(masked)';
 const MASKED_CHANGED = '(masked, another value)';
+/** A value that only names a secret of the account is none itself. */
+const REFERENCE = /^\$\{SECRET:[^}]+\}$/;
+/** Where kubectl keeps a whole copy of an object that it applied, a Secret's values included. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Both sides of a Secret with its values hidden; a value that changes says so and no more. Other objects stay. */
 export function masked(before: unknown, after: unknown): [unknown, unknown] {
@@ -82,18 +90,30 @@ function maskOne(value: unknown, other: unknown): unknown {
   if (!isSecret(value)) return value;
   const copy: Record<string, unknown> = { ...value };
   for (const field of ['data', 'stringData']) {
-    const entries = value[field];
-    if (typeof entries !== 'object' || entries === null) continue;
-    const others = new Map(Object.entries(isSecret(other) ? (other[field] ?? {}) : {}));
-    const hide = ([key, entry]: [string, unknown]): [string, string] => [
-      key,
-      others.has(key) && others.get(key) !== entry ? MASKED_CHANGED : MASKED,
-    ];
-    copy[field] = Object.fromEntries(Object.entries(entries).map(hide));
+    if (value[field] !== undefined) copy[field] = maskEntries(value[field], isSecret(other) ? other[field] : undefined);
+  }
+  const annotations = value.metadata['annotations'];
+  if (isRecord(annotations) && LAST_APPLIED in annotations) {
+    copy['metadata'] = { ...value.metadata, annotations: { ...annotations, [LAST_APPLIED]: MASKED } };
   }
   return copy;
 }
 
+/** What is no mapping of values is hidden whole: nobody knows what it holds. */
+function maskEntries(entries: unknown, others: unknown): unknown {
+  if (!isRecord(entries)) return MASKED;
+  const known = new Map(Object.entries(isRecord(others) ? others : {}));
+  const hide = (key: string, entry: unknown): unknown => {
+    if (typeof entry === 'string' && REFERENCE.test(entry)) return entry;
+    return known.has(key) && known.get(key) !== entry ? MASKED_CHANGED : MASKED;
+  };
+  return Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, hide(key, entry)]));
+}
+
 function isSecret(value: unknown): value is Manifest {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Secret';
+  return isRecord(value) && value['kind'] === 'Secret' && isRecord(value['metadata']);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,61 +1,72 @@
+import type { Change, GroupPreview, Plan, PlanContext, PlanGroup, ResourceChange, Roll, Source, StackPreview } from '#model/plan.ts';
 import type { ChangeClass } from '#model/render.ts';
-import type { Plan, PlanGroup, Roll } from './plan.ts';
-
-/** What surrounds a plan, for its text. */
-export interface PlanContext {
-  readonly channel: string;
-  /** Channels that get the change later, by promotion, each with its number of clusters. */
-  readonly downstream: readonly { readonly channel: string; readonly clusters: number }[];
-  /** What is not in the groups, such as clusters that are to be deleted. */
-  readonly notes: readonly string[];
-}
+import { durationText } from './duration.ts';
 
 const CLASS_TEXT: Readonly<Record<ChangeClass, string>> = {
   nothing: 'nothing changes',
+  creation: 'the cluster is created',
   manifests: 'in place, nothing restarts but the changed workloads',
   'worker-roll': 'nodes are replaced',
   'control-plane-roll': 'the control plane is replaced',
-  etcd: 'etcd members are replaced',
   identity: 'certificates or keys change',
-  creation: 'the cluster is created',
+  etcd: 'etcd members are replaced',
+  deletion: 'something is deleted',
+  replacement: 'AWS resources are replaced',
 };
 
 /** Names in a group's heading before it says how many more there are. */
 const NAMES_SHOWN = 8;
+/** Lines of the repository told for one change or group. */
+const SOURCES_SHOWN = 4;
 
 /** One line for the check's title: how far it reaches. At most 200 characters. */
 export function planTitle(plan: Plan): string {
   if (plan.affected === 0) return 'No cluster changes';
-  const nodes = plan.rollsNodes === 0 ? 'no node rolls' : `${count(plan.rollsNodes, 'node')} ${plan.rollsNodes === 1 ? 'rolls' : 'roll'}`;
-  return `${count(plan.affected, 'cluster')}, ${count(distinct(plan), 'distinct change')}, ${nodes}: ${CLASS_TEXT[plan.class]}`;
+  return `${count(plan.affected, 'cluster')}, ${count(told(plan).length, 'distinct change')}, ${nodesText(plan)}: ${CLASS_TEXT[plan.class]}`;
 }
 
-/** The whole plan as Markdown: how far it reaches, a table by class, then each group with its diffs folded. */
+/**
+ * The whole plan as Markdown: its blast radius in one line, a table of the groups with the most dangerous first, then
+ * each group with what causes it, what it costs and its diffs folded.
+ */
 export function planMarkdown(plan: Plan, context: PlanContext): string {
-  const told = plan.groups.filter((group) => group.class !== 'nothing');
+  const groups = told(plan);
   const same = plan.clusters - plan.affected;
   const lines = [
-    `**${planTitle(plan)}.**`,
+    `**Blast radius: ${blastRadius(plan, context)}.**`,
     '',
     ...context.notes.map((note) => `- ${note}`),
     ...(context.notes.length > 0 ? [''] : []),
-    ...(told.length === 0 ? [] : [...table(told), '']),
-    ...(same > 0 && told.length > 0
+    ...(groups.length === 0 ? [] : [...table(groups), '']),
+    ...(same > 0 && groups.length > 0
       ? [`${count(same, 'other cluster')} of this change ${same === 1 ? 'stays as it is' : 'stay as they are'}.`, '']
       : []),
     ...reach(context),
-    ...told.flatMap((group, index) => groupText(group, index + 1)),
+    ...groups.flatMap((group, index) => groupText(group, index + 1, context)),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
+function blastRadius(plan: Plan, { rolloutSeconds }: PlanContext): string {
+  if (plan.affected === 0) return 'no cluster changes';
+  const of = plan.clusters === plan.affected ? '' : ` of ${plan.clusters}`;
+  const time = rolloutSeconds === undefined ? '' : `; about ${durationText(rolloutSeconds)} by past updates, soaks included`;
+  return `${plan.affected}${of} ${plan.clusters === 1 ? 'cluster' : 'clusters'}, ${count(told(plan).length, 'distinct change')}, ${nodesText(plan)}, ${CLASS_TEXT[plan.class]}${time}`;
+}
+
+function nodesText({ rollsNodes }: Plan): string {
+  if (rollsNodes === 0) return 'no node rolls';
+  return `${count(rollsNodes, 'node')} ${rollsNodes === 1 ? 'rolls' : 'roll'}`;
+}
+
 function table(groups: readonly PlanGroup[]): string[] {
   return [
-    '| | what happens | clusters | instances | objects |',
-    '| --- | --- | --- | --- | --- |',
+    '| | danger | clusters | instances | changes | caused by |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...groups.map((group, index) => {
       const rolls = group.rolls.map(rollText).join(', ') || 'none';
-      return `| ${index + 1} | ${CLASS_TEXT[group.class]} | ${group.clusters.length} | ${rolls} | ${group.changes.length} |`;
+      const causes = sourcesText(sourcesOf(group)) || 'a new cluster';
+      return `| ${index + 1} | ${CLASS_TEXT[group.class]} | ${group.clusters.length} | ${rolls} | ${group.changes.length} | ${causes} |`;
     }),
   ];
 }
@@ -70,38 +81,144 @@ function reach({ channel, downstream }: PlanContext): string[] {
   return [`Merging changes the channel ${channel} only. By promotion it reaches ${later}.`, ''];
 }
 
-function groupText(group: PlanGroup, number: number): string[] {
+function groupText(group: PlanGroup, number: number, context: PlanContext): string[] {
   const names = group.clusters.slice(0, NAMES_SHOWN).join(', ');
   const more = group.clusters.length - NAMES_SHOWN;
-  const heading = `### ${number}. ${count(group.clusters.length, 'cluster')}: ${CLASS_TEXT[group.class]}`;
-  const who = `${names}${more > 0 ? ` and ${more} more` : ''}`;
-  return [heading, who, '', ...[...group.changes].sort(replacementsFirst(group)).flatMap(changeText), ''];
+  const preview = context.previews.find((one) => one.group === group.hash);
+  return [
+    `### ${number}. ${count(group.clusters.length, 'cluster')}: ${CLASS_TEXT[group.class]}`,
+    `${names}${more > 0 ? ` and ${more} more` : ''}`,
+    '',
+    ...forecast(group, context),
+    ...(preview === undefined ? hints(group.resources) : previewText(preview, group.resources)),
+    ...group.changes.toSorted(replacementsFirst(group)).flatMap(changeText),
+    '',
+  ];
 }
 
-/** Changes of what is replaced come first: they are the dangerous ones. */
-function replacementsFirst(group: PlanGroup): (left: { area: string; name: string }, right: { area: string; name: string }) => number {
+/** What it does to nodes, pods and time on each cluster, as a list. */
+function forecast(group: PlanGroup, { history }: PlanContext): string[] {
+  const { restarts, ownPods, drained } = group.disruption;
+  const rolls = group.rolls.map(({ role, instances, zones, reason }) => {
+    const where = zones.length > 1 ? `, over zones ${zones.join(', ')}` : '';
+    const verb = {
+      replaced: `${instances === 1 ? 'is' : 'are'} replaced`,
+      new: `${instances === 1 ? 'is' : 'are'} new`,
+      removed: 'removed',
+    };
+    return `- ${role}: at least ${count(instances, instanceWord(role))} ${verb[reason]}${where}`;
+  });
+  const pods = `- Pods: up to ${ownPods} of the configuration's own Deployments and StatefulSets${group.clusters.length > 1 ? ` over all ${group.clusters.length} clusters` : ''} are evicted, and all of its users on the drained ${drained === 1 ? 'node' : 'nodes'}: how many those are is not in the repository.`;
+  const restart = `- Pods are made anew, by the workload's own strategy, of ${restarts.map(escaped).join(', ')}.`;
+  const lines = [
+    ...rolls,
+    ...(drained > 0 ? [pods] : []),
+    ...(restarts.length > 0 ? [restart] : []),
+    `- Time: ${timeText(history[group.hash])}`,
+  ];
+  return [...lines, ''];
+}
+
+function instanceWord(role: string): string {
+  if (role === 'etcd') return 'member';
+  return role === 'control-plane' ? 'instance' : 'node';
+}
+
+function timeText(known: PlanContext['history'][string] | undefined): string {
+  if (known === undefined) return 'no history yet.';
+  const of = known.of === 'class' ? 'of this class' : 'of any class (none of this one is recorded)';
+  return `about ${durationText(known.medianSeconds)} a cluster: the median of ${count(known.updates, 'past update')} ${of}, the longest ${durationText(known.longestSeconds)}.`;
+}
+
+/** What is known without AWS: told only where something may be replaced or goes. */
+function hints(resources: readonly ResourceChange[]): string[] {
+  const shown = resources.filter(isDangerous);
+  if (shown.length === 0) return [];
+  return ['CloudFormation, by the templates alone (no change set was asked for):', ...shown.map(resourceText), ''];
+}
+
+function previewText({ cluster, stacks }: GroupPreview, offline: readonly ResourceChange[]): string[] {
+  return [`CloudFormation, by change sets for ${cluster}:`, ...stacks.flatMap((stack) => stackText(stack, offline)), ''];
+}
+
+function stackText({ role, state, reason, resources }: StackPreview, offline: readonly ResourceChange[]): string[] {
+  if (state === 'no-changes') return [`- stack ${role}: nothing to do`];
+  if (state === 'not-asked') {
+    const known = offline.filter((one) => one.role === role && isDangerous(one)).map(resourceText);
+    return [
+      `- stack ${role}: not asked (${escaped(reason ?? 'no reason given')}); by the template alone:`,
+      ...(known.length > 0 ? known : ['- nothing is replaced or deleted']),
+    ];
+  }
+  return resources.map(resourceText);
+}
+
+function isDangerous({ replacement, action }: ResourceChange): boolean {
+  return replacement !== 'never' || action === 'remove';
+}
+
+function resourceText({ role, resource, type, action, replacement, properties }: ResourceChange): string {
+  const what = { add: 'is added', remove: '**is deleted**', modify: REPLACEMENT_TEXT[replacement] }[action];
+  const because =
+    properties.length === 0
+      ? ''
+      : `, for ${properties.slice(0, SOURCES_SHOWN).map(escaped).join(', ')}${properties.length > SOURCES_SHOWN ? ', …' : ''}`;
+  return `- stack ${role}: ${escaped(resource)} (${escaped(type)}) ${what}${because}`;
+}
+
+const REPLACEMENT_TEXT: Readonly<Record<ResourceChange['replacement'], string>> = {
+  always: '**is replaced**',
+  may: 'may be replaced',
+  never: 'is changed in place',
+  unknown: 'is changed; may replace: unknown',
+};
+
+/** Changes of what is replaced come first: they are the dangerous ones; then what goes, then by name. */
+function replacementsFirst(group: PlanGroup): (left: Change, right: Change) => number {
   const roles = group.rolls.map((roll) => roll.role);
-  const weight = (area: string): number => {
-    const index = roles.findIndex((role) => area === `instances of ${role}` || area === `stack ${role}`);
-    return index < 0 ? roles.length : index;
+  const weight = ({ area, action }: Change): number => {
+    const index = roles.findIndex((role) => ` ${area},`.includes(` ${role},`));
+    if (index >= 0) return index;
+    return roles.length + (action === 'delete' ? 0 : 1);
   };
-  return (left, right) => weight(left.area) - weight(right.area) || (`${left.area} ${left.name}` < `${right.area} ${right.name}` ? -1 : 1);
+  return (left, right) => weight(left) - weight(right) || (`${left.area} ${left.name}` < `${right.area} ${right.name}` ? -1 : 1);
 }
 
-function changeText({ action, area, name, diff }: { action: string; area: string; name: string; diff: string }): string[] {
-  const verb = { create: 'new', delete: 'removed', update: 'changed' }[action] ?? action;
+function changeText({ action, area, name, diff, sources }: Change): string[] {
+  const verb = { create: 'new', delete: 'removed', update: 'changed' }[action];
   const fence = longestFence(diff);
-  return [`<details><summary>${escaped(area)}: ${escaped(name)} ${verb}</summary>`, '', `${fence}diff`, diff, fence, '', '</details>'];
+  const where = sources.length === 0 ? '' : ` (${sourcesText(sources)})`;
+  const summary = `<details><summary>${escaped(area)}: ${escaped(name)} ${verb}${where}</summary>`;
+  return [summary, '', `${fence}diff`, diff, fence, '', '</details>'];
+}
+
+/** The lines that cause most of a group's changes, first. */
+function sourcesOf(group: PlanGroup): Source[] {
+  const counted = new Map<string, { source: Source; changes: number }>();
+  for (const source of group.changes.flatMap(({ sources }) => sources)) {
+    const key = placeText(source);
+    counted.set(key, { source, changes: (counted.get(key)?.changes ?? 0) + 1 });
+  }
+  return [...counted.values()].sort((left, right) => right.changes - left.changes).map(({ source }) => source);
+}
+
+function sourcesText(sources: readonly Source[]): string {
+  const more = sources.length - SOURCES_SHOWN;
+  return `${sources.slice(0, SOURCES_SHOWN).map(placeText).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function placeText({ path, line, side }: Source): string {
+  return `${escaped(path)}:${line}${side === 'base' ? ' before the merge' : ''}`;
 }
 
 /** A fence that no line of the diff closes. */
 function longestFence(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+  const longest = [...text.matchAll(/`{3,}/g)].reduce((most, match) => Math.max(most, match[0].length), 2);
   return '`'.repeat(longest + 1);
 }
 
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('|', '&#124;').replace(/\s+/g, ' ');
 }
 
 /**
@@ -150,8 +267,8 @@ function openAfter(open: readonly string[], line: string): readonly string[] {
   return line === '</details>' ? open.slice(0, -1) : open;
 }
 
-function distinct(plan: Plan): number {
-  return plan.groups.filter((group) => group.class !== 'nothing').length;
+function told(plan: Plan): PlanGroup[] {
+  return plan.groups.filter((group) => group.class !== 'nothing');
 }
 
 function count(number: number, word: string): string {

@@ -1,77 +1,91 @@
-import type { Pool } from '#model/configuration.ts';
+import type { Pool, Versions } from '#model/configuration.ts';
 import { Manifest, type Render, type RenderedComponent, type RenderedStack } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Configuration, UserDataName } from './configuration.ts';
 import { type IgnitionDocument, renderIgnition } from './ignition.ts';
 import { bucketName, stackName } from './names.ts';
-import { clusterAddresses } from './network.ts';
 import { inApplyOrder } from './object-order.ts';
+import { escaped, mapStrings, OWN_VARIABLES, type Put, putAll, putShared, subnetVariables } from './plan-fold.ts';
 import { outputReference, type TemplateName } from './stack-parameters.ts';
 import type { Template } from './template.ts';
-import { clusterVariables, poolVariables, substituteAll, type Variables } from './variables.ts';
+import { clusterVariables, poolVariables, type Variables } from './variables.ts';
 
 export interface RenderOptions {
   /** Bucket of the cluster's account; by default the one that Sluice's names give it. */
   readonly bucket?: string;
-  /** Leaves what is a cluster's own (name, account, addresses) as `${NAME}`, so that equal changes have equal text. */
+  /** Leaves what is a cluster's own (name, account, addresses) as `${NAME}` (plan-fold.ts), so that equal changes have equal text. */
   readonly folded?: boolean;
 }
 
-/** Variables that differ between clusters that are otherwise the same. */
-const OWN_VARIABLES = [
-  'CLUSTER_NAME',
-  'ACCOUNT',
-  'NETWORK',
-  'API_ADDRESS',
-  'ETCD_ADDRESS_A',
-  'ETCD_ADDRESS_B',
-  'ETCD_ADDRESS_C',
-  'ETCD_ENDPOINTS',
-  'ETCD_INITIAL_CLUSTER',
-  'BUCKET',
-];
+/** Texts and values of one cluster, or folded: of all clusters that differ by their own variables only. */
+interface Writer {
+  readonly put: Put;
+  /** As `put`, with variables of the user data's own. */
+  readonly putWith: (extra: Variables) => Put;
+  /** A value that is no text of the configuration. */
+  readonly literal: Put;
+}
 
 /** Everything that one cluster gets from a configuration. A pure function: equal input, equal text. */
 export function render(configuration: Configuration, cluster: ClusterRef, options: RenderOptions = {}): Render {
   const bucket = options.bucket ?? bucketName(cluster.account, cluster.region);
-  const real = clusterVariables(cluster, configuration.versions, bucket);
-  const folded = Object.fromEntries(OWN_VARIABLES.map((name) => [name, `\${${name}}`]));
-  const variables: Variables = options.folded === true ? { ...real, ...folded } : real;
+  const variables = { ...clusterVariables(cluster, configuration.versions, bucket), ...subnetVariables(cluster.network) };
+  const putOf = (values: Variables): Put => (options.folded === true ? putShared(values, OWN_VARIABLES) : putAll(values));
+  const put = putOf(variables);
+  const writer: Writer = {
+    put,
+    putWith: (extra) => putOf({ ...variables, ...extra }),
+    literal: options.folded === true ? escaped : (text) => text,
+  };
   return {
-    cluster: variables['CLUSTER_NAME'] ?? cluster.name,
+    cluster: put('${CLUSTER_NAME}'),
     revision: configuration.revision,
     versions: configuration.versions,
     pools: [...configuration.pools],
-    stacks: stacksOf(configuration, cluster, variables),
-    components: componentsOf(configuration, cluster, variables),
+    stacks: stacksOf(configuration, writer),
+    components: componentsOf(configuration, cluster, put),
     deletions: configuration.deletions,
     tests: { conformance: [...configuration.conformance] },
-    load: inApplyOrder(configuration.load.map((object) => Manifest.parse(substituteAll(object.manifest, variables)))),
+    load: inApplyOrder(configuration.load.map((object) => objectOf(object.manifest, put))),
   };
 }
 
-function componentsOf(configuration: Configuration, cluster: ClusterRef, variables: Variables): RenderedComponent[] {
+/** The variables that are a cluster's own, with their values: with them `unfold` makes its texts of folded ones. */
+export function ownVariables(cluster: ClusterRef, versions: Versions, options: RenderOptions = {}): Variables {
+  const bucket = options.bucket ?? bucketName(cluster.account, cluster.region);
+  const variables: Variables = { ...clusterVariables(cluster, versions, bucket), ...subnetVariables(cluster.network) };
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => OWN_VARIABLES.has(name)));
+}
+
+function componentsOf(configuration: Configuration, cluster: ClusterRef, put: Put): RenderedComponent[] {
   return configuration.components
     .filter(({ file }) => file.environments === undefined || file.environments.includes(cluster.environment))
     .map(({ file, objects }) => ({
       name: file.name,
       phase: file.phase,
-      objects: inApplyOrder(objects.map((object) => Manifest.parse(substituteAll(object.manifest, variables)))),
+      objects: inApplyOrder(objects.map((object) => objectOf(object.manifest, put))),
     }));
 }
 
-function stacksOf(configuration: Configuration, cluster: ClusterRef, variables: Variables): RenderedStack[] {
-  const parameters = stackParameters(cluster, variables);
+/** Objects without variables are not copied: many clusters share them. */
+function objectOf(manifest: Manifest, put: Put): Manifest {
+  const mapped = mapStrings(manifest, put);
+  return mapped === manifest ? manifest : Manifest.parse(mapped);
+}
+
+function stacksOf(configuration: Configuration, writer: Writer): RenderedStack[] {
+  const parameters = stackParameters(writer.put);
+  const bucket = writer.put('${BUCKET}');
   const ignition = (name: UserDataName, extra: Variables = {}): IgnitionDocument =>
-    renderIgnition([configuration.userData.common, configuration.userData[name]], { ...variables, ...extra });
+    renderIgnition([configuration.userData.common, configuration.userData[name]], writer.putWith(extra));
   const stack = (role: string, name: TemplateName, own: Variables, document?: IgnitionDocument): RenderedStack => ({
     role,
-    stackName: stackName(parameters['ClusterName'] ?? cluster.name, role),
+    stackName: stackName(parameters['ClusterName'] ?? '', role),
     template: configuration.templates[name].text,
     parameters: declared(configuration, name, {
       ...parameters,
       ...own,
-      ...(document === undefined ? {} : ignitionParameters(document, variables)),
+      ...(document === undefined ? {} : ignitionParameters(document, bucket)),
     }),
     ...(document === undefined ? {} : { ignition: document.text, ignitionHash: document.hash }),
   });
@@ -80,7 +94,7 @@ function stacksOf(configuration: Configuration, cluster: ClusterRef, variables: 
     stack('etcd', 'etcd', {}, ignition('etcd')),
     stack('control-plane', 'control-plane', {}, ignition('control-plane')),
     ...configuration.pools.map((pool) =>
-      stack(`pool-${pool.name}`, 'node-pool', poolParameters(pool), ignition('node', poolVariables(pool))),
+      stack(`pool-${pool.name}`, 'node-pool', poolParameters(pool, writer.literal), ignition('node', poolVariables(pool))),
     ),
   ];
 }
@@ -97,35 +111,36 @@ function declared(configuration: Configuration, name: TemplateName, values: Vari
   );
 }
 
-function ignitionParameters(document: IgnitionDocument, variables: Variables): Variables {
-  return { IgnitionHash: document.hash, IgnitionUrl: `s3://${variables['BUCKET'] ?? ''}/ignition/${document.hash}.json` };
+function ignitionParameters(document: IgnitionDocument, bucket: string): Variables {
+  return { IgnitionHash: document.hash, IgnitionUrl: `s3://${bucket}/ignition/${document.hash}.json` };
 }
 
-function stackParameters(cluster: ClusterRef, variables: Variables): Variables {
-  const value = (name: string): string => variables[name] ?? '';
-  const own = value('NETWORK') === cluster.network ? clusterAddresses(cluster.network).subnets : (['a', 'b', 'c'] as const);
-  return {
-    ClusterName: value('CLUSTER_NAME'),
-    Environment: value('ENVIRONMENT'),
-    Bucket: value('BUCKET'),
-    Network: value('NETWORK'),
-    SubnetACidr: own[0],
-    SubnetBCidr: own[1],
-    SubnetCCidr: own[2],
-    ApiAddress: value('API_ADDRESS'),
-    EtcdAddressA: value('ETCD_ADDRESS_A'),
-    EtcdAddressB: value('ETCD_ADDRESS_B'),
-    EtcdAddressC: value('ETCD_ADDRESS_C'),
-    OsImage: value('OS_IMAGE'),
-    KubernetesVersion: value('KUBERNETES_VERSION'),
-    EtcdVersion: value('ETCD_VERSION'),
-  };
+/** Parameters of stacks and the variables that they are. */
+const PARAMETER_VARIABLES = {
+  ClusterName: 'CLUSTER_NAME',
+  Environment: 'ENVIRONMENT',
+  Bucket: 'BUCKET',
+  Network: 'NETWORK',
+  SubnetACidr: 'SUBNET_A_CIDR',
+  SubnetBCidr: 'SUBNET_B_CIDR',
+  SubnetCCidr: 'SUBNET_C_CIDR',
+  ApiAddress: 'API_ADDRESS',
+  EtcdAddressA: 'ETCD_ADDRESS_A',
+  EtcdAddressB: 'ETCD_ADDRESS_B',
+  EtcdAddressC: 'ETCD_ADDRESS_C',
+  OsImage: 'OS_IMAGE',
+  KubernetesVersion: 'KUBERNETES_VERSION',
+  EtcdVersion: 'ETCD_VERSION',
+} as const;
+
+function stackParameters(put: Put): Variables {
+  return Object.fromEntries(Object.entries(PARAMETER_VARIABLES).map(([parameter, name]) => [parameter, put(`\${${name}}`)]));
 }
 
-function poolParameters(pool: Pool): Variables {
+function poolParameters(pool: Pool, literal: Put): Variables {
   return {
     PoolName: pool.name,
-    InstanceType: pool.instanceType,
+    InstanceType: literal(pool.instanceType),
     Market: pool.market,
     PoolSize: String(pool.size),
     PoolMaxSize: String(pool.maxSize),

@@ -23,24 +23,6 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
   });
 }
 
-/** Clusters that a change of settings creates, deletes or alters, in words. */
-export function settingsNotes(
-  base: Settings,
-  head: Settings,
-): { readonly created: string[]; readonly decommissioned: string[]; readonly altered: string[] } {
-  const before = entriesOf(base);
-  const created: string[] = [];
-  const decommissioned: string[] = [];
-  const altered: string[] = [];
-  for (const [name, { entry, channel }] of entriesOf(head)) {
-    const old = before.get(name);
-    if (old === undefined) created.push(name);
-    else if (entry.state === 'decommission' && old.entry.state !== 'decommission') decommissioned.push(name);
-    else if (JSON.stringify([old.entry, old.channel]) !== JSON.stringify([entry, channel])) altered.push(name);
-  }
-  return { created, decommissioned, altered };
-}
-
 function entriesOf(settings: Settings): Map<string, { entry: ClusterEntry; channel: string }> {
   return new Map(
     settings.channels.flatMap((channel) => channel.clusters.map((entry) => [entry.name, { entry, channel: channel.channel }] as const)),

@@ -79,12 +79,12 @@ export function poolVariables(pool: Pool): Record<(typeof POOL_VARIABLES)[number
 }
 
 /** `${NAME}` is a variable, `$${NAME}` the literal `${NAME}`. An opening without its end is found too. */
-const PATTERN = /\$(\$)?\{([^}\n]*)(\}?)/g;
+export const VARIABLE = /\$(\$)?\{([^}\n]*)(\}?)/g;
 
 /** Text with its variables put in. @throws InputError for an unknown variable; validation finds them first, with their place */
 export function substitute(text: string, variables: Variables): string {
   if (!text.includes('${')) return text;
-  return text.replace(PATTERN, (whole: string, escaped: string | undefined, name: string) => {
+  return text.replace(VARIABLE, (whole: string, escaped: string | undefined, name: string) => {
     if (escaped !== undefined) return whole.slice(1);
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined) throw new InputError(`unknown variable \${${name}}; validate the configuration before it is rendered`);
@@ -92,18 +92,10 @@ export function substitute(text: string, variables: Variables): string {
   });
 }
 
-/** As substitute, in every string of a value. Keys are left alone: validation refuses variables there. */
-export function substituteAll(value: unknown, variables: Variables): unknown {
-  if (typeof value === 'string') return substitute(value, variables);
-  if (Array.isArray(value)) return value.map((entry) => substituteAll(entry, variables));
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, substituteAll(entry, variables)]));
-}
-
 /** Findings for unknown variables and for variables in keys, each at its own line. */
 export function variableFindings(source: YamlSource, document: number, known: readonly string[]): Finding[] {
   return scalarsOf(source, document).flatMap((scalar) =>
-    [...scalar.text.matchAll(PATTERN)]
+    [...scalar.text.matchAll(VARIABLE)]
       .filter(([, escaped]) => escaped === undefined)
       .flatMap((match) => {
         const place = placeOfOffset(source.lines, scalar.offset + match.index);

@@ -48,6 +48,19 @@ export const Render = z.object({
 });
 export type Render = z.infer<typeof Render>;
 
-/** What an update changes, by danger, the most dangerous last. */
-export const ChangeClass = z.enum(['nothing', 'manifests', 'worker-roll', 'control-plane-roll', 'etcd', 'identity', 'creation']);
+/**
+ * What an update changes, by danger, the most dangerous last. `deletion`: resources, stacks, or objects that hold data or
+ * others go; `replacement`: CloudFormation makes a resource anew and deletes the old one.
+ */
+export const ChangeClass = z.enum([
+  'nothing',
+  'creation',
+  'manifests',
+  'worker-roll',
+  'control-plane-roll',
+  'identity',
+  'etcd',
+  'deletion',
+  'replacement',
+]);
 export type ChangeClass = z.infer<typeof ChangeClass>;

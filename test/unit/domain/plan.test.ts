@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of manifests are written like this
 import { describe, expect, it } from 'vitest';
 import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
-import { type Plan, planChange } from '#domain/plan.ts';
+import { planChange } from '#domain/plan.ts';
+import type { Plan } from '#model/plan.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings } from '#domain/settings.ts';
-import { settingsChangeFindings, settingsNotes } from '#domain/settings-change.ts';
+import { settingsChangeFindings } from '#domain/settings-change.ts';
 import type { Finding } from '#model/checks.ts';
 import { referenceSettings } from '../../support/reference-fleet.ts';
 
@@ -137,14 +137,5 @@ describe('settingsChangeFindings', () => {
     const head = settingsOf(changed('beta.yaml', '10.4.0.0/16', '10.5.0.0/16'));
 
     expect(settingsChangeFindings(base, head)).toMatchObject([{ rule: 'fixed-field', path: 'channels/beta.yaml', line: 23 }]);
-  });
-
-  it('tells what is created, deleted and altered', () => {
-    const text = (texts['beta.yaml'] ?? '').replace('environment: production\n    network: 10.3', 'environment: test\n    network: 10.3');
-    const head = settingsOf({
-      'beta.yaml': `${text}    state: decommission\n  - { name: beta-3, account: '200000000005', region: eu-central-1, environment: production, network: 10.5.0.0/16 }\n`,
-    });
-
-    expect(settingsNotes(base, head.settings)).toEqual({ created: ['beta-3'], decommissioned: ['beta-2'], altered: ['beta-1'] });
   });
 });

@@ -1,0 +1,174 @@
+import type { Plan, Source } from '#model/plan.ts';
+import type { ChannelFile, ClusterEntry, ClusterRef, Settings } from '#model/settings.ts';
+import type { Configuration } from './configuration.ts';
+import { holdOf, newestSucceeded, short } from './evidence.ts';
+import { canonicalJson } from './hash.ts';
+import { type PlanSubject, planChange } from './plan.ts';
+import type { FleetPast } from './plan-history.ts';
+import type { ParsedSettings } from './settings.ts';
+import { clusterRef, settingsHash } from './waves.ts';
+import { placeOf, type ValuePath } from './yaml-source.ts';
+
+/** What a change of settings does to one cluster. */
+export interface SettingsMove {
+  readonly kind: 'created' | 'decommissioned' | 'altered';
+  readonly channel: string;
+  /** What it has: undefined for a new cluster; the revision is null when nothing tells it. */
+  readonly base: { readonly cluster: ClusterRef; readonly revision: string | null } | undefined;
+  readonly head: { readonly cluster: ClusterRef; readonly revision: string | null } | undefined;
+  readonly causes: readonly Source[];
+}
+
+type Channel = ParsedSettings['channels'][number];
+
+/**
+ * Clusters that a change of settings creates, deletes or alters, with the revision that each gets: that of its hold, else
+ * the one that it runs, else the newest proven in its channel (as the rollout of settings decides it).
+ */
+export function settingsMoves(base: Settings, head: ParsedSettings, past: Pick<FleetPast, 'records' | 'proofs'>): SettingsMove[] {
+  const before = entriesOf(base);
+  return head.channels.flatMap((channel) =>
+    channel.file.clusters.flatMap((entry, index) => {
+      const move = moveOf(before.get(entry.name), { entry, channel: channel.file }, past);
+      return move === undefined ? [] : [{ ...move, causes: [causeOf(before.get(entry.name), channel, entry, index)] }];
+    }),
+  );
+}
+
+interface Placed {
+  readonly entry: ClusterEntry;
+  readonly channel: ChannelFile;
+}
+
+function moveOf(
+  old: Placed | undefined,
+  { entry, channel }: Placed,
+  past: Pick<FleetPast, 'records' | 'proofs'>,
+): Omit<SettingsMove, 'causes'> | undefined {
+  const record = past.records.get(entry.name);
+  const newest = newestSucceeded(past.proofs.get(channel.channel) ?? [])?.revision ?? null;
+  const cluster = clusterRef(entry, channel.channel);
+  const runs = record?.revision ?? newest;
+  if (entry.state === 'decommission') {
+    if (old?.entry.state === 'decommission') return undefined;
+    return {
+      kind: 'decommissioned',
+      channel: channel.channel,
+      base: { cluster: record?.cluster ?? cluster, revision: runs },
+      head: undefined,
+    };
+  }
+  const revision = holdOf(entry, channel)?.revision ?? runs;
+  const wanted = { cluster, revision };
+  if (old === undefined) return { kind: 'created', channel: channel.channel, base: undefined, head: wanted };
+  const oldCluster = clusterRef(old.entry, old.channel.channel);
+  const same = settingsHash(oldCluster) === settingsHash(cluster) && old.entry.state === entry.state;
+  const sameHold = holdOf(old.entry, old.channel)?.revision === holdOf(entry, channel)?.revision;
+  if (same && sameHold) return undefined;
+  return { kind: 'altered', channel: channel.channel, base: { cluster: record?.cluster ?? oldCluster, revision: runs }, head: wanted };
+}
+
+/** The changed field of the entry, or the hold of its channel, or the entry. */
+function causeOf(old: Placed | undefined, { file, source }: Channel, entry: ClusterEntry, index: number): Source {
+  const at = (path: ValuePath): Source => ({ path: source.path, line: placeOf(source, path).line, side: 'head' });
+  if (old === undefined) return at(['clusters', index]);
+  const fields = ['state', 'hold', 'environment', 'account', 'region', 'network', 'owner'] as const;
+  const field = fields.find((name) => canonicalJson(old.entry[name] ?? null) !== canonicalJson(entry[name] ?? null));
+  if (field !== undefined) return at(['clusters', index, field]);
+  return canonicalJson(old.channel.hold ?? null) === canonicalJson(file.hold ?? null) ? at(['clusters', index]) : at(['hold']);
+}
+
+function entriesOf(settings: Settings): Map<string, Placed> {
+  return new Map(settings.channels.flatMap((channel) => channel.clusters.map((entry) => [entry.name, { entry, channel }] as const)));
+}
+
+/** Revisions whose configurations a plan of these moves needs. */
+export function revisionsOf(moves: readonly SettingsMove[]): string[] {
+  return [...new Set(moves.flatMap(({ base, head }) => [base?.revision ?? [], head?.revision ?? []].flat()))].sort();
+}
+
+/** The plan of the moves whose configurations are there; `unknown` are the others. */
+export function planMoves(
+  moves: readonly SettingsMove[],
+  configurations: ReadonlyMap<string, Configuration>,
+): { readonly plan: Plan; readonly subjects: readonly PlanSubject[]; readonly unknown: readonly SettingsMove[] } {
+  const unknown: SettingsMove[] = [];
+  const subjects = moves.flatMap((move): PlanSubject[] => {
+    const [base, head] = [sideOf(move.base, configurations), sideOf(move.head, configurations)];
+    if ((move.base !== undefined && base === undefined) || (move.head !== undefined && head === undefined)) unknown.push(move);
+    else if (head !== undefined) return [{ base, head, causes: move.causes }];
+    else if (base !== undefined) return [{ base, head, causes: move.causes }];
+    return [];
+  });
+  return { plan: planChange(subjects), subjects, unknown };
+}
+
+function sideOf(side: SettingsMove['base'], configurations: ReadonlyMap<string, Configuration>): PlanSubject['base'] {
+  const configuration = side?.revision === null || side === undefined ? undefined : configurations.get(side.revision);
+  return side === undefined || configuration === undefined ? undefined : { configuration, cluster: side.cluster };
+}
+
+/** The moves as sentences, for the head of the plan. */
+export function moveNotes(moves: readonly SettingsMove[], unknown: readonly SettingsMove[]): string[] {
+  return moves.map((move) => {
+    const name = `**${move.head?.cluster.name ?? move.base?.cluster.name ?? ''}**`;
+    const why = unknown.includes(move)
+      ? ' What that changes is not known here: no revision is proven in its channel yet, or its configuration is not kept.'
+      : '';
+    if (move.kind === 'created') return `${name} is created, at the newest revision proven in its channel${at(move.head?.revision)}.${why}`;
+    if (move.kind === 'decommissioned')
+      return `${name} is deleted, after a final proven backup: all its stacks, instances and volumes.${why}`;
+    const to = move.head?.revision ?? null;
+    const moved = to !== null && to !== move.base?.revision ? `, and goes to ${short(to)}` : '';
+    return `${name} gets other settings${moved}.${why}`;
+  });
+}
+
+function at(revision: string | null | undefined): string {
+  return revision === null || revision === undefined ? '' : ` (${short(revision)})`;
+}
+
+/** Fields of a channel file that change how rollouts go, not what a cluster gets, as people call them. */
+const POLICY = {
+  branch: 'branch',
+  follows: 'channel that it follows',
+  waves: 'waves',
+  maxConcurrentClusters: 'clusters at a time',
+  failureBudget: 'failure budget',
+  soak: 'soak',
+  freeze: 'freeze windows',
+  hold: 'hold',
+  backup: 'backups',
+  e2e: 'e2e',
+} as const;
+
+/** What changes of the channels themselves, in words, each with its line. */
+export function channelNotes(base: Settings, head: ParsedSettings): string[] {
+  const before = new Map(base.channels.map((channel) => [channel.channel, channel]));
+  const gone = base.channels.filter(({ channel }) => !head.channels.some(({ file }) => file.channel === channel));
+  const changed = head.channels.flatMap(({ file, source }) => {
+    const old = before.get(file.channel);
+    if (old === undefined) return [`The channel **${file.channel}** is new (${source.path}).`];
+    return Object.entries(POLICY).flatMap(([field, text]): string[] => {
+      const [left, right] = [fieldOf(old, field), fieldOf(file, field)];
+      if (canonicalJson(left) === canonicalJson(right)) return [];
+      return [
+        `Channel **${file.channel}**, ${text}: ${shown(left)} becomes ${shown(right)} (${source.path}:${placeOf(source, [field]).line}).`,
+      ];
+    });
+  });
+  return [...changed, ...gone.map(({ channel }) => `The channel **${channel}** is gone.`)];
+}
+
+function fieldOf(channel: ChannelFile, field: string): unknown {
+  return new Map(Object.entries(channel)).get(field) ?? null;
+}
+
+/** Longest value that is told whole. */
+const VALUE_SHOWN = 160;
+
+function shown(value: unknown): string {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return 'none';
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : canonicalJson(value);
+  return `\`${(text.length <= VALUE_SHOWN ? text : `${text.slice(0, VALUE_SHOWN)}…`).replaceAll('`', "'")}\``;
+}
