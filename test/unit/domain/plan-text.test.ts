@@ -31,7 +31,14 @@ const GROUP: PlanGroup = {
     { role: 'pool-general', instances: 3, zones: ['a', 'b', 'c'], reason: 'replaced' },
   ],
   resources: [
-    { role: 'control-plane', resource: 'LaunchTemplate', type: 'AWS::EC2::LaunchTemplate', action: 'modify', replacement: 'never', properties: ['X'] },
+    {
+      role: 'control-plane',
+      resource: 'LaunchTemplate',
+      type: 'AWS::EC2::LaunchTemplate',
+      action: 'modify',
+      replacement: 'never',
+      properties: ['X'],
+    },
   ],
   disruption: { restarts: ['Deployment ingress/skipper'], ownPods: 658, drained: 3 },
 };
@@ -126,23 +133,37 @@ beta-0, beta-1, beta-2, beta-3, beta-4, beta-5, beta-6, beta-7 and 86 more
   it('says when only other kinds of updates are recorded', () => {
     const history = { [GROUP.hash]: { of: 'any', updates: 1, medianSeconds: 60, longestSeconds: 60 } } as const;
 
-    expect(planMarkdown(PLAN, { ...CONTEXT, history })).toContain('the median of 1 past update of any class (none of this one is recorded)');
+    expect(planMarkdown(PLAN, { ...CONTEXT, history })).toContain(
+      'the median of 1 past update of any class (none of this one is recorded)',
+    );
   });
 
   it('counts one cluster, one node and one pool that goes as one', () => {
     const rolls = [{ role: 'pool-batch', instances: 1, zones: ['a'], reason: 'removed' }] as const;
     const text = planMarkdown(
-      { ...planOf({ clusters: ['dev-1'], rolls, disruption: { restarts: [], ownPods: 7, drained: 1 } }), clusters: 1, affected: 1, rollsNodes: 1 },
+      {
+        ...planOf({ clusters: ['dev-1'], rolls, disruption: { restarts: [], ownPods: 7, drained: 1 } }),
+        clusters: 1,
+        affected: 1,
+        rollsNodes: 1,
+      },
       CONTEXT,
     );
 
     expect(text).toContain('**Blast radius: 1 cluster, 1 distinct change, 1 node rolls, the control plane is replaced.**');
     expect(text).toContain('- pool-batch: at least 1 node removed\n');
-    expect(text).toContain("own Deployments and StatefulSets are evicted, and all of its users on the drained node: how");
+    expect(text).toContain('own Deployments and StatefulSets are evicted, and all of its users on the drained node: how');
   });
 
   it('warns of what the templates alone replace or delete, and of types that nobody knows', () => {
-    const resource = { role: 'network', resource: 'Vpc', type: 'AWS::EC2::VPC', action: 'modify', replacement: 'always', properties: ['CidrBlock'] } as const;
+    const resource = {
+      role: 'network',
+      resource: 'Vpc',
+      type: 'AWS::EC2::VPC',
+      action: 'modify',
+      replacement: 'always',
+      properties: ['CidrBlock'],
+    } as const;
     const text = planMarkdown(
       planOf({
         resources: [
@@ -166,7 +187,14 @@ beta-0, beta-1, beta-2, beta-3, beta-4, beta-5, beta-6, beta-7 and 86 more
   });
 
   it('tells what change sets say, and for stacks that were not asked what the template alone says', () => {
-    const resource = { role: 'network', resource: 'Vpc', type: 'AWS::EC2::VPC', action: 'modify', replacement: 'always', properties: [] } as const;
+    const resource = {
+      role: 'network',
+      resource: 'Vpc',
+      type: 'AWS::EC2::VPC',
+      action: 'modify',
+      replacement: 'always',
+      properties: [],
+    } as const;
     const text = planMarkdown(planOf({ resources: [resource] }), {
       ...CONTEXT,
       previews: [
@@ -175,7 +203,11 @@ beta-0, beta-1, beta-2, beta-3, beta-4, beta-5, beta-6, beta-7 and 86 more
           cluster: 'beta-0',
           stacks: [
             { role: 'etcd', state: 'no-changes', resources: [] },
-            { role: 'control-plane', state: 'changes', resources: [{ ...resource, role: 'control-plane', resource: 'Group', replacement: 'never' }] },
+            {
+              role: 'control-plane',
+              state: 'changes',
+              resources: [{ ...resource, role: 'control-plane', resource: 'Group', replacement: 'never' }],
+            },
             { role: 'network', state: 'not-asked', reason: 'the stack is busy', resources: [] },
             { role: 'pool-general', state: 'not-asked', resources: [] },
           ],
@@ -199,7 +231,9 @@ beta-0, beta-1, beta-2, beta-3, beta-4, beta-5, beta-6, beta-7 and 86 more
 
     const text = planMarkdown(planOf({ changes: [{ action: 'update', area: 'a', name: 'b', diff: '', sources }] }), CONTEXT);
 
-    expect(text).toContain('a: b changed (channels/cluster/versions.yaml:1, channels/cluster/versions.yaml:2, channels/cluster/versions.yaml:3, channels/cluster/versions.yaml:4 and 2 more)');
+    expect(text).toContain(
+      'a: b changed (channels/cluster/versions.yaml:1, channels/cluster/versions.yaml:2, channels/cluster/versions.yaml:3, channels/cluster/versions.yaml:4 and 2 more)',
+    );
   });
 
   it('keeps a diff in its fence that has fences itself, and markup out of headings', () => {

@@ -23,7 +23,19 @@ const CLUSTERS: readonly [ClusterRef, ...ClusterRef[]] = [
 const reference = parseConfiguration(referenceSnapshot()).value;
 
 /** Texts in which a variable, an escape and what one of the clusters has for it are close neighbours. */
-const text = fc.constantFrom('${CLUSTER_NAME}', 'dev-1', '$${CLUSTER_NAME}', '${API_ADDRESS}', '10.1.0.10', '${ACCOUNT}', '200000000001', '${ENVIRONMENT}', '${BUCKET}', 'plain', '$${OTHER}');
+const text = fc.constantFrom(
+  '${CLUSTER_NAME}',
+  'dev-1',
+  '$${CLUSTER_NAME}',
+  '${API_ADDRESS}',
+  '10.1.0.10',
+  '${ACCOUNT}',
+  '200000000001',
+  '${ENVIRONMENT}',
+  '${BUCKET}',
+  'plain',
+  '$${OTHER}',
+);
 const content = fc.record({
   name: fc.constantFrom('zoo', 'zoo-${CLUSTER_NAME}', 'zoo-dev-1'),
   lines: fc.array(text, { minLength: 1, maxLength: 4 }),
@@ -33,8 +45,16 @@ const content = fc.record({
 });
 
 /** The reference configuration with a component, a file of user data and pools of this content. */
-function configuration({ name, lines, plain, file, pool }: { name: string; lines: string[]; plain: string; file: string[]; pool: number }, revision: string): Configuration {
-  const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data: { lines: lines.join('\n'), plain } };
+function configuration(
+  { name, lines, plain, file, pool }: { name: string; lines: string[]; plain: string; file: string[]; pool: number },
+  revision: string,
+): Configuration {
+  const manifest = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'default' },
+    data: { lines: lines.join('\n'), plain },
+  };
   const path = 'components/zoo/zoo.yaml';
   const [object] = parseManifests(`channels/cluster/${path}`, JSON.stringify(manifest)).value ?? [];
   const first = reference?.components[0];
@@ -45,7 +65,10 @@ function configuration({ name, lines, plain, file, pool }: { name: string; lines
     revision,
     files: [...reference.files, { path, content: JSON.stringify(manifest) }],
     components: [...reference.components, { ...first, file: { name: 'zoo', phase: 'workloads', needs: [] }, objects: [object] }],
-    userData: { ...reference.userData, common: { ...common, files: [{ path: '/etc/zoo', mode: '0644', content: file.join('\n') }, ...common.files] } },
+    userData: {
+      ...reference.userData,
+      common: { ...common, files: [{ path: '/etc/zoo', mode: '0644', content: file.join('\n') }, ...common.files] },
+    },
     pools: reference.pools.map((one) => ({ ...one, generation: pool })),
   };
 }
@@ -85,7 +108,9 @@ describe('a plan of several clusters', () => {
       fc.property(content, content, (left, right) => {
         const [base, head] = [configuration(left, 'a'.repeat(40)), configuration(right, 'b'.repeat(40))];
 
-        const plan = planChange(CLUSTERS.map((cluster) => ({ base: { configuration: base, cluster }, head: { configuration: head, cluster } })));
+        const plan = planChange(
+          CLUSTERS.map((cluster) => ({ base: { configuration: base, cluster }, head: { configuration: head, cluster } })),
+        );
 
         expect(plan.groups.flatMap(({ clusters }) => clusters).sort()).toEqual(CLUSTERS.map(({ name }) => name));
         for (const cluster of CLUSTERS) {
@@ -137,7 +162,9 @@ describe('folding', () => {
   });
 
   it('knows the variables that are a cluster’s own', () => {
-    expect([...OWN_VARIABLES]).toEqual(expect.arrayContaining(['CLUSTER_NAME', 'ACCOUNT', 'NETWORK', 'API_ADDRESS', 'BUCKET', 'SUBNET_A_CIDR']));
+    expect([...OWN_VARIABLES]).toEqual(
+      expect.arrayContaining(['CLUSTER_NAME', 'ACCOUNT', 'NETWORK', 'API_ADDRESS', 'BUCKET', 'SUBNET_A_CIDR']),
+    );
     expect([...OWN_VARIABLES]).not.toEqual(expect.arrayContaining(['REGION']));
     expect(OWN_VARIABLES.has('KUBERNETES_VERSION')).toBe(false);
   });
