@@ -39,7 +39,7 @@ const Output = Advance.extend({
 });
 
 const Input = z.object({
-  readPullRequest: z.object({ number: z.int(), channel: z.string().nullable(), e2eCheck: CheckRef }),
+  readPullRequest: z.object({ number: z.int(), channel: z.string().nullable(), e2eCheck: CheckRef, generation: z.int().optional() }),
   snapshotConfiguration: z.object({ baseRevision: Revision.nullable(), headRevision: Revision.nullable(), headSettingsCommit: GitId }),
 });
 
@@ -72,7 +72,8 @@ export const claimSlot = defineStep({
 });
 
 async function begin(input: z.infer<typeof Input>, checks: Checks, execution: string, title: string): Promise<void> {
-  await checks.want({ ref: input.readPullRequest.e2eCheck, status: 'in_progress', title, summary: '', execution });
+  const { e2eCheck: ref, generation } = input.readPullRequest;
+  await checks.want({ ref, status: 'in_progress', title, summary: '', execution, generation });
 }
 
 /** Subject of a slot's lock. */

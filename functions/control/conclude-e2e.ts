@@ -7,7 +7,7 @@ import type { Checks } from '#ports/checks.ts';
 import { defineStep } from '#ports/step.ts';
 
 const Input = z.object({
-  readPullRequest: z.object({ e2eCheck: CheckRef }),
+  readPullRequest: z.object({ e2eCheck: CheckRef, generation: z.int().optional() }),
   claimSlot: z.object({ cluster: z.object({ name: z.string() }).nullable() }).optional(),
   collectResults: z.object({ passed: z.int(), failed: z.int(), durationSeconds: z.number() }).optional(),
   error: CaughtState.optional(),
@@ -21,7 +21,8 @@ export const concludeE2e = defineStep({
   output: z.object({ conclusion: z.string() }),
   async run(input, { checks }: { checks: Checks }, { execution }) {
     const text = textOf(input);
-    await checks.want({ ref: input.readPullRequest.e2eCheck, status: 'completed', ...text, execution });
+    const { e2eCheck: ref, generation } = input.readPullRequest;
+    await checks.want({ ref, status: 'completed', ...text, execution, generation });
     return { conclusion: text.conclusion };
   },
 });

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { pullRequestPassed } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
-import { changeObject } from '#facts/stored.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
+import { WantedCheck } from '#model/checks.ts';
 import { GateClosedError } from '#model/errors.ts';
 import { ExecutionName } from '#model/primitives.ts';
 import { ReadPullRequest, SnapshotConfiguration } from '#model/pull-request.ts';
@@ -46,10 +47,25 @@ export const concludePullRequest = defineStep({
     const reason = plan.affectsClusters ? 'this very update has passed e2e before' : 'no cluster is affected';
     const results = e2e === undefined ? null : e2e.collectResults;
     const text = pullRequestPassed({ planTitle: plan.title, planSummary: '', e2e: results, e2eReason: reason });
-    await checks.want({ ref: pull.check, status: 'completed', ...text, execution });
+    const { generation } = pull;
+    await checks.want({ ref: pull.check, status: 'completed', ...text, execution, generation });
+    if (e2e === undefined) await skipE2e(pull, reason, { objects, checks }, execution);
     return { revision: snapshots.headRevision };
   },
 });
+
+/** What an earlier attempt on this head left at the e2e check counts no more. */
+async function skipE2e(
+  { e2eCheck: ref, generation }: ReadPullRequest,
+  reason: string,
+  { objects, checks }: Pick<Ports, 'objects' | 'checks'>,
+  execution: string,
+): Promise<void> {
+  const known = await readObject(objects, keys.check(ref.sha, ref.name), WantedCheck);
+  if (known === undefined || known.conclusion === 'success') return;
+  const text = { conclusion: 'skipped' as const, title: 'Not needed', summary: `Not needed: ${reason}.` };
+  await checks.want({ ref, status: 'completed', ...text, execution, generation });
+}
 
 /** Only a configuration has a revision. */
 function evidenceOf(

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SUMMARY_LIMIT } from '#domain/check-publication.ts';
-import { keys } from '#domain/names.ts';
+import { checkNames, keys } from '#domain/names.ts';
 import { cutText } from '#domain/plan-text.ts';
 import { Finding } from '#model/checks.ts';
 import { NotFoundError } from '#model/errors.ts';
@@ -29,13 +29,14 @@ export const reportPlan = defineStep({
   output: z.object({ reported: z.boolean() }),
   async run({ readPullRequest: pull, validate, plan, invalid }, { objects, checks }: Ports, { execution }) {
     const findings = await readFindings(objects, validate.findingsKey ?? undefined);
-    const planCheck = { ...pull.check, name: 'sluice / plan' };
+    const planCheck = { ...pull.check, name: checkNames.plan };
+    const { generation } = pull;
     if (invalid || plan === undefined) {
       const title = `${validate.errors} error${validate.errors === 1 ? '' : 's'} to mend`;
       const first = findings.find((finding) => finding.level === 'failure');
       const where = first === undefined ? '' : `First: \`${first.path}:${first.line}\`: ${first.message}`;
       const summary = `${where}\n\nEach finding is annotated at its line. Nothing was started.`.trim();
-      const red = { status: 'completed' as const, conclusion: 'failure' as const, title, summary, findings, execution };
+      const red = { status: 'completed' as const, conclusion: 'failure' as const, title, summary, findings, execution, generation };
       await checks.want({ ref: planCheck, ...red });
       await checks.want({ ref: pull.check, ...red });
       return { reported: true };
@@ -50,6 +51,7 @@ export const reportPlan = defineStep({
       summary: cutText(stored.body, SUMMARY_LIMIT, keys.plan(plan.planHash)),
       findings,
       execution,
+      generation,
     });
     await checks.want({
       ref: pull.check,
@@ -57,6 +59,7 @@ export const reportPlan = defineStep({
       title: plan.title,
       summary: 'Validated and planned; see `sluice / plan`.',
       execution,
+      generation,
     });
     return { reported: true };
   },

@@ -2,11 +2,12 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
 import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
-import { NotFoundError } from '#model/errors.ts';
+import { ConflictError, NotFoundError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { SettingsFiles } from '#model/pull-request.ts';
+import type { FleetBranches } from '#model/records.ts';
 import type { GitHub, TreeEntry } from '#ports/github.ts';
-import type { ObjectStore } from '#ports/objects.ts';
+import type { ObjectStore, StoredObject } from '#ports/objects.ts';
 
 interface Ports {
   readonly github: GitHub;
@@ -15,7 +16,26 @@ interface Ports {
 
 /** The settings files of a commit of `main`, kept in S3 by commit. @throws NotFoundError when the branch is not there */
 export async function readSettings(repository: RepositoryRef, ports: Ports, commit?: string): Promise<SettingsFiles> {
-  const sha = commit ?? (await ports.github.getBranchHead(repository, SETTINGS_BRANCH));
+  if (commit !== undefined) return settingsAt(repository, commit, ports);
+  // What is kept is read before GitHub, so that an older head of `main` never takes the place of a newer one.
+  const kept = await ports.objects.get(keys.fleetBranches());
+  const head = await ports.github.getBranchHead(repository, SETTINGS_BRANCH);
+  const settings = await settingsAt(repository, head, ports);
+  await keepBranches(settings, kept, ports.objects);
+  return settings;
+}
+
+/** What the webhook listens to. @throws ConflictError when another step wrote it: it may have read a newer `main` */
+async function keepBranches(settings: SettingsFiles, kept: StoredObject | undefined, objects: ObjectStore): Promise<void> {
+  const branches = [...new Set([SETTINGS_BRANCH, ...channelBranches(settings).map(({ branch }) => branch)])].sort();
+  const body = JSON.stringify({ settingsCommit: settings.commit, branches } satisfies FleetBranches);
+  if (kept?.body === body) return;
+  const key = keys.fleetBranches();
+  const written = kept === undefined ? await objects.putIfAbsent(key, body) : await objects.putIfMatch(key, body, kept.etag);
+  if (!written && (await objects.get(key))?.body !== body) throw new ConflictError(`${key} was written by another step; it is read again`);
+}
+
+async function settingsAt(repository: RepositoryRef, sha: string | undefined, ports: Ports): Promise<SettingsFiles> {
   if (sha === undefined) throw new NotFoundError(`the repository has no branch ${SETTINGS_BRANCH}; it holds channels/*.yaml`);
   const key = keys.settings(sha);
   const stored = await ports.objects.get(key);
@@ -56,6 +76,7 @@ function readYaml(text: string): unknown {
   }
 }
 
-function isSettingsFile(entry: TreeEntry): boolean {
+/** A file of the settings: a channel file, or one of the policies. */
+export function isSettingsFile(entry: TreeEntry): boolean {
   return entry.type === 'blob' && (/^channels\/[^/]+\.yaml$/.test(entry.path) || entry.path.startsWith('channels/policies/'));
 }

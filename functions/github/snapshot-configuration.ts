@@ -33,7 +33,14 @@ export const snapshotConfiguration = defineStep({
   output: SnapshotConfiguration,
   async run({ readPullRequest: pull }, ports: Ports, { execution }) {
     const { repository } = pull;
-    await ports.checks.want({ ref: pull.check, status: 'in_progress', title: 'Reading both sides of the change', summary: '', execution });
+    await ports.checks.want({
+      ref: pull.check,
+      status: 'in_progress',
+      title: 'Reading both sides of the change',
+      summary: '',
+      execution,
+      generation: pull.generation,
+    });
     if (pull.kind === 'settings') {
       const [base, head] = await Promise.all([
         readSettings(repository, ports, pull.baseSha),

@@ -1,7 +1,11 @@
 import { Webhooks } from '@octokit/webhooks';
 import * as z from 'zod';
+import { createObjects } from '#adapters/s3/objects.ts';
 import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
 import { createExecutions } from '#adapters/step-functions/executions.ts';
+import { keys } from '#domain/names.ts';
+import { readObject } from '#facts/stored.ts';
+import { FleetBranches } from '#model/records.ts';
 import { readEnvironment, required } from '#runtime/environment.ts';
 import { loadGitHubApp } from '#runtime/github-app.ts';
 import { createLog } from '#runtime/log.ts';
@@ -38,11 +42,16 @@ async function connect(): Promise<WebhookPorts> {
   const environment = readEnvironment();
   const region = environment.AWS_REGION;
   const app = await loadGitHubApp(createSecrets(region), required(environment, 'SLUICE_GITHUB_SECRET'));
+  const objects = createObjects(environment.SLUICE_BUCKET, { region });
   return {
     executions: createExecutions({ account: environment.SLUICE_ACCOUNT, region, prefix: environment.SLUICE_STATE_MACHINE_PREFIX }),
     verify: verifierOf(app.webhookSecrets),
     installationId: app.installationId,
     repository: required(environment, 'SLUICE_REPOSITORY'),
+    async fleetBranches() {
+      const known = await readObject(objects, keys.fleetBranches(), FleetBranches);
+      return known === undefined ? undefined : new Set(known.branches);
+    },
     log: createLog({ function: 'webhook' }),
   };
 }

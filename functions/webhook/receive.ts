@@ -1,4 +1,4 @@
-import { classifyEvent } from '#domain/events.ts';
+import { classifyEvent, type Start } from '#domain/events.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { Log } from '#ports/log.ts';
@@ -22,6 +22,8 @@ export interface WebhookPorts {
   readonly installationId: number;
   /** The fleet repository: an installation may reach more of them. */
   readonly repository: RepositoryRef;
+  /** Branches of the fleet (`main` and each channel's); undefined while nobody has read the settings. */
+  readonly fleetBranches: () => Promise<ReadonlySet<string> | undefined>;
   readonly log: Log;
 }
 
@@ -50,13 +52,25 @@ export async function receive(delivery: Delivery, ports: WebhookPorts): Promise<
     ports.log.warn('delivery of another installation or repository', context);
     return answer(401, 'unauthorized');
   }
+  const starts = await ofTheFleet(classified.starts, ports);
+  if (starts.length === 0) return answer(202, "the branch is no channel's and not that of the settings");
   const started: string[] = [];
-  for (const start of classified.starts) {
+  for (const start of starts) {
     const { existed } = await ports.executions.start(start.machine, start.name, start.input);
     ports.log.info('execution asked for', { ...context, machine: start.machine, execution: start.name, existed });
     started.push(start.name);
   }
   return answer(200, JSON.stringify({ executions: started }));
+}
+
+/** Without what is about a branch that the fleet does not use. Where that is not known, the execution finds out. */
+async function ofTheFleet(starts: readonly Start[], { fleetBranches, log }: WebhookPorts): Promise<readonly Start[]> {
+  if (starts.every((start) => start.onlyBranch === undefined)) return starts;
+  const branches = await fleetBranches().catch((error: unknown) => {
+    log.warn("the fleet's branches can't be read; the execution finds out", { reason: String(error) });
+    return undefined;
+  });
+  return starts.filter(({ onlyBranch }) => onlyBranch === undefined || branches === undefined || branches.has(onlyBranch));
 }
 
 /** GitHub's names have no case. */

@@ -174,7 +174,13 @@ describe('e2e, clean-up', () => {
 
   it('takes all below it down when it is aborted, and every one of them is cleaned after', async () => {
     const fleet = createStubFleet({ answers: { 'take-snapshot': ({ sleep }) => sleep(600) } });
-    const execution = fleet.world.start('e2e', 'e2e-test', { readPullRequest: {}, snapshotConfiguration: {}, plan: {}, progress: null });
+    const execution = fleet.world.start('e2e', 'e2e-test', {
+      readPullRequest: {},
+      snapshotConfiguration: {},
+      plan: {},
+      progress: null,
+      root: 'pr',
+    });
     await fleet.world.until(() => fleet.calls.includes('backup-etcd/take-snapshot'));
 
     fleet.world.stop(execution);
@@ -190,7 +196,7 @@ describe('e2e, clean-up', () => {
 
   it('a slot is waited for, and the wait can be cancelled', async () => {
     const fleet = createStubFleet({ answers: { 'claim-slot': () => ({ claimed: false, waitSeconds: 30, cluster: null, names: null }) } });
-    fleet.world.start('e2e', 'e2e-test', { readPullRequest: {}, snapshotConfiguration: {}, plan: {}, progress: null });
+    fleet.world.start('e2e', 'e2e-test', { readPullRequest: {}, snapshotConfiguration: {}, plan: {}, progress: null, root: 'pr' });
     await fleet.world.until(() => fleet.calls.length >= 20);
 
     fleet.world.cancel('e2e-test');

@@ -13,7 +13,16 @@ describe('pull-request', () => {
 
     expect(execution.status).toBe('SUCCEEDED');
     expect(execution.history.entered()).toEqual([
-      ...['read-pull-request', 'read-pull-request--kind', 'snapshot-configuration', 'validate', 'validate--ok', 'plan', 'report-plan'],
+      ...[
+        'pull-request--subject',
+        'read-pull-request',
+        'read-pull-request--kind',
+        'snapshot-configuration',
+        'validate',
+        'validate--ok',
+        'plan',
+        'report-plan',
+      ],
       ...['e2e--needed', 'e2e', 'conclude-pull-request', 'pull-request-checked'],
     ]);
     expect(execution.output).toMatchObject({ e2e: { execution: 'e-pull-request-test', collectResults: {} } });
@@ -23,12 +32,13 @@ describe('pull-request', () => {
     [
       'the pull request is gone',
       { 'read-pull-request': () => ({ kind: 'gone' }) },
-      ['read-pull-request', 'read-pull-request--kind', 'pull-request-gone'],
+      ['pull-request--subject', 'read-pull-request', 'read-pull-request--kind', 'pull-request-gone'],
     ],
     [
       'validation finds errors',
       { validate: () => ({ ok: false }) },
       [
+        'pull-request--subject',
         'read-pull-request',
         'read-pull-request--kind',
         'snapshot-configuration',
@@ -45,6 +55,30 @@ describe('pull-request', () => {
 
     expect(execution.status).toBe('SUCCEEDED');
     expect(execution.history.entered()).toEqual(expected);
+  });
+
+  it.each([
+    ['a base that moved', { look: { branch: 'dev', commit: 'c' } }, ['find-pull-requests', 'pull-request-gone']],
+    ['a merge group', { mergeGroup: { headSha: 'c' } }, ['check-merge-group', 'pull-request-checked']],
+  ])('answers %s without reading one pull request', async (_, what, expected) => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('pull-request', { repository: { owner: 'o', name: 'r' }, cause: 'c1', ...what });
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.history.entered()).toEqual(['pull-request--subject', ...expected]);
+  });
+
+  it('names itself as the root of what it starts, so that a cancel reaches all of it', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('pull-request');
+
+    const updates = fleet.world.executions.filter(({ machine }) => machine === 'update-cluster' || machine === 'e2e');
+    expect(updates).toHaveLength(3);
+    for (const { input } of updates) expect(input).toMatchObject({ root: execution.name });
+    const deletion = fleet.world.find('delete-cluster');
+    expect(deletion?.input).not.toHaveProperty('root');
   });
 
   it.each([

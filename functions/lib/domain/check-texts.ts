@@ -55,6 +55,62 @@ export function pullRequestFailed(error: CaughtError): CheckText {
   return failed(error, 'The pull request was not checked to the end');
 }
 
+export function pullRequestConflict(base: string, head: string): CheckText {
+  return {
+    conclusion: 'failure',
+    title: `It conflicts with ${base}`,
+    summary: `First: merge \`${base}\` into \`${head}\`, resolve the conflict and push. Nothing was planned or started.`,
+  };
+}
+
+/** On the wrong branch, or of both kinds. @param reason what it is, and where it belongs */
+export function pullRequestForbidden(reason: string): CheckText {
+  return {
+    conclusion: 'failure',
+    title: firstLine(sentence(reason)),
+    summary: joined(sentence(reason), 'Nothing was planned or started.'),
+  };
+}
+
+export function pullRequestUntouched(reason: string): CheckText {
+  return { conclusion: 'success', title: 'Nothing of the fleet changes', summary: sentence(reason) };
+}
+
+/** A fork's head that nobody with write access has read. */
+export function pullRequestFork(headSha: string): CheckText {
+  return {
+    conclusion: 'action_required',
+    title: 'From a fork: somebody with write access must read it first',
+    summary: joined(
+      `Nothing of a fork is planned or run by itself. First: read ${headSha}; then press *Test this commit*, or comment:`,
+      `\`\`\`\n/test ${headSha}\n\`\`\``,
+      'That holds for this commit only; after a push it is asked for again.',
+    ),
+  };
+}
+
+/** @param facts what the group changes on its base; `provenBy`: the pull request whose check proved its configuration */
+export function mergeGroupText(facts: { baseRef: string; configuration: boolean; settings: boolean; provenBy: number | null }): CheckText {
+  const { baseRef, configuration, settings, provenBy } = facts;
+  if (!configuration && !settings) return pullRequestUntouched('the group changes nothing of the fleet');
+  if (!settings && provenBy !== null) {
+    return {
+      conclusion: 'success',
+      title: `Proven by #${provenBy}`,
+      summary: 'Merging the group makes the very configuration that was checked.',
+    };
+  }
+  const what = settings ? 'changes settings' : 'makes a configuration that no check has proven';
+  return {
+    conclusion: 'failure',
+    title: `The merge queue can't prove it: the group ${what}`,
+    summary: joined(
+      `Sluice tests pull requests, not groups. First: let the queue of \`${baseRef}\` merge one pull request at a time, and update that one to its base.`,
+      settings ? 'Settings are merged without a queue.' : '',
+    ),
+  };
+}
+
 export function e2ePassed(tests: TestNumbers, cluster: string): CheckText {
   return { conclusion: 'success', title: numbers(tests), summary: `Cluster ${cluster} was created, updated, tested and deleted.` };
 }
@@ -146,7 +202,7 @@ export function failureTable(ledger: Ledger): string {
 }
 
 function failed(error: CaughtError, fallback: string): CheckText {
-  if (error.name === 'CancelledError') return { conclusion: 'cancelled', title: 'Cancelled', summary: sentence(error.message) };
+  if (error.name === 'CancelledError') return cancelled(error.message);
   const todo = FIRST_STEP[error.name] ?? 'Open the execution to see the failed step, then re-run the check.';
   const cause = plainError(error);
   return {
@@ -154,6 +210,12 @@ function failed(error: CaughtError, fallback: string): CheckText {
     title: cause === '' ? fallback : firstLine(cause),
     summary: joined(sentence(cause === '' ? fallback : cause), `First: ${todo}`),
   };
+}
+
+/** Superseded by another head or base, which the message names, or cancelled by somebody. */
+function cancelled(message: string): CheckText {
+  const title = /\bsuperseded by\b/.test(message) ? 'Superseded' : 'Cancelled';
+  return { conclusion: 'cancelled', title, summary: sentence(message) };
 }
 
 /** The message; the error's name only where it has no message. */

@@ -31,6 +31,10 @@ export const keys = {
   findings: (hash: string): string => `findings/${hash}.json`,
   check: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.json`,
   publishedCheck: (sha: string, name: string): string => `checks/${sha}/${slug(name)}.published.json`,
+  /** Whose turn it is with a pull request. */
+  pullRequest: (number: number): string => `pull-requests/${number}.json`,
+  /** The branches that the webhook listens to. */
+  fleetBranches: (): string => 'channels/branches.json',
   /** Which check an execution reports to. */
   checkOfExecution: (execution: string): string => `checks/by-execution/${execution}.json`,
   evidence: (revision: string): string => `evidence/${revision}.json`,
@@ -47,6 +51,9 @@ export const keys = {
   halt: (): string => 'control/halt.json',
   artifact: (name: string, version: string): string => `artifacts/${name}/${version}.json`,
 } as const;
+
+/** Names of the checks, as GitHub shows them; the first is the one to require. */
+export const checkNames = { gate: 'sluice', plan: 'sluice / plan', e2e: 'sluice / e2e', rollout: 'sluice / rollout' } as const;
 
 /** Keys of the bucket of a cluster's account. */
 export const accountKeys = {

@@ -47,6 +47,8 @@ export const WantedCheck = z.object({
   findings: z.array(Finding).default([]),
   progress: z.array(ProgressLine).default([]),
   execution: ExecutionName.optional(),
+  /** Of the attempt: of a pull request's checks, nothing of an older attempt is taken. */
+  generation: z.int().optional(),
   startedAt: Timestamp,
   completedAt: Timestamp.optional(),
 });

@@ -22,6 +22,9 @@ export type PullAnswer = z.infer<typeof PullAnswer>;
 /** A changed file of a pull request; a rename names both paths. */
 export const PullFileAnswer = z.object({ filename: z.string(), previous_filename: z.string().optional() });
 
+/** GitHub shows `maintain` as write and `triage` as read. */
+export const PermissionAnswer = z.object({ permission: z.enum(['admin', 'write', 'read', 'none']) });
+
 export const RefAnswer = z.object({ object: z.object({ sha: GitId }) });
 
 export const CommitAnswer = z.object({

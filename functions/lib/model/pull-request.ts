@@ -23,6 +23,8 @@ export const ReadPullRequest = z.object({
   check: CheckRef,
   e2eCheck: CheckRef,
   names: z.object({ e2e: ExecutionName }),
+  /** Of the attempt, so that checks take nothing from an older one. */
+  generation: z.int().optional(),
 });
 export type ReadPullRequest = z.infer<typeof ReadPullRequest>;
 

@@ -130,6 +130,26 @@ export type Artifact = z.infer<typeof Artifact>;
 export const CancelMarker = z.object({ execution: ExecutionName, reason: z.string(), by: z.string(), at: Timestamp });
 export type CancelMarker = z.infer<typeof CancelMarker>;
 
+/** `pull-requests/<number>.json`: whose turn it is with a pull request. Changed by compare-and-swap only. */
+export const PullRequestTurn = z.object({
+  number: z.int(),
+  /** Grows with each attempt: what an older one still writes to a check is dropped. */
+  generation: z.int().min(1),
+  execution: ExecutionName,
+  headSha: GitId,
+  /** Hash of what is checked, by trees; null while its execution still reads. */
+  work: z.string().nullable(),
+  /** The attempt before, which is cancelled. */
+  replaces: ExecutionName.nullable(),
+  /** Who said that this head of a fork may run. */
+  approved: z.object({ sha: GitId, by: z.string() }).nullable(),
+});
+export type PullRequestTurn = z.infer<typeof PullRequestTurn>;
+
+/** `channels/branches.json`: the branches that pushes are listened to, read by the webhook. */
+export const FleetBranches = z.object({ settingsCommit: GitId, branches: z.array(z.string()) });
+export type FleetBranches = z.infer<typeof FleetBranches>;
+
 /** `control/halt.json`: the kill switch; nothing mutating starts while `halted`. */
 export const Halt = z.object({ halted: z.boolean(), reason: z.string(), by: z.string(), at: Timestamp });
 export type Halt = z.infer<typeof Halt>;

@@ -10,6 +10,8 @@ export interface CheckUpdate {
   readonly text?: string;
   readonly findings?: readonly Finding[];
   readonly execution?: string;
+  /** Of the attempt: an update of an older one is dropped. */
+  readonly generation?: number | undefined;
 }
 
 /** The wanted state of checks. Writing it is enough: one publisher brings it to GitHub. */

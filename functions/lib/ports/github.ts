@@ -46,6 +46,14 @@ export interface CheckRunRequest {
   readonly text?: string;
   /** At most 50 a request; GitHub appends those of later updates. */
   readonly annotations?: readonly CheckAnnotation[];
+  /** Buttons, shown once the run has completed. At most 3; label 20, description 40, identifier 20 characters. */
+  readonly actions?: readonly CheckAction[];
+}
+
+export interface CheckAction {
+  readonly label: string;
+  readonly description: string;
+  readonly identifier: string;
 }
 
 export interface CheckAnnotation {
@@ -67,6 +75,8 @@ export interface GitHub {
   pullRequestsOfCommit(repository: RepositoryRef, sha: string): Promise<PullRequest[]>;
   /** Paths changed by a pull request. */
   listChangedFiles(repository: RepositoryRef, number: number): Promise<string[]>;
+  /** What somebody may do in the repository; `none` for who is no collaborator or not there. */
+  getPermission(repository: RepositoryRef, login: string): Promise<'admin' | 'write' | 'read' | 'none'>;
   /** Head commit of a branch; undefined when there is no such branch. */
   getBranchHead(repository: RepositoryRef, branch: string): Promise<string | undefined>;
   getCommit(repository: RepositoryRef, sha: string): Promise<Commit>;

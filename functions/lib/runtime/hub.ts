@@ -33,6 +33,8 @@ export const CLEAN_UP: ReadonlySet<string> = new Set([
 const LOCKED_MACHINES: ReadonlySet<string> = new Set(['update-cluster', 'delete-cluster']);
 
 const Observed = z.object({ done: z.boolean(), reason: z.string() });
+/** The execution whose cancel marker counts for a nested one too. */
+const Root = z.object({ root: z.string().nullish() });
 const Progress = z.object({ progress: CheckRef.nullish(), cluster: z.object({ name: z.string() }).nullish() });
 
 /** Runs one step call for the hub: cancel marker, progress of the check, log. */
@@ -62,7 +64,7 @@ export function wrapCalls<P extends HubPorts>(run: RunCall<P>, connect: () => Pr
 async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, ports: P): Promise<unknown> {
   const log = createLog({ execution: stepCall.execution, machine: stepCall.machine, state: stepCall.state });
   try {
-    if (!isCleanUp(stepCall)) await refuseCancelled(stepCall.execution, ports.objects);
+    if (!isCleanUp(stepCall)) await refuseCancelled(stepCall, ports.objects);
     await holdLock(stepCall, ports);
     await note(stepCall, ports, { state: 'running' });
     const output = await run(stepCall, ports);
@@ -101,11 +103,15 @@ function isCleanUp(stepCall: StepCall): boolean {
   return CLEAN_UP.has(stepCall.step) || CLEAN_UP.has(stepCall.state);
 }
 
-async function refuseCancelled(execution: string, objects: ObjectStore): Promise<void> {
-  const marker = await objects.get(keys.cancel(execution));
-  if (marker === undefined) return;
-  const { reason, by } = CancelMarker.parse(JSON.parse(marker.body));
-  throw new CancelledError(`cancelled by ${by}: ${reason}`);
+/** A cancel marker counts for the execution itself and for what it started, which names it as its root. */
+async function refuseCancelled({ execution, input }: StepCall, objects: ObjectStore): Promise<void> {
+  const root = Root.safeParse(input).data?.root ?? undefined;
+  for (const subject of root === undefined ? [execution] : [execution, root]) {
+    const marker = await objects.get(keys.cancel(subject));
+    if (marker === undefined) continue;
+    const { reason, by } = CancelMarker.parse(JSON.parse(marker.body));
+    throw new CancelledError(reason.startsWith('superseded by ') ? reason : `cancelled by ${by}: ${reason}`);
+  }
 }
 
 async function note(

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { GateClosedError, NotFoundError, TransientError, ValidationFailedError } from '#model/errors.ts';
+import { GateClosedError, NotFoundError, TransientError } from '#model/errors.ts';
 import { readPullRequest } from '../../../functions/github/read-pull-request.ts';
 import { REPOSITORY, runStep } from '../../support/control-world.ts';
 import { createFakeGitHub } from '../../support/fakes/github.ts';
@@ -76,18 +76,22 @@ describe('read-pull-request', () => {
     const first = await read(number);
     const second = await read(number);
 
-    expect(first).toMatchObject({ kind: 'gone', reason: expect.stringContaining(headSha) });
+    expect(first).toMatchObject({ kind: 'gone', reason: 'From a fork: somebody with write access must read it first' });
     expect(second).toEqual(first);
-    expect(await checkOf(number)).toMatchObject({ status: 'completed', conclusion: 'action_required' });
+    const check = await checkOf(number);
+    expect(check).toMatchObject({ status: 'completed', conclusion: 'action_required' });
+    expect(check?.summary).toContain(`/test ${headSha}`);
   });
 
-  it('refuses a conflict and says how to solve it', async () => {
+  it('ends the check of a conflict with how to solve it', async () => {
     const number = await world.open('dev', CONFIGURATION);
     world.github.push('dev', { 'channels/cluster/versions.yaml': 'kubernetes: 1.35.9\n' });
 
-    await expect(read(number)).rejects.toThrow(ValidationFailedError);
-    await expect(read(number)).rejects.toThrow('it conflicts with dev: merge dev into change-1');
-    expect(await checkOf(number)).toMatchObject({ status: 'in_progress' });
+    expect(await read(number)).toEqual({ kind: 'gone', reason: 'It conflicts with dev', number });
+    expect(await read(number)).toMatchObject({ kind: 'gone' });
+    const check = await checkOf(number);
+    expect(check).toMatchObject({ status: 'completed', conclusion: 'failure', title: 'It conflicts with dev' });
+    expect(check?.summary).toContain('merge `dev` into `change-1`');
   });
 
   it('comes back while GitHub computes the test merge', async () => {
@@ -108,11 +112,14 @@ describe('read-pull-request', () => {
     ['settings and configuration together', 'dev', { ...CONFIGURATION, ...SETTINGS }, 'split it'],
     ['configuration on main', 'main', CONFIGURATION, 'belongs on a channel branch: alpha, dev; its base is main'],
     ['settings on a channel branch', 'dev', SETTINGS, 'belong on main; its base is dev'],
-  ])('refuses %s', async (_, base, files, message) => {
+  ])('ends the check of %s with where it belongs', async (_, base, files, message) => {
     const number = await world.open(base, files);
 
-    await expect(read(number)).rejects.toThrow(ValidationFailedError);
-    await expect(read(number)).rejects.toThrow(message);
+    expect(await read(number)).toMatchObject({ kind: 'gone' });
+    expect(await read(number)).toMatchObject({ kind: 'gone' });
+    const check = await checkOf(number);
+    expect(check).toMatchObject({ status: 'completed', conclusion: 'failure' });
+    expect(check?.summary).toContain(message);
   });
 
   it('passes what changes nothing of the fleet', async () => {
@@ -121,7 +128,7 @@ describe('read-pull-request', () => {
     const first = await read(number);
     const second = await read(number);
 
-    expect(first).toEqual({ kind: 'gone', reason: 'it changes nothing of the fleet', number });
+    expect(first).toEqual({ kind: 'gone', reason: 'Nothing of the fleet changes', number });
     expect(second).toEqual(first);
     expect(await checkOf(number)).toMatchObject({ status: 'completed', conclusion: 'success' });
   });

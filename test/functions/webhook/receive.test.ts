@@ -16,7 +16,18 @@ function pullRequestEvent(change: { action?: string; head?: string } = {}): stri
   });
 }
 
-function setUp() {
+const REPOSITORY_AND = { repository: { owner: 'platform', name: 'fleet' } };
+
+function event(fields: Record<string, unknown>): string {
+  const common = { repository: { name: 'fleet', owner: { login: 'platform' } }, installation: { id: 42 }, sender: { login: 'ann' } };
+  return JSON.stringify({ ...fields, ...common });
+}
+
+function pushTo(branch: string): string {
+  return event({ ref: `refs/heads/${branch}`, after: HEAD });
+}
+
+function setUp(change: Partial<WebhookPorts> = {}) {
   const started = new Map<string, unknown>();
   const webhooks = new Webhooks({ secret: SECRET });
   const ports: WebhookPorts = {
@@ -33,7 +44,9 @@ function setUp() {
     verify: (body, signature) => (signature === '' ? Promise.resolve(false) : webhooks.verify(body, signature).catch(() => false)),
     installationId: 42,
     repository: { owner: 'Platform', name: 'fleet' },
+    fleetBranches: async () => new Set(['main', 'dev']),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    ...change,
   };
   const deliver = async (event: string, body: string, signature?: string) =>
     receive(
@@ -65,19 +78,44 @@ describe('receive', () => {
     expect(started.size).toBe(2);
   });
 
-  it('starts a rollout for a push to a branch', async () => {
+  it('starts a rollout and a look at the pull requests for a push to a branch of the fleet', async () => {
     const { started, deliver } = setUp();
-    const push = {
-      ref: 'refs/heads/dev',
-      after: HEAD,
-      repository: { name: 'fleet', owner: { login: 'platform' } },
-      installation: { id: 42 },
-    };
 
-    const answer = await deliver('push', JSON.stringify(push));
+    const answer = await deliver('push', pushTo('dev'));
 
     expect(answer.statusCode).toBe(200);
-    expect([...started.keys()][0]).toMatch(/^rollout rollout-dev-[0-9a-f]{12}-push$/);
+    expect([...started.keys()]).toEqual([
+      expect.stringMatching(/^rollout rollout-dev-[0-9a-f]{12}-push$/),
+      expect.stringMatching(/^pull-request look-dev-[0-9a-f]{12}-push$/),
+    ]);
+    expect([...started.values()][1]).toEqual({ ...REPOSITORY_AND, cause: 'push', look: { branch: 'dev', commit: HEAD } });
+  });
+
+  it('starts nothing for a push to a branch that no channel has', async () => {
+    const { started, deliver } = setUp();
+
+    const answer = await deliver('push', pushTo('feature/dns'));
+
+    expect(answer).toMatchObject({ statusCode: 202, body: "the branch is no channel's and not that of the settings" });
+    expect(started.size).toBe(0);
+  });
+
+  it.each([
+    ['nobody has read the settings yet', async () => undefined],
+    ['they can not be read', () => Promise.reject(new Error('S3 is away'))],
+  ])('leaves it to the execution what a branch is when %s', async (_, fleetBranches) => {
+    const { started, deliver } = setUp({ fleetBranches });
+
+    const answer = await deliver('push', pushTo('feature/dns'));
+
+    expect(answer.statusCode).toBe(200);
+    expect(started.size).toBe(2);
+  });
+
+  it('does not ask for the branches when a pull request changes', async () => {
+    const { deliver } = setUp({ fleetBranches: () => Promise.reject(new Error('must not be asked')) });
+
+    expect(await deliver('pull_request', pullRequestEvent())).toMatchObject({ statusCode: 200 });
   });
 
   it.each([
@@ -122,34 +160,108 @@ describe('receive', () => {
     expect(answer.body).toBe('unauthorized');
   });
 
-  it('starts a new attempt of each pull request when a check suite is rerequested', async () => {
+  it('starts a new attempt of each pull request, and of the rollout, when a check suite is rerequested', async () => {
     const { started, deliver } = setUp();
-    const body = {
-      action: 'rerequested',
-      check_suite: { id: 9, head_sha: HEAD, pull_requests: [{ number: 7 }, { number: 8 }] },
-      repository: { name: 'fleet', owner: { login: 'platform' } },
-      installation: { id: 42 },
-    };
+    const suite = { id: 9, head_sha: HEAD, head_branch: 'dev', pull_requests: [{ number: 7 }, { number: 8 }] };
 
-    await deliver('check_suite', JSON.stringify(body));
+    await deliver('check_suite', event({ action: 'rerequested', check_suite: suite }));
 
-    expect([...started.values()].map((input) => (input as { number: number; cause: string }).cause)).toEqual(['rerun-9', 'rerun-9']);
+    const asked = { what: 'rerun', by: 'ann', sha: HEAD };
+    expect([...started.values()]).toEqual([
+      { ...REPOSITORY_AND, number: 7, cause: 'rerun-9', asked },
+      { ...REPOSITORY_AND, number: 8, cause: 'rerun-9', asked },
+      { ...REPOSITORY_AND, branch: 'dev', commit: HEAD, cause: 'rerun-9' },
+    ]);
   });
 
-  it('starts the rollout of a branch anew when a check without pull request is rerequested', async () => {
+  it('looks for the pull request of a fork by its head', async () => {
     const { started, deliver } = setUp();
-    const body = {
-      action: 'rerequested',
-      check_run: { id: 11, head_sha: HEAD, check_suite: { id: 9, head_branch: 'dev' }, pull_requests: [] },
-      repository: { name: 'fleet', owner: { login: 'platform' } },
-      installation: { id: 42 },
-    };
+    const suite = { id: 9, head_sha: HEAD, head_branch: null, pull_requests: [] };
 
-    const answer = await deliver('check_run', JSON.stringify(body));
+    await deliver('check_suite', event({ action: 'rerequested', check_suite: suite }));
+
+    expect([...started.values()]).toEqual([
+      { ...REPOSITORY_AND, cause: 'rerun-9', look: { headSha: HEAD }, asked: { what: 'rerun', by: 'ann', sha: HEAD } },
+    ]);
+  });
+
+  it.each([
+    ['sluice / rollout', { branch: 'dev', commit: HEAD, cause: 'rerun-11' }],
+    ['sluice / e2e', { number: 7, cause: 'rerun-11', asked: { what: 'rerun', by: 'ann', sha: HEAD } }],
+    ['sluice', { number: 7, cause: 'rerun-11', asked: { what: 'rerun', by: 'ann', sha: HEAD } }],
+  ])('routes the re-run of the check %s by its name', async (name, expected) => {
+    const { started, deliver } = setUp();
+    const run = { id: 11, name, head_sha: HEAD, check_suite: { id: 9, head_branch: 'dev' }, pull_requests: [{ number: 7 }] };
+
+    const answer = await deliver('check_run', event({ action: 'rerequested', check_run: run }));
 
     expect(answer.statusCode).toBe(200);
+    expect([...started.values()]).toEqual([{ ...REPOSITORY_AND, ...expected }]);
+  });
+
+  it('takes its button as a test of that commit, and no other button', async () => {
+    const { started, deliver } = setUp();
+    const run = { id: 11, name: 'sluice', head_sha: HEAD, pull_requests: [{ number: 7 }] };
+    const pressed = (identifier: string) => event({ action: 'requested_action', requested_action: { identifier }, check_run: run });
+
+    const answers = [await deliver('check_run', pressed('test')), await deliver('check_run', pressed('other'))];
+
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 202]);
     expect([...started.values()]).toEqual([
-      { repository: { owner: 'platform', name: 'fleet' }, branch: 'dev', commit: HEAD, cause: 'rerun-11' },
+      { ...REPOSITORY_AND, number: 7, cause: 'button-11', asked: { what: 'test', by: 'ann', sha: HEAD } },
     ]);
+  });
+
+  it('takes a command of a comment once, and only from a person, new, on a pull request', async () => {
+    const { started, deliver } = setUp();
+    const comment = (change: { action?: string; type?: string; onIssue?: boolean; body?: string } = {}) =>
+      event({
+        action: change.action ?? 'created',
+        issue: { number: 7, ...(change.onIssue === true ? {} : { pull_request: { url: 'x' } }) },
+        comment: { id: 31, body: change.body ?? `/test ${HEAD}`, user: { login: 'bob', type: change.type ?? 'User' } },
+      });
+
+    const codes: number[] = [];
+    for (const body of [
+      comment(),
+      comment(),
+      comment({ action: 'edited' }),
+      comment({ type: 'Bot' }),
+      comment({ onIssue: true }),
+      comment({ body: 'Nice' }),
+    ])
+      codes.push((await deliver('issue_comment', body)).statusCode);
+
+    expect(codes).toEqual([200, 200, 202, 202, 202, 202]);
+    expect([...started.values()]).toEqual([
+      { ...REPOSITORY_AND, number: 7, cause: 'comment-31', asked: { what: 'test', by: 'bob', sha: HEAD } },
+    ]);
+  });
+
+  it('asks for the check of a merge group', async () => {
+    const { started, deliver } = setUp();
+    const group = { head_sha: HEAD, base_sha: BASE, base_ref: 'refs/heads/dev' };
+
+    await deliver('merge_group', event({ action: 'checks_requested', merge_group: group }));
+    await deliver('merge_group', event({ action: 'destroyed', merge_group: group }));
+
+    expect([...started.values()]).toEqual([
+      { ...REPOSITORY_AND, cause: 'event', mergeGroup: { headSha: HEAD, baseSha: BASE, baseRef: 'dev' } },
+    ]);
+  });
+
+  it('looks again at a head that comes back by a forced push', async () => {
+    const { started, deliver } = setUp();
+    const at = (updated_at: string) =>
+      JSON.stringify({
+        ...JSON.parse(pullRequestEvent()),
+        pull_request: { head: { sha: HEAD }, base: { sha: BASE, ref: 'dev' }, updated_at },
+      });
+
+    await deliver('pull_request', at('2026-01-05T08:00:00Z'));
+    await deliver('pull_request', at('2026-01-05T08:00:00Z'));
+    await deliver('pull_request', at('2026-01-05T08:09:00Z'));
+
+    expect(started.size).toBe(2);
   });
 });

@@ -67,7 +67,7 @@ function branchesAndObjects(world: () => GitHubWorld): void {
     await expect(github.getTree(repository, missing)).rejects.toThrow(RefusedError);
     await expect(github.getBlob(repository, missing)).rejects.toThrow(RefusedError);
     await expect(github.getPullRequest(repository, 999_999)).rejects.toThrow(/404/);
-    await expect(github.getBranchHead({ owner: 'nobody', name: 'nothing' }, 'main')).resolves.toBeUndefined();
+    await expect(github.getBranchHead(repository, 'nobodys-branch')).resolves.toBeUndefined();
   });
 
   it('makes a tree that has exactly the subtree at its path, and a commit of it on a branch', async () => {

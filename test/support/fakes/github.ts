@@ -11,6 +11,8 @@ export interface FakeGitHub extends GitHub {
   readonly objects: GitObjects;
   readonly branches: Map<string, string>;
   readonly checkRuns: FakeCheckRun[];
+  /** By login; everybody else reads. */
+  readonly permissions: Map<string, 'admin' | 'write' | 'read' | 'none'>;
   /** Commits files (null deletes) on a branch, made from `from` when it is new; answers the commit. */
   push(branch: string, files: Readonly<Record<string, string | null>>, from?: string): string;
   /** As the operator: merges with a merge commit. */
@@ -42,6 +44,7 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
   const branches = new Map<string, string>();
   const pulls: Pull[] = [];
   const checkRuns: FakeCheckRun[] = [];
+  const permissions: FakeGitHub['permissions'] = new Map([['operator', 'admin']]);
   const state = { objects, branches, pulls, merges: new Map<string, string>() };
 
   const here = (at: RepositoryRef): void => {
@@ -68,6 +71,7 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
     objects,
     branches,
     checkRuns,
+    permissions,
     push(branch, files, from) {
       const parent = branches.get(branch) ?? (from === undefined ? undefined : branches.get(from));
       const sha = commitFiles(objects, parent, files);
@@ -112,6 +116,10 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
       here(at);
       const pull = pullOf(number);
       return changedPaths(objects, mergeBase(objects, pull.baseSha, headOf(state, pull)), headOf(state, pull));
+    },
+    async getPermission(at, login) {
+      here(at);
+      return permissions.get(login) ?? 'read';
     },
     async getBranchHead(at, branch) {
       // As GitHub's 404: a repository that is not there has no branch either.

@@ -1,4 +1,4 @@
-import { PullRequestInput, RolloutInput } from '#model/webhook.ts';
+import { LookInput, MergeGroupInput, PullRequestInput, RolloutInput } from '#model/webhook.ts';
 import { allStates, type ChoiceRule, integrationOf, type Machine, type Region, type State } from '../asl/definition.ts';
 import { ANYTHING, either, missing, objectSchema, type Schema, schemaAt, schemaOf } from './schemas.ts';
 import type { FoundStep } from './steps.ts';
@@ -6,9 +6,9 @@ import type { FoundStep } from './steps.ts';
 const ERROR_OUTPUT = objectSchema({ Error: { type: 'string' }, Cause: { type: 'string' } });
 
 /** Inputs of the machines that the webhook starts; the others get theirs from the Task that starts them. */
-const ROOTS: Readonly<Record<string, Schema>> = {
-  'pull-request': schemaOf(PullRequestInput, 'output'),
-  rollout: schemaOf(RolloutInput, 'output'),
+const ROOTS: Readonly<Record<string, readonly Schema[]>> = {
+  'pull-request': [PullRequestInput, LookInput, MergeGroupInput].map((input) => schemaOf(input, 'output')),
+  rollout: [schemaOf(RolloutInput, 'output')],
 };
 
 /**
@@ -44,8 +44,9 @@ class Analysis {
 
   machine(name: string, machine: Machine): void {
     const callers = [...(this.#inputs.get(name)?.values() ?? [])];
-    const input = ROOTS[name] ?? (callers.length === 0 ? undefined : callers.reduce(both));
-    if (input !== undefined) this.#outputs.set(name, this.#region(name, machine, input));
+    const inputs = ROOTS[name] ?? (callers.length === 0 ? [] : [callers.reduce(both)]);
+    const outputs = inputs.map((input) => this.#region(name, machine, input));
+    if (outputs.length > 0) this.#outputs.set(name, outputs.reduce(both));
   }
 
   /** The data with which the region succeeds. */

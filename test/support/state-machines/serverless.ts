@@ -10,10 +10,17 @@ export interface DeployedFunction {
   readonly timeout: number;
 }
 
+/** Files that were read: parsing them takes long, and they do not change. */
+const parsed = new Map<string, unknown>();
+
 /** Reads YAML with CloudFormation's short tags (`!Ref` and the like), whose values are kept and whose meaning is not. */
 function readYaml(file: string): unknown {
+  const known = parsed.get(file);
+  if (known !== undefined) return known;
   const source = readFileSync(new URL(file, ROOT), 'utf8');
-  return parse(source, { logLevel: 'silent', merge: true });
+  const value: unknown = parse(source, { logLevel: 'silent', merge: true });
+  parsed.set(file, value);
+  return value;
 }
 
 interface Serverless {

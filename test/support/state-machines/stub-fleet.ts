@@ -47,7 +47,7 @@ const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
   'update-cluster': { cluster: CLUSTER, revision: 'r1', purpose: 'rollout', rolloutId: 'rollout-1', progress: null },
   'delete-cluster': { cluster: CLUSTER, purpose: 'decommission', progress: null },
   'backup-etcd': { cluster: CLUSTER, render: { hash: 'h' }, progress: null },
-  e2e: { readPullRequest: { number: 1 }, snapshotConfiguration: {}, plan: {}, progress: null },
+  e2e: { readPullRequest: { number: 1 }, snapshotConfiguration: {}, plan: {}, progress: null, root: 'pull-request-test' },
   'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
   rollout: { repository: { owner: 'o', name: 'r' }, branch: 'dev', commit: 'c', cause: 'c1' },
 };

@@ -165,6 +165,23 @@ describe('a cancelled execution', () => {
     expect(runs).toBe(1);
   });
 
+  it('takes with it what it started, which names it as its root', async () => {
+    await cancel('pr-7-a');
+
+    await expect(handle({ ...CALL, input: { ...CALL.input, root: 'pr-7-a' } })).rejects.toThrow(CancelledError);
+    await handle({ ...CALL, input: { ...CALL.input, root: 'pr-7-b' } });
+    await handle({ ...CALL, input: { ...CALL.input, root: null } });
+
+    expect(runs).toBe(2);
+  });
+
+  it('points to its successor', async () => {
+    const marker = { execution: 'update-1', reason: 'superseded by abc, checked by pr-7-b', by: 'pr-7-b', at: '2026-01-05T08:00:00Z' };
+    await objects.put(keys.cancel('update-1'), JSON.stringify(marker));
+
+    await expect(handle()).rejects.toMatchObject({ message: marker.reason });
+  });
+
   it('is no other execution', async () => {
     await cancel('update-2');
 

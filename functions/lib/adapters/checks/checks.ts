@@ -35,7 +35,7 @@ export function createAnnounce(queueUrl: string, region: string): Announce {
 export function createChecks(objects: ObjectStore, announce: Announce, clock: Clock): Checks {
   return {
     async want(update) {
-      await change(objects, update.ref, (known) => merged(known, update, clock.now().toISOString()));
+      await change(objects, update.ref, (known) => (isOlder(update, known) ? undefined : merged(known, update, clock.now().toISOString())));
       // Clean-up of an execution that failed early, or ended from outside, finds its check here.
       if (update.execution !== undefined) await objects.putIfAbsent(keys.checkOfExecution(update.execution), JSON.stringify(update.ref));
       await announce(update.ref);
@@ -66,11 +66,17 @@ async function change(
   throw new ConflictError(`the check ${ref.name} of ${ref.sha} is written by too many at once; the step is tried again`);
 }
 
+/** An attempt that a newer one has replaced may still write: to the same check of the same head, when only the base moved. */
+function isOlder(update: CheckUpdate, known: WantedCheck | undefined): boolean {
+  return update.generation !== undefined && known?.generation !== undefined && update.generation < known.generation;
+}
+
 /** A new attempt (another execution) begins with no progress; the same execution keeps it. */
 function merged(known: WantedCheck | undefined, update: CheckUpdate, now: string): WantedCheck {
   const sameAttempt = known !== undefined && (update.execution === undefined || known.execution === update.execution);
   const execution = update.execution ?? known?.execution;
   const text = update.text ?? (sameAttempt ? known.text : undefined);
+  const generation = update.generation ?? known?.generation;
   return {
     ref: update.ref,
     status: update.status,
@@ -81,6 +87,7 @@ function merged(known: WantedCheck | undefined, update: CheckUpdate, now: string
     findings: update.findings === undefined ? (sameAttempt ? known.findings : []) : [...update.findings],
     progress: sameAttempt ? known.progress : [],
     ...(execution === undefined ? {} : { execution }),
+    ...(generation === undefined ? {} : { generation }),
     startedAt: sameAttempt ? known.startedAt : now,
     ...(update.status === 'completed' ? { completedAt: now } : {}),
   };

@@ -5,6 +5,7 @@ import {
   CheckRunAnswer,
   CommitAnswer,
   MadeAnswer,
+  PermissionAnswer,
   PullAnswer,
   PullFileAnswer,
   RefAnswer,
@@ -67,8 +68,13 @@ function pullRequests(client: Client): PullRequests {
   };
 }
 
-function reads(client: Client): Pick<GitHub, 'getBranchHead' | 'getCommit' | 'getTree' | 'getBlob'> {
+function reads(client: Client): Pick<GitHub, 'getPermission' | 'getBranchHead' | 'getCommit' | 'getTree' | 'getBlob'> {
   return {
+    async getPermission(repository, login) {
+      const parameters = { ...at(repository), username: login };
+      const answer = await client.find(`GET ${REPOSITORY}/collaborators/{username}/permission`, parameters, PermissionAnswer, [404]);
+      return answer?.permission ?? 'none';
+    },
     getBranchHead: (repository, branch) => branchHead(client, repository, branch),
     async getCommit(repository, sha) {
       const route = `GET ${REPOSITORY}/git/commits/{commit_sha}`;

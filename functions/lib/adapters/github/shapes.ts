@@ -47,5 +47,6 @@ export function checkRunBody(request: CheckRunRequest): Record<string, unknown> 
       ...(request.text === undefined ? {} : { text: request.text }),
       ...(annotations === undefined ? {} : { annotations }),
     },
+    ...(request.actions === undefined ? {} : { actions: request.actions }),
   };
 }
