@@ -41,7 +41,7 @@ Exit codes: 0 the plan was told, 1 findings, 2 could not run.
     const change = await readChange({ ...values, path: resolve(terminal.directory, onePath(positionals, '.')) });
     if (change.base === undefined) throw new InputError('a plan compares with a commit, and none was found; name one with --base');
     const style = styleOf(terminal.colours);
-    const findings = findingsOf(change);
+    const findings = findingsOf(change, new Date().toISOString());
     if (findings.some(({ level }) => level === 'failure')) {
       if (values.json) terminal.out(`${JSON.stringify({ ok: false, ...factsOf(change), findings }, null, 2)}\n`);
       else terminal.out(`${findingsText(findings, style)}\n${countText(findings)} found, so there is no plan of ${describe(change)}.\n`);

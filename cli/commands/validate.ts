@@ -35,7 +35,7 @@ Exit codes: 0 clean, 1 findings, 2 could not run.
     const options = Object.keys(OPTIONS);
     const { values, positionals } = readArguments(() => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }), options);
     const change = await readChange({ ...values, path: resolve(terminal.directory, onePath(positionals, '.')) });
-    const findings = findingsOf(change);
+    const findings = findingsOf(change, new Date().toISOString());
     const counted = findings.filter(({ level }) => level === 'failure' || (values.strict && level === 'warning'));
     const code = counted.length === 0 ? EXIT.clean : EXIT.findings;
     if (values.json) {

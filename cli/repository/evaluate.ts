@@ -14,12 +14,12 @@ import type { Tree } from './read-files.ts';
 const NO_SETTINGS = 'f'.repeat(40);
 const CONTEXT = { execution: 'working-copy' };
 
-/** Findings of a working copy, by the check's own rules and in its order. */
-export function findingsOf(change: Change): Finding[] {
+/** Findings of a working copy, by the check's own rules and in its order. @param now ISO 8601, for the ends of waivers */
+export function findingsOf(change: Change, now: string): Finding[] {
   const { kind, head, before } = change;
-  const ofSettings = kind === 'configuration' ? [] : validateSettings(settingsOf(change), before && settingsAt(change.base, before));
+  const ofSettings = kind === 'configuration' ? [] : validateSettings(settingsOf(change), before && settingsAt(change.base, before), now);
   if (kind === 'settings') return ofSettings;
-  const target = { settings: settingsOf(change), branch: change.branch };
+  const target = { settings: settingsOf(change), branch: change.branch, now };
   const ofConfiguration = validateConfiguration({ head: head.configuration, base: before?.configuration, target });
   // A folder with both kinds is looked at twice, and what is wrong with its settings told once.
   const once = new Map([...ofSettings, ...ofConfiguration].map((finding) => [JSON.stringify(finding), finding]));

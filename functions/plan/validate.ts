@@ -5,6 +5,7 @@ import { validateConfiguration, validateSettings } from '#domain/validation.ts';
 import type { Finding } from '#model/checks.ts';
 import type { Snapshot } from '#model/configuration.ts';
 import { MergeResult } from '#model/pull-request.ts';
+import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { readSnapshot } from './read-configuration.ts';
@@ -12,6 +13,7 @@ import { readSettingsFiles } from './read-settings.ts';
 
 interface Ports {
   readonly objects: ObjectStore;
+  readonly clock: Clock;
 }
 
 /**
@@ -22,8 +24,8 @@ export const validate = defineStep({
   name: 'validate',
   input: MergeResult,
   output: z.object({ ok: z.boolean(), errors: z.int(), warnings: z.int(), findingsKey: z.string() }),
-  async run(input, { objects }: Ports) {
-    const findings = await findingsOf(input, objects);
+  async run(input, { objects, clock }: Ports) {
+    const findings = await findingsOf(input, objects, clock.now().toISOString());
     const findingsKey = keys.findings(hashOf(findings));
     await objects.putIfAbsent(findingsKey, JSON.stringify(findings));
     const errors = findings.filter((finding) => finding.level === 'failure').length;
@@ -32,12 +34,12 @@ export const validate = defineStep({
   },
 });
 
-async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectStore): Promise<Finding[]> {
+async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectStore, now: string): Promise<Finding[]> {
   const { readPullRequest: pull, snapshotConfiguration: snapshots } = input;
   const settings = await readSettingsFiles(objects, snapshots.headSettingsCommit);
-  if (pull.kind === 'settings') return validateSettings(settings, await readSettingsFiles(objects, snapshots.baseSettingsCommit));
+  if (pull.kind === 'settings') return validateSettings(settings, await readSettingsFiles(objects, snapshots.baseSettingsCommit), now);
   const snapshot = async (revision: string | null): Promise<Snapshot | undefined> =>
     revision === null ? undefined : readSnapshot(objects, revision);
   const [head, base] = await Promise.all([snapshot(snapshots.headRevision), snapshot(snapshots.baseRevision)]);
-  return validateConfiguration({ head, base, target: { settings, branch: pull.baseRef } });
+  return validateConfiguration({ head, base, target: { settings, branch: pull.baseRef, now } });
 }

@@ -35,6 +35,17 @@ export const FreezeWindow = z.strictObject({
   reason: z.string().min(1),
 });
 
+/** Lets clusters of the channel break a policy for a time. `cluster` is a name or `all`; `object` as the finding names it. */
+export const Waiver = z.strictObject({
+  rule: z.string().min(1),
+  cluster: z.string().min(1),
+  object: z.string().min(1).optional(),
+  owner: z.string().min(1),
+  reason: z.string().min(1),
+  until: Timestamp,
+});
+export type Waiver = z.infer<typeof Waiver>;
+
 /** An account that e2e clusters may use; the pool is closed. */
 export const E2eSlot = z.strictObject({ account: AccountId, region: Region, network: Network });
 export type E2eSlot = z.infer<typeof E2eSlot>;
@@ -54,6 +65,7 @@ export const ChannelFile = z.strictObject({
   backup: z.strictObject({ interval: Duration }).default({ interval: '1h' }),
   freeze: z.array(FreezeWindow).default([]),
   hold: Hold.optional(),
+  waivers: z.array(Waiver).default([]),
   clusters: z.array(ClusterEntry),
 });
 export type ChannelFile = z.infer<typeof ChannelFile>;

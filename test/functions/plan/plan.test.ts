@@ -7,6 +7,7 @@ import { Render } from '#model/render.ts';
 import { plan } from '../../../functions/plan/plan.ts';
 import { renderStep } from '../../../functions/plan/render.ts';
 import { validate } from '../../../functions/plan/validate.ts';
+import { createFakeClock } from '../../support/fakes/clock.ts';
 import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
 import { edited, referenceSettings, referenceSnapshot } from '../../support/reference-fleet.ts';
 
@@ -14,6 +15,7 @@ const BASE = 'a'.repeat(40);
 const HEAD = 'b'.repeat(40);
 const SETTINGS = 'c'.repeat(40);
 const NEW_SETTINGS = 'd'.repeat(40);
+const clock = createFakeClock();
 const CONTEXT = { execution: 'pull-request-1' };
 const CONFIGURATION = { kind: 'configuration' as const, baseRef: 'dev' };
 const SNAPSHOTS = { baseRevision: BASE, headRevision: HEAD, baseSettingsCommit: SETTINGS, headSettingsCommit: SETTINGS };
@@ -39,16 +41,17 @@ describe('validate', () => {
   it('passes the reference configuration', async () => {
     const objects = await storeOf({});
 
-    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects, clock }, CONTEXT);
 
-    expect(output).toMatchObject({ ok: true, errors: 0, warnings: 0 });
-    expect(await findingsOf(objects, output.findingsKey)).toEqual([]);
+    const findings = await findingsOf(objects, output.findingsKey);
+    expect(output).toMatchObject({ ok: true, errors: 0, warnings: findings.length });
+    expect(findings.filter(({ level }) => level !== 'warning')).toEqual([]);
   });
 
   it('keeps all findings in S3', async () => {
     const objects = await storeOf({ 'pools.yaml': 'pools: [' });
 
-    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects, clock }, CONTEXT);
 
     expect(output).toMatchObject({ ok: false });
     expect(output.errors).toBeGreaterThan(0);
@@ -63,16 +66,17 @@ describe('validate', () => {
   ])('refuses to move Kubernetes to %s', async (version, message) => {
     const objects = await storeOf(edited('versions.yaml', '1.35.4', version));
 
-    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+    const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects, clock }, CONTEXT);
 
-    expect(await findingsOf(objects, output.findingsKey)).toMatchObject([{ rule: 'version-move', line: 2, message }]);
+    const findings = await findingsOf(objects, output.findingsKey);
+    expect(findings.filter(({ level }) => level === 'failure')).toMatchObject([{ rule: 'version-move', line: 2, message }]);
   });
 
   it('names the branches when no channel has this one', async () => {
     const objects = await storeOf({});
     const input = { readPullRequest: { ...CONFIGURATION, baseRef: 'gamma' }, snapshotConfiguration: SNAPSHOTS };
 
-    const output = await validate.run(input, { objects }, CONTEXT);
+    const output = await validate.run(input, { objects, clock }, CONTEXT);
 
     expect(await findingsOf(objects, output.findingsKey)).toMatchObject([
       { rule: 'branch', message: 'No channel has the branch gamma. A change of channels/cluster/ goes to one of: dev, alpha, beta.' },
@@ -98,7 +102,7 @@ describe('validate', () => {
 
     const output = await validate.run(
       { readPullRequest: { kind: 'settings', baseRef: 'main' }, snapshotConfiguration },
-      { objects },
+      { objects, clock },
       CONTEXT,
     );
 
@@ -108,7 +112,7 @@ describe('validate', () => {
   it('says which step must run first', async () => {
     const objects = createFakeObjects();
 
-    const run = validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+    const run = validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects, clock }, CONTEXT);
 
     await expect(run).rejects.toThrow(NotFoundError);
   });

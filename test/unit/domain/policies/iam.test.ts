@@ -1,0 +1,101 @@
+import { describe, it } from 'vitest';
+import { deletionPolicies, iamTrust, iamWildcards, literalAccounts } from '#domain/policies/iam.ts';
+import { expectFound, expectInObjects } from '../../../support/policies.ts';
+
+function role(statement: string, key = 'PolicyDocument'): string {
+  return `Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      ${key}:\n        Statement:\n          - { ${statement} }\n`;
+}
+
+const FILES = ['network.yaml', 'etcd.yaml', 'control-plane.yaml', 'node-pool.yaml'];
+
+describe('iam-wildcard', () => {
+  it.each(FILES)('is found in %s', (file) =>
+    expectFound(iamWildcards, file, role("Effect: Allow, ▸Action: '*', Resource: '*'"), [
+      `${file.replace('.yaml', '')} Role: * on every resource. Name the actions or the resources.`,
+    ]),
+  );
+
+  it('is found among others, for one service', () =>
+    expectFound(iamWildcards, 'etcd.yaml', role("Effect: Allow, ▸Action: ['s3:Get*', 's3:*', 'iam:*'], Resource: [a, '*']"), [
+      'etcd Role: s3:*, iam:* on every resource. Name the actions or the resources.',
+    ]));
+
+  it.each([
+    "Effect: Deny, Action: '*', Resource: '*'",
+    "Effect: Allow, Action: 's3:*', Resource: a",
+    "Effect: Allow, Action: ['s3:Get*', 'ec2:DescribeInstances'], Resource: '*'",
+    "Effect: Allow, Resource: '*'",
+    "Effect: [Allow], Action: '*', Resource: '*'",
+  ])('passes %s', (statement) => expectFound(iamWildcards, 'etcd.yaml', role(statement)));
+});
+
+describe('iam-trust', () => {
+  const trust = (statement: string) => role(statement, 'AssumeRolePolicyDocument');
+
+  it.each(["'*'", "{ AWS: '*' }", "{ AWS: [a, '*'] }"])('finds the principal %s', (principal) =>
+    expectFound(iamTrust, 'etcd.yaml', trust(`Effect: Allow, ▸Principal: ${principal}`), [
+      'etcd Role: everybody may use it. Name the principal.',
+    ]),
+  );
+
+  it.each(['', ', Condition: { StringEquals: { "a:aud": b } }'])('finds web identities without a subject%s', (condition) =>
+    expectFound(iamTrust, 'etcd.yaml', trust(`Effect: Allow, ▸Principal: { Federated: a }${condition}`), [
+      'etcd Role: every service account of the cluster may use it. Add a condition on :sub.',
+    ]),
+  );
+
+  it.each([
+    'Effect: Allow, Principal: { Service: ec2.amazonaws.com }',
+    'Effect: Allow, Principal: { Federated: a }, Condition: { StringEquals: { "a:sub": b } }',
+    "Effect: Allow, Principal: '*', Condition: { StringEquals: { a: b } }",
+    "Effect: Deny, Principal: '*'",
+    'Effect: Allow, Action: a',
+  ])('passes %s', (statement) => expectFound(iamTrust, 'etcd.yaml', trust(statement)));
+});
+
+describe('literal-account', () => {
+  const object = (value: string) => `apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: a\n  annotations: { ▸role: '${value}' }\n`;
+
+  it('is found in a manifest', () =>
+    expectInObjects(literalAccounts, object('arn:aws:iam::123456789012:role/a'), [
+      'ServiceAccount a: an account id is written out. Write ${ACCOUNT}.',
+    ]));
+
+  it('is found in a template', () =>
+    expectFound(
+      literalAccounts,
+      'etcd.yaml',
+      'Resources:\n  Key:\n    Type: A\n    Properties:\n      ▸Arn: arn:aws-cn:kms:eu-central-1:123456789012:key/a\n',
+      ['etcd Key: an account id is written out. Write ${AWS::AccountId}.'],
+    ));
+
+  it.each(['arn:aws:iam::${ACCOUNT}:role/a', 'arn:aws:s3:::123456789012', 'arn:aws:iam::1234567890123:a', '602401143452.dkr.ecr'])(
+    'passes %s',
+    (value) => expectInObjects(literalAccounts, object(value).replace('▸', '')),
+  );
+});
+
+describe('deletion-policy', () => {
+  const bucket = (type: string, more = '') => `Resources:\n  ▸Data:\n    Type: ${type}\n${more}`;
+
+  it.each(['AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::EC2::Volume', 'AWS::RDS::DBInstance', 'AWS::DynamoDB::Table'])('finds %s', (type) =>
+    expectFound(deletionPolicies, 'network.yaml', bucket(type), [
+      'network Data: it goes with its stack. Set DeletionPolicy and UpdateReplacePolicy to Retain.',
+    ]),
+  );
+
+  it('says what is missing', () => {
+    expectFound(deletionPolicies, 'etcd.yaml', bucket('AWS::KMS::Key', '    DeletionPolicy: Retain\n    UpdateReplacePolicy: Delete\n'), [
+      'etcd Data: it goes with its stack. Set UpdateReplacePolicy to Retain.',
+    ]);
+    expectFound(deletionPolicies, 'etcd.yaml', bucket('AWS::KMS::Key', '    UpdateReplacePolicy: Retain\n'), [
+      'etcd Data: it goes with its stack. Set DeletionPolicy to Retain.',
+    ]);
+  });
+
+  it('passes what is kept, and what holds nothing', () => {
+    const kept = '    DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Snapshot\n';
+    expectFound(deletionPolicies, 'etcd.yaml', bucket('AWS::EC2::Volume', kept).replace('▸', ''));
+    expectFound(deletionPolicies, 'etcd.yaml', bucket('AWS::EC2::VPC').replace('▸', ''));
+  });
+});
