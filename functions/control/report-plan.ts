@@ -18,6 +18,8 @@ const Input = z.object({
   readPullRequest: ReadPullRequest,
   validate: z.object({ errors: z.int(), warnings: z.int(), findingsKey: z.string().nullish() }),
   plan: z.object({ planHash: z.string(), title: z.string() }).optional(),
+  /** The plan with what CloudFormation says, where it was asked. */
+  previewChangeSets: z.object({ planHash: z.string() }).optional(),
   /** Set by the state that follows findings which forbid a plan. */
   invalid: z.boolean().default(false),
 });
@@ -27,7 +29,7 @@ export const reportPlan = defineStep({
   name: 'report-plan',
   input: Input,
   output: z.object({ reported: z.boolean() }),
-  async run({ readPullRequest: pull, validate, plan, invalid }, { objects, checks }: Ports, { execution }) {
+  async run({ readPullRequest: pull, validate, plan, previewChangeSets, invalid }, { objects, checks }: Ports, { execution }) {
     const findings = await readFindings(objects, validate.findingsKey ?? undefined);
     const planCheck = { ...pull.check, name: checkNames.plan };
     const { generation } = pull;
@@ -41,14 +43,15 @@ export const reportPlan = defineStep({
       await checks.want({ ref: pull.check, ...red });
       return { reported: true };
     }
-    const stored = await objects.get(keys.plan(plan.planHash));
-    if (stored === undefined) throw new NotFoundError(`there is no plan ${plan.planHash}; the plan step must run first`);
+    const planHash = previewChangeSets?.planHash ?? plan.planHash;
+    const stored = await objects.get(keys.plan(planHash));
+    if (stored === undefined) throw new NotFoundError(`there is no plan ${planHash}; the plan step must run first`);
     await checks.want({
       ref: planCheck,
       status: 'completed',
       conclusion: 'success',
       title: plan.title,
-      summary: cutText(stored.body, SUMMARY_LIMIT, keys.plan(plan.planHash)),
+      summary: cutText(stored.body, SUMMARY_LIMIT, keys.plan(planHash)),
       findings,
       execution,
       generation,

@@ -135,6 +135,7 @@ async function conclude(look: Look, result: MergeResult, generation: number): Pr
     e2eCheck: { ...check, name: checkNames.e2e },
     names: { e2e: executionName('e2e', String(number), { pull: context.execution, merge: mergeSha }, 'pr') },
     generation,
+    fork: pull.fork,
   };
 }
 

@@ -32,6 +32,8 @@ const Output = z.object({
   groups: z.int(),
   affectsClusters: z.boolean(),
   rollsNodes: z.int(),
+  /** Clusters that CloudFormation can be asked about. */
+  previews: z.int(),
 });
 
 /** Groups that CloudFormation is asked about: the most dangerous ones; each costs some calls to an account. */
@@ -52,7 +54,7 @@ export const plan = defineStep({
     if (readPullRequest.kind === 'settings') {
       // A broken base is what this pull request repairs: all its clusters then look new.
       const base = (await readSettings(objects, snapshots.baseSettingsCommit)).value?.settings;
-      return planOfSettings(objects, base ?? { ...head.settings, channels: [] }, head);
+      return keep(objects, await planOfSettings(objects, base ?? { ...head.settings, channels: [] }, head), readPullRequest.fork);
     }
     const { settings } = head;
     const channel = settings.channels.find((candidate) => candidate.branch === readPullRequest.baseRef);
@@ -67,20 +69,22 @@ export const plan = defineStep({
     const step = JSON.stringify({ class: planned.plan.class });
     if (baseRevision !== null && baseRevision !== headRevision)
       await objects.putIfAbsent(keys.planStep(stepName(baseRevision, headRevision)), step);
-    return { ...(await keep(objects, planned)), channel: channel.channel };
+    return { ...(await keep(objects, planned, readPullRequest.fork)), channel: channel.channel };
   },
 });
 
-async function planOfSettings(objects: ObjectStore, base: Settings, head: ParsedSettings): Promise<z.infer<typeof Output>> {
+async function planOfSettings(objects: ObjectStore, base: Settings, head: ParsedSettings): Promise<Planned> {
   const past = await readPast(objects, head.settings.channels);
   const moves = settingsMoves(base, head, past);
   const configurations = await readConfigurations(objects, revisionsOf(moves));
-  return keep(objects, planSettings({ base, head, moves, configurations, past }));
+  return planSettings({ base, head, moves, configurations, past });
 }
 
-async function keep(objects: ObjectStore, planned: Planned): Promise<z.infer<typeof Output>> {
+/** A fork's templates never reach an account before they are merged: of them nothing is asked. */
+async function keep(objects: ObjectStore, planned: Planned, fork: boolean | undefined): Promise<z.infer<typeof Output>> {
   const { plan: made, context, title, markdown, affected } = planned;
-  const previews = await Promise.all(planned.previewable.slice(0, MOST_PREVIEWS).map((one) => targetOf(objects, one)));
+  const asked = fork === false ? planned.previewable.slice(0, MOST_PREVIEWS) : [];
+  const previews = await Promise.all(asked.map((one) => targetOf(objects, one)));
   const data: PlanData = { plan: made, context, previews };
   const planHash = hashOf(data);
   await objects.putIfAbsent(keys.planData(planHash), JSON.stringify(data));
@@ -94,6 +98,7 @@ async function keep(objects: ObjectStore, planned: Planned): Promise<z.infer<typ
     groups: made.groups.length,
     affectsClusters: affected > 0,
     rollsNodes: made.rollsNodes,
+    previews: previews.length,
   };
 }
 

@@ -89,6 +89,11 @@ export function hubRoleArn(account: string): string {
   return `arn:aws:iam::${account}:role/sluice-hub`;
 }
 
+/** Role that plans are made by in a cluster's account: it makes, reads and deletes change sets, and executes none. */
+export function previewRoleArn(account: string): string {
+  return `arn:aws:iam::${account}:role/sluice-preview`;
+}
+
 /** Name of a cluster-side function in a cluster's account. */
 export function clusterSideFunctionName(target: string): string {
   return `sluice-${target}`;

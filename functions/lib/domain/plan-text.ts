@@ -143,6 +143,7 @@ function previewText({ cluster, stacks }: GroupPreview, offline: readonly Resour
 
 function stackText({ role, state, reason, resources }: StackPreview, offline: readonly ResourceChange[]): string[] {
   if (state === 'no-changes') return [`- stack ${role}: nothing to do`];
+  if (state === 'refused') return [`- stack ${role}: **CloudFormation refuses this change**: ${escaped(reason ?? 'no reason given')}`];
   if (state === 'not-asked') {
     const known = offline.filter((one) => one.role === role && isDangerous(one)).map(resourceText);
     return [

@@ -89,10 +89,10 @@ export const History = z.object({
 });
 export type History = z.infer<typeof History>;
 
-/** What a change set of CloudFormation said for one stack of a group, or why it could not be asked. */
+/** What a change set of CloudFormation said for one stack of a group: what changes, why it refuses it, or why it was not asked. */
 export const StackPreview = z.object({
   role: StackRole,
-  state: z.enum(['changes', 'no-changes', 'not-asked']),
+  state: z.enum(['changes', 'no-changes', 'refused', 'not-asked']),
   reason: z.string().optional(),
   resources: z.array(ResourceChange).readonly(),
 });

@@ -25,6 +25,8 @@ export const ReadPullRequest = z.object({
   names: z.object({ e2e: ExecutionName }),
   /** Of the attempt, so that checks take nothing from an older one. */
   generation: z.int().optional(),
+  /** Its head is in another repository. */
+  fork: z.boolean().optional(),
 });
 export type ReadPullRequest = z.infer<typeof ReadPullRequest>;
 
@@ -42,7 +44,7 @@ export type SnapshotConfiguration = z.infer<typeof SnapshotConfiguration>;
 
 /** What validation and plan read of the state: which kind of change, and both sides of it. */
 export const MergeResult = z.object({
-  readPullRequest: z.object({ kind: PullRequestKind, baseRef: z.string() }),
+  readPullRequest: z.object({ kind: PullRequestKind, baseRef: z.string(), fork: z.boolean().optional() }),
   snapshotConfiguration: SnapshotConfiguration.pick({
     baseRevision: true,
     headRevision: true,

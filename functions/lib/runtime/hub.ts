@@ -26,6 +26,7 @@ export const CLEAN_UP: ReadonlySet<string> = new Set([
   'fail-pull-request',
   'halt-rollout',
   'settle-cluster',
+  'preview-change-sets--abandon',
   'record--deleted',
 ]);
 

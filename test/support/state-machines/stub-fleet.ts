@@ -148,7 +148,7 @@ function answer(call: TaskCall, done: boolean, held: Holdings): unknown {
     case 'validate':
       return { ok: true };
     case 'plan':
-      return { affectsClusters: true };
+      return { affectsClusters: true, previews: 1 };
     case 'resolve-revision':
       return { decision: done ? 'start' : 'wait', waitSeconds: advance.waitSeconds };
     case 'next-wave':
