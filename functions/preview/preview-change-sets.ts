@@ -55,7 +55,13 @@ export const previewChangeSets = defineStep({
       const reason = `${waiting} of ${found.length} change sets are being made`;
       return { done: false, waitSeconds: LOOK_AGAIN_SECONDS, reason, looks, planHash: plan.planHash };
     }
-    const planHash = await keep(ports.objects, withPreviews(data, found.filter((preview) => preview !== undefined)));
+    const planHash = await keep(
+      ports.objects,
+      withPreviews(
+        data,
+        found.filter((preview) => preview !== undefined),
+      ),
+    );
     // The text is kept first: when deleting fails, the next try makes, reads and deletes them again.
     await Promise.all(targets.map(removeAll));
     return { done: true, waitSeconds: 0, reason: `CloudFormation was asked about ${found.length} clusters`, looks, planHash };

@@ -8,11 +8,11 @@ import { type Ministack, startMinistack } from '../support/ministack.ts';
 
 const ACCOUNT = '111111111111';
 
-function template(bus: string, more?: 'with-second-bus'): string {
-  const resource = (name: string): object => ({ Type: 'AWS::Events::EventBus', Properties: { Name: name } });
+function template(queue: string, more?: 'with-second-queue'): string {
+  const resource = (name: string): object => ({ Type: 'AWS::SQS::Queue', Properties: { QueueName: name } });
   return JSON.stringify({
     Parameters: { Text: { Type: 'String' } },
-    Resources: { Bus: resource(bus), ...(more === undefined ? {} : { Second: resource(`${bus}-2`) }) },
+    Resources: { Queue: resource(queue), ...(more === undefined ? {} : { Second: resource(`${queue}-2`) }) },
     Outputs: { Name: { Value: { Ref: 'Text' } } },
   });
 }
@@ -20,14 +20,14 @@ function template(bus: string, more?: 'with-second-bus'): string {
 describe('the fake', () => {
   const changeSets = createFakeChangeSets();
   changeSets.propose('asked', [
-    { resource: 'Bus', type: 'AWS::Events::EventBus', action: 'modify', replacement: 'always', properties: ['Name'] },
-    { resource: 'Second', type: 'AWS::Events::EventBus', action: 'add', replacement: 'never', properties: [] },
+    { resource: 'Queue', type: 'AWS::SQS::Queue', action: 'modify', replacement: 'always', properties: ['QueueName'] },
+    { resource: 'Second', type: 'AWS::SQS::Queue', action: 'add', replacement: 'never', properties: [] },
   ]);
   const under: ChangeSetsUnderTest = {
     changeSets,
     template,
-    create: async (stack, bus) =>
-      changeSets.put(stack, { status: 'CREATE_COMPLETE', outputs: { Name: 'x' }, tags: { owner: 'ada' } }, template(bus)),
+    create: async (stack, queue) =>
+      changeSets.put(stack, { status: 'CREATE_COMPLETE', outputs: { Name: 'x' }, tags: { owner: 'ada' } }, template(queue)),
     pass: async () => changeSets.advance(),
   };
   changeSetsContract(() => under);
@@ -42,10 +42,10 @@ describe('CloudFormation', () => {
     under = {
       changeSets: createChangeSets(client),
       template,
-      async create(StackName, bus) {
+      async create(StackName, queue) {
         const Parameters = [{ ParameterKey: 'Text', ParameterValue: 'x' }];
         const Tags = [{ Key: 'owner', Value: 'ada' }];
-        await client.send(new CreateStackCommand({ StackName, TemplateBody: template(bus), Parameters, Tags }));
+        await client.send(new CreateStackCommand({ StackName, TemplateBody: template(queue), Parameters, Tags }));
         await waitUntilStackCreateComplete({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { StackName });
       },
       pass: () => delay(100),

@@ -103,19 +103,24 @@ describe('pull-request', () => {
     expect(fleet.calls.filter((call) => call.includes('preview-change-sets'))).toEqual([]);
   });
 
-  it.each(['preview-change-sets--abandon', 'preview-change-sets'])('goes on with the plan by the templates when %s fails', async (state) => {
-    const fault = (at: string) => ({ machine: 'pull-request', state: at, kind: 'error' as const, error: 'RefusedError' });
-    const fleet = createStubFleet({ faults: [fault('preview-change-sets'), ...(state.endsWith('abandon') ? [fault(state)] : [])] });
+  it.each(['preview-change-sets--abandon', 'preview-change-sets'])(
+    'goes on with the plan by the templates when %s fails',
+    async (state) => {
+      const fault = (at: string) => ({ machine: 'pull-request', state: at, kind: 'error' as const, error: 'RefusedError' });
+      const fleet = createStubFleet({ faults: [fault('preview-change-sets'), ...(state.endsWith('abandon') ? [fault(state)] : [])] });
 
-    const execution = await fleet.run('pull-request');
+      const execution = await fleet.run('pull-request');
 
-    expect(execution.status).toBe('SUCCEEDED');
-    expect(fleet.calls.filter((call) => /preview|report-plan/.test(call)).slice(-2)).toEqual([
-      'pull-request/preview-change-sets--abandon',
-      'pull-request/report-plan',
-    ]);
-    expect(execution.output).toMatchObject({ previewError: { Error: 'RefusedError' } });
-  });
+      expect(execution.status).toBe('SUCCEEDED');
+      expect(
+        execution.history
+          .entered()
+          .filter((one) => /preview|report-plan/.test(one))
+          .slice(-2),
+      ).toEqual(['preview-change-sets--abandon', 'report-plan']);
+      expect(execution.output).toMatchObject({ previewError: { Error: 'RefusedError' } });
+    },
+  );
 
   it('is red with the cause when e2e fails deep inside, and leaves nothing', async () => {
     const fleet = createStubFleet({

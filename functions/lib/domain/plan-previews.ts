@@ -51,6 +51,9 @@ export function previewOf(role: string, proposed: ProposedChanges): StackPreview
 /** The plan's data with what CloudFormation said, or why it could not be asked. */
 export function withPreviews(data: PlanData, previews: readonly GroupPreview[], problem?: string): PlanData {
   const context: PlanContext = { ...data.context, previews };
-  const note = problem === undefined ? [] : [`CloudFormation could not be asked what it would replace: ${problem}. What is told of it is by the templates alone.`];
+  const note =
+    problem === undefined
+      ? []
+      : [`CloudFormation could not be asked what it would replace: ${problem}. What is told of it is by the templates alone.`];
   return { ...data, context: { ...context, notes: [...context.notes, ...note] } };
 }

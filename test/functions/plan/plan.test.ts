@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { keys } from '#domain/names.ts';
 import { Finding } from '#model/checks.ts';
 import { InputError, NotFoundError } from '#model/errors.ts';
+import { PlanData } from '#model/plan.ts';
 import { Render } from '#model/render.ts';
 import { plan } from '../../../functions/plan/plan.ts';
 import { renderStep } from '../../../functions/plan/render.ts';
@@ -136,6 +137,48 @@ describe('plan', () => {
     const text = await objects.get(keys.plan(output.planHash));
     expect(text?.body).toContain('By promotion it reaches alpha (1 cluster), then beta (2 clusters).');
     expect(await objects.get(keys.planData(output.planHash))).toBeDefined();
+  });
+
+  it('names one cluster of each group whose stacks change, with its render, for CloudFormation to be asked', async () => {
+    const objects = await storeOf({ ...edited('versions.yaml', '1.35.4', '1.36.3') });
+    const input = (fork: boolean) => ({ readPullRequest: { ...CONFIGURATION, fork }, snapshotConfiguration: SNAPSHOTS });
+
+    const own = await plan.run(input(false), { objects }, CONTEXT);
+    const fork = await plan.run(input(true), { objects }, CONTEXT);
+
+    const { previews } = PlanData.parse(JSON.parse((await objects.get(keys.planData(own.planHash)))?.body ?? ''));
+    expect(own.previews).toBe(1);
+    expect(previews).toMatchObject([{ cluster: { name: 'dev-1' }, roles: ['control-plane', 'pool-general', 'pool-batch'] }]);
+    expect(await objects.get(keys.render(previews[0]?.renderHash ?? ''))).toBeDefined();
+    expect(fork.previews).toBe(0);
+  });
+
+  it('tells the time of updates of this class, from what is recorded of them', async () => {
+    const objects = await storeOf({ ...edited('versions.yaml', '1.35.4', '1.36.3') });
+    const input = { readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS };
+    const proof = (revision: string, hour: number, seconds: number) => ({
+      channel: 'dev',
+      revision,
+      commit: HEAD,
+      rollout: `r${hour}`,
+      basis: 'pull-request',
+      clusters: [{ name: 'dev-1', execution: 'update-1', backup: null, durationSeconds: seconds }],
+      startedAt: `2026-01-01T0${hour}:00:00Z`,
+      finishedAt: `2026-01-01T0${hour}:30:00Z`,
+    });
+    for (const one of [proof(BASE, 1, 60), proof(HEAD, 2, 1200)])
+      await objects.put(keys.channelProof('dev', one.revision), JSON.stringify(one));
+
+    const first = await plan.run(input, { objects }, CONTEXT);
+    const second = await plan.run(input, { objects }, CONTEXT);
+
+    // The first plan leaves the class of this very update; by it the second knows which of the past ones are alike.
+    expect((await objects.get(keys.plan(first.planHash)))?.body).toContain(
+      'about 60 s a cluster: the median of 2 past updates of any class',
+    );
+    expect((await objects.get(keys.plan(second.planHash)))?.body).toContain(
+      'about 20 min a cluster: the median of 1 past update of this class',
+    );
   });
 
   it('plans nothing when nothing changes', async () => {

@@ -44,7 +44,11 @@ async function setUp(roles: readonly string[] = ['network', 'etcd']) {
   const { objects } = world.ports;
   await objects.put(keys.planData(planHash), JSON.stringify(data));
   const run = (more: object = {}) =>
-    previewChangeSets.run(previewChangeSets.input.parse({ plan: { planHash }, ...more }), { objects, changeSets: account }, { execution: 'pr-7' });
+    previewChangeSets.run(
+      previewChangeSets.input.parse({ plan: { planHash }, ...more }),
+      { objects, changeSets: account },
+      { execution: 'pr-7' },
+    );
   const textOf = async (hash: string): Promise<string> => (await objects.get(keys.plan(hash)))?.body ?? '';
   return { changeSets, run, textOf, planHash, objects };
 }
@@ -63,14 +67,22 @@ describe('preview-change-sets', () => {
     world.changeSets.advance();
     const second = await world.run({ previewChangeSets: first });
 
-    expect(first).toMatchObject({ done: false, waitSeconds: 5, reason: '1 of 1 change sets are being made', looks: 1, planHash: world.planHash });
+    expect(first).toMatchObject({
+      done: false,
+      waitSeconds: 5,
+      reason: '1 of 1 change sets are being made',
+      looks: 1,
+      planHash: world.planHash,
+    });
     expect(second).toMatchObject({ done: true, waitSeconds: 0, looks: 2 });
     expect(second.planHash).not.toBe(world.planHash);
     expect(await world.textOf(second.planHash)).toContain(
       'CloudFormation, by change sets for dev-1:\n- stack network: Vpc (AWS::EC2::VPC) **is replaced**, for CidrBlock\n- stack etcd: nothing to do\n',
     );
     expect(world.changeSets.kept()).toEqual([]);
-    expect(PlanData.parse(JSON.parse((await world.objects.get(keys.planData(second.planHash)))?.body ?? '')).context.previews).toHaveLength(1);
+    expect(PlanData.parse(JSON.parse((await world.objects.get(keys.planData(second.planHash)))?.body ?? '')).context.previews).toHaveLength(
+      1,
+    );
   });
 
   it('asks with the outputs and tags that the stacks have, by a name that the role may use', async () => {
@@ -90,8 +102,12 @@ describe('preview-change-sets', () => {
 
     expect(output.done).toBe(true);
     const text = await world.textOf(output.planHash);
-    expect(text).toContain('- stack network: not asked (the stack is being changed (UPDATE_IN_PROGRESS)); by the template alone:\n- stack network: ByTemplate (AWS::EC2::VPC) **is replaced**');
-    expect(text).toContain('- stack etcd: not asked (it needs what the network stack does not have yet: SubnetA); by the template alone:\n- nothing is replaced or deleted');
+    expect(text).toContain(
+      '- stack network: not asked (the stack is being changed (UPDATE_IN_PROGRESS)); by the template alone:\n- stack network: ByTemplate (AWS::EC2::VPC) **is replaced**',
+    );
+    expect(text).toContain(
+      '- stack etcd: not asked (it needs what the network stack does not have yet: SubnetA); by the template alone:\n- nothing is replaced or deleted',
+    );
     expect(world.changeSets.requests).toEqual([]);
   });
 
@@ -102,7 +118,9 @@ describe('preview-change-sets', () => {
 
     const output = await world.run();
 
-    expect(await world.textOf(output.planHash)).toContain('- stack etcd: **CloudFormation refuses this change**: Parameters: [X] must have values');
+    expect(await world.textOf(output.planHash)).toContain(
+      '- stack etcd: **CloudFormation refuses this change**: Parameters: [X] must have values',
+    );
   });
 
   it('goes by the templates in an account that can’t be entered', async () => {
@@ -111,7 +129,9 @@ describe('preview-change-sets', () => {
     const output = await world.run();
 
     expect(output.done).toBe(true);
-    expect(await world.textOf(output.planHash)).toContain('- stack network: not asked (could not assume the role: AccessDenied); by the template alone:');
+    expect(await world.textOf(output.planHash)).toContain(
+      '- stack network: not asked (could not assume the role: AccessDenied); by the template alone:',
+    );
   });
 
   it('gives up on what is never made, and deletes it', async () => {
@@ -136,7 +156,9 @@ describe('preview-change-sets', () => {
     expect(output).toMatchObject({ done: true });
     expect(world.changeSets.kept()).toEqual([]);
     const text = await world.textOf(output.planHash);
-    expect(text).toContain('- CloudFormation could not be asked what it would replace: AWS did not answer. What is told of it is by the templates alone.');
+    expect(text).toContain(
+      '- CloudFormation could not be asked what it would replace: AWS did not answer. What is told of it is by the templates alone.',
+    );
     expect(text).toContain('- stack network: ByTemplate (AWS::EC2::VPC) **is replaced**');
   });
 

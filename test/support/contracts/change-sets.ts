@@ -5,10 +5,10 @@ import type { ChangeSets, ProposedChanges } from '#ports/change-sets.ts';
 /** One account's change sets, and how time passes there. */
 export interface ChangeSetsUnderTest {
   readonly changeSets: ChangeSets;
-  /** A stack of one event bus of this name as resource `Bus`, with a description, an output `Name` and a tag `owner`. */
-  create(stack: string, bus: string): Promise<void>;
+  /** A stack of one queue of this name as resource `Queue`, with a description, an output `Name` and a tag `owner`. */
+  create(stack: string, queue: string): Promise<void>;
   /** Template of such a stack. */
-  template(bus: string, more?: 'with-second-bus'): string;
+  template(queue: string, more?: 'with-second-queue'): string;
   /** Lets what is in progress go on. */
   pass(): Promise<void>;
 }
@@ -42,36 +42,42 @@ export function changeSetsContract(make: () => ChangeSetsUnderTest): void {
   });
 
   it('knows status, outputs and tags of a stack', async () => {
-    await make().create('known', 'bus-known');
+    await make().create('known', 'queue-known');
 
     expect(await make().changeSets.stack('known')).toEqual({ status: 'CREATE_COMPLETE', outputs: { Name: 'x' }, tags: { owner: 'ada' } });
   });
 
   it('tells what would be replaced and added, changes nothing, and is gone once removed', async () => {
-    await make().create('asked', 'bus-asked');
+    await make().create('asked', 'queue-asked');
 
-    const proposed = await ask('asked', make().template('bus-renamed', 'with-second-bus'));
+    const proposed = await ask('asked', make().template('queue-renamed', 'with-second-queue'));
     const stack = await make().changeSets.stack('asked');
     await make().changeSets.remove('asked', 'sluice-plan-1');
     await make().changeSets.remove('asked', 'sluice-plan-1');
 
     expect(proposed.state).toBe('ready');
     expect(proposed.changes.toSorted((left, right) => (left.resource < right.resource ? -1 : 1))).toMatchObject([
-      { resource: 'Bus', type: 'AWS::Events::EventBus', action: 'modify', replacement: 'always', properties: [expect.stringMatching(/^Name/)] },
-      { resource: 'Second', type: 'AWS::Events::EventBus', action: 'add' },
+      {
+        resource: 'Queue',
+        type: 'AWS::SQS::Queue',
+        action: 'modify',
+        replacement: 'always',
+        properties: [expect.stringMatching(/^QueueName/)],
+      },
+      { resource: 'Second', type: 'AWS::SQS::Queue', action: 'add' },
     ]);
     expect(stack?.status).toBe('CREATE_COMPLETE');
     expect(await make().changeSets.read('asked', 'sluice-plan-1')).toBeUndefined();
   });
 
   it('finds no changes in the same content', async () => {
-    await make().create('same', 'bus-same');
+    await make().create('same', 'queue-same');
 
-    expect(await ask('same', make().template('bus-same'))).toMatchObject({ state: 'no-changes', changes: [] });
+    expect(await ask('same', make().template('queue-same'))).toMatchObject({ state: 'no-changes', changes: [] });
   });
 
   it('refuses a template that is none, and a stack that is not there', async () => {
-    await make().create('refused', 'bus-refused');
+    await make().create('refused', 'queue-refused');
     const { changeSets } = make();
     const request = { stack: 'refused', name: 'sluice-plan-1', parameters: {}, tags: {} };
 

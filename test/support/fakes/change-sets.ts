@@ -67,7 +67,9 @@ export function createFakeChangeSets(): FakeChangeSets {
 }
 
 /** Change sets of cluster accounts in memory: one for each account and region. */
-export function createFakeAccountChangeSets(): AccountChangeSets & { of(account: string, region: string, session: string): FakeChangeSets } {
+export function createFakeAccountChangeSets(): AccountChangeSets & {
+  of(account: string, region: string, session: string): FakeChangeSets;
+} {
   const accounts = new Map<string, FakeChangeSets>();
   return {
     of(account, region) {

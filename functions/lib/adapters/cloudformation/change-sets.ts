@@ -18,7 +18,9 @@ export function createAccountChangeSets(region: string): AccountChangeSets {
   const credentialsOf = createRoleCredentials(region);
   return {
     of: (account, accountRegion, session) =>
-      createChangeSets(new CloudFormationClient({ region: accountRegion, credentials: () => credentialsOf(previewRoleArn(account), session) })),
+      createChangeSets(
+        new CloudFormationClient({ region: accountRegion, credentials: () => credentialsOf(previewRoleArn(account), session) }),
+      ),
   };
 }
 
