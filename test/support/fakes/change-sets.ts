@@ -66,10 +66,12 @@ export function createFakeChangeSets(): FakeChangeSets {
   };
 }
 
-/** Change sets of cluster accounts in memory: one for each account and region. */
-export function createFakeAccountChangeSets(): AccountChangeSets & {
+export interface FakeAccountChangeSets extends AccountChangeSets {
   of(account: string, region: string, session: string): FakeChangeSets;
-} {
+}
+
+/** Change sets of cluster accounts in memory: one for each account and region. */
+export function createFakeAccountChangeSets(): FakeAccountChangeSets {
   const accounts = new Map<string, FakeChangeSets>();
   return {
     of(account, region) {
