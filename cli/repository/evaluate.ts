@@ -5,6 +5,7 @@ import type { Finding } from '#model/checks.ts';
 import { NotFoundError } from '#model/errors.ts';
 import type { MergeResult, SettingsFiles } from '#model/pull-request.ts';
 import type { ObjectStore } from '#ports/objects.ts';
+import { shippedSchemas } from '../../functions/plan/kubernetes-schemas.ts';
 import { plan } from '../../functions/plan/plan.ts';
 import type { Change } from './change.ts';
 import { createMemoryObjects } from './memory-objects.ts';
@@ -20,7 +21,7 @@ export function findingsOf(change: Change, now: string): Finding[] {
   const ofSettings = kind === 'configuration' ? [] : validateSettings(settingsOf(change), before && settingsAt(change.base, before), now);
   if (kind === 'settings') return ofSettings;
   const target = { settings: settingsOf(change), branch: change.branch, now };
-  const ofConfiguration = validateConfiguration({ head: head.configuration, base: before?.configuration, target });
+  const ofConfiguration = validateConfiguration({ head: head.configuration, base: before?.configuration, target }, shippedSchemas);
   // A folder with both kinds is looked at twice, and what is wrong with its settings told once.
   const once = new Map([...ofSettings, ...ofConfiguration].map((finding) => [JSON.stringify(finding), finding]));
   return [...once.values()].sort((left, right) => rank(left) - rank(right));

@@ -8,6 +8,7 @@ import { MergeResult } from '#model/pull-request.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
+import { shippedSchemas } from './kubernetes-schemas.ts';
 import { readSnapshot } from './read-configuration.ts';
 import { readSettingsFiles } from './read-settings.ts';
 
@@ -41,5 +42,5 @@ async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectSto
   const snapshot = async (revision: string | null): Promise<Snapshot | undefined> =>
     revision === null ? undefined : readSnapshot(objects, revision);
   const [head, base] = await Promise.all([snapshot(snapshots.headRevision), snapshot(snapshots.baseRevision)]);
-  return validateConfiguration({ head, base, target: { settings, branch: pull.baseRef, now } });
+  return validateConfiguration({ head, base, target: { settings, branch: pull.baseRef, now } }, shippedSchemas);
 }

@@ -8,7 +8,7 @@ export function get(
   path: string,
   identity: Partial<ClientIdentity>,
   servername: string,
-): Promise<{ status: number; body: string } | undefined> {
+): Promise<{ status: number; body: string; warning: string | undefined } | undefined> {
   return new Promise((resolve) => {
     // A server name can't be an address (RFC 6066); node then checks the certificate against the host.
     const name = servername === host ? {} : { servername };
@@ -18,7 +18,7 @@ export function get(
       answer.on('data', (chunk: string) => {
         body += chunk;
       });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body, warning: answer.headers.warning }));
       answer.on('error', () => resolve(undefined));
     });
     call.on('timeout', () => call.destroy());

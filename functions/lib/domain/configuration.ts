@@ -43,12 +43,27 @@ const SINGLE_FILES = [
   'tests/conformance.txt',
 ];
 
+/** What could be read of a configuration, so that one broken file does not hide what is wrong with the others. */
+export interface ConfigurationParts extends Parsed<Configuration> {
+  readonly versions: Versions | undefined;
+  readonly deletions: Deletions | undefined;
+  readonly components: readonly Component[];
+  readonly load: readonly SourceObject[];
+  /** False when an object may be missing because its file could not be read. */
+  readonly objectsAreWhole: boolean;
+}
+
 /**
  * Reads a configuration. All findings of all files are collected; the value is there only when none is a failure. Paths
  * of findings are relative to the repository. @param manifests reads one file; two configurations may share a reader that
  * remembers
  */
 export function parseConfiguration(snapshot: Snapshot, manifests: ReadManifests = parseManifests): Parsed<Configuration> {
+  return readParts(snapshot, manifests);
+}
+
+/** As parseConfiguration, with the parts that could be read. */
+export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseManifests): ConfigurationParts {
   const reader = createReader(snapshot.files);
   const versions = reader.shape('versions.yaml', Versions);
   const pools = reader.shape('pools.yaml', Pools);
@@ -63,14 +78,16 @@ export function parseConfiguration(snapshot: Snapshot, manifests: ReadManifests 
   const node = reader.userData('node');
   const { components, findings } = parseComponents(snapshot.files, FOLDER, manifests);
   reader.findings.push(...findings, ...unknownFiles(snapshot.files));
+  const beforeLoad = reader.findings.length;
   const load = reader.load();
+  const objectsAreWhole = findings.length === 0 && reader.findings.length === beforeLoad;
   const conformance = reader.conformance();
   if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml')));
   if (versions !== undefined) reader.findings.push(...skewFindings(components, versions));
-  const all = [...reader.findings];
-  if (all.some((finding) => finding.level === 'failure')) return { findings: all };
-  if (!versions || !pools || !deletions || !network || !etcd || !controlPlane || !nodePool) return { findings: all };
-  if (!common || !etcdData || !controlPlaneData || !node) return { findings: all };
+  const parts = { versions, deletions, components, load, objectsAreWhole, findings: [...reader.findings] };
+  if (parts.findings.some((finding) => finding.level === 'failure')) return parts;
+  if (!versions || !pools || !deletions || !network || !etcd || !controlPlane || !nodePool) return parts;
+  if (!common || !etcdData || !controlPlaneData || !node) return parts;
   const value: Configuration = {
     revision: snapshot.revision,
     files: snapshot.files,
@@ -83,7 +100,7 @@ export function parseConfiguration(snapshot: Snapshot, manifests: ReadManifests 
     conformance,
     load,
   };
-  return { value, findings: all };
+  return { ...parts, value };
 }
 
 function createReader(files: readonly SnapshotFile[]) {

@@ -11,6 +11,11 @@ const PREFIX = 'component.';
 /** Never pruned: with them goes data, or everything inside. `deletions.yaml` names them one by one. */
 const KEPT_KINDS = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolume', 'PersistentVolumeClaim']);
 
+/** Whether pruning leaves objects of this kind alone. */
+export function isKept(kind: string): boolean {
+  return KEPT_KINDS.has(kind);
+}
+
 /** For example `apps/v1 Deployment kube-system/coredns`; a cluster-wide object has nothing before the slash. */
 export function formatId(id: ObjectId): string {
   return `${id.apiVersion} ${id.kind} ${id.namespace ?? ''}/${id.name}`;
@@ -77,7 +82,7 @@ export function planPrune(owned: Inventory, components: readonly RenderedCompone
     for (const line of lines) {
       const id = parseId(line);
       if (id === undefined || wanted.has(identityOf(id)) || named.has(identityOf(id))) continue;
-      if (!KEPT_KINDS.has(id.kind)) {
+      if (!isKept(id.kind)) {
         remove.push(id);
         continue;
       }

@@ -2,13 +2,15 @@ import type { Finding } from '#model/checks.ts';
 import { Manifest } from '#model/render.ts';
 import { readShape } from './shape.ts';
 import { CLUSTER_VARIABLES, variableFindings } from './variables.ts';
-import { findingAt, type Parsed, parseYaml, placeOf, type YamlSource } from './yaml-source.ts';
+import { findingAt, type Parsed, parseYaml, placeOf, plainValue, type YamlSource } from './yaml-source.ts';
 
 /** A Kubernetes object as written, with its place in the repository. Variables are not put in yet. */
 export interface SourceObject {
   readonly manifest: Manifest;
   readonly path: string;
   readonly line: number;
+  /** Index of its document in the file. */
+  readonly document: number;
 }
 
 /** Reads the objects of one manifest file. */
@@ -32,13 +34,14 @@ export function parseManifests(path: string, text: string): Parsed<readonly Sour
   const source = parsed.value;
   const objects: SourceObject[] = [];
   const findings: Finding[] = [];
-  source.documents.forEach((document, index) => {
-    if (document.contents === null || document.toJS() === null) return;
-    const shape = readShape(source, Manifest, index);
+  source.documents.forEach((_, index) => {
+    const plain = plainValue(source, index);
+    if (plain.findings.length === 0 && (plain.value === null || plain.value === undefined)) return;
+    const shape = readShape(source, Manifest, index, plain);
     findings.push(...shape.findings, ...variableFindings(source, index, CLUSTER_VARIABLES));
     if (shape.value === undefined) return;
     findings.push(...refused(source, index, shape.value));
-    objects.push({ manifest: shape.value, path, line: placeOf(source, ['apiVersion'], index).line });
+    objects.push({ manifest: shape.value, path, line: placeOf(source, ['apiVersion'], index).line, document: index });
   });
   return { value: objects, findings };
 }

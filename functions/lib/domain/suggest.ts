@@ -1,14 +1,20 @@
+/** Nobody misspells longer words, and comparing takes time by the length. */
+const MAX_LENGTH = 64;
+
 /**
  * The known word that was probably meant, or undefined: at most a third of the letters differ (Levenshtein, ignoring
  * case).
  */
 export function suggest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > MAX_LENGTH) return undefined;
   let best: { word: string; distance: number } | undefined;
+  const allowed = Math.max(1, Math.floor(word.length / 3));
   for (const candidate of known) {
+    if (Math.abs(candidate.length - word.length) > allowed) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (best === undefined || distance < best.distance) best = { word: candidate, distance };
   }
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.word : undefined;
+  return best !== undefined && best.distance <= allowed ? best.word : undefined;
 }
 
 /** ` Did you mean X?`, or nothing. For the end of a message. */

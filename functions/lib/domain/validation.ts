@@ -1,7 +1,11 @@
 import type { Finding } from '#model/checks.ts';
 import type { Snapshot } from '#model/configuration.ts';
 import type { SettingsFiles } from '#model/pull-request.ts';
-import { type Configuration, parseConfiguration } from './configuration.ts';
+import { boundFindings } from './bounds.ts';
+import { type Configuration, type ConfigurationParts, readParts } from './configuration.ts';
+import type { SchemaBook } from './kubernetes-apis.ts';
+import { contradictionFindings, type DeletionSide, removalFindings } from './kubernetes-deletions.ts';
+import { objectFindings } from './kubernetes-objects.ts';
 import { policyFindings } from './policies/findings.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { parseSettings } from './settings.ts';
@@ -20,17 +24,57 @@ export interface ConfigurationChange {
 }
 
 const START: Place = { line: 1, column: 1 };
+/** Most findings told; a check of more helps nobody. */
+const MAX_FINDINGS = 2000;
 
-/** All that is wrong with a configuration, failures first. A pure function: the check and the command line tell the same. */
-export function validateConfiguration({ head, base, target }: ConfigurationChange): Finding[] {
+/**
+ * All that is wrong with a configuration, failures first. A pure function: the check and the command line tell the same.
+ * @param schemas what each minor of Kubernetes serves
+ */
+export function validateConfiguration({ head, base, target }: ConfigurationChange, schemas: SchemaBook): Finding[] {
   const findings = target === undefined ? [] : targetFindings(target.settings, target.branch);
   if (head === undefined) {
     return inOrder([...findings, findingAt(CONFIGURATION_FOLDER, START, 'missing-file', 'The merge would leave no channels/cluster/.')]);
   }
-  const { value, findings: own } = parseConfiguration(head);
-  const before = base === undefined ? undefined : parseConfiguration(base).value;
-  const moves = value === undefined || before === undefined ? [] : versionMoveFindings(before, value, head.files);
-  return inOrder([...findings, ...own, ...moves, ...policiesOf(head, value, target)]);
+  const bounds = boundFindings(CONFIGURATION_FOLDER, head.files);
+  if (bounds.length > 0) return inOrder([...findings, ...bounds]);
+  const now = readParts(head);
+  const before = base === undefined || boundFindings(CONFIGURATION_FOLDER, base.files).length > 0 ? undefined : readParts(base);
+  return inOrder([
+    ...findings,
+    ...now.findings,
+    ...partFindings(head, now, schemas),
+    ...(before === undefined ? [] : moveFindings(head, now, before)),
+    ...policiesOf(head, now.value, target),
+  ]);
+}
+
+/** What the objects say by themselves. */
+function partFindings(head: Snapshot, now: ConfigurationParts, schemas: SchemaBook): Finding[] {
+  const { versions, deletions, components } = now;
+  const text = head.files.find(({ path }) => path === 'deletions.yaml')?.content ?? '';
+  return [
+    ...(versions === undefined ? [] : objectFindings({ ...now, versions, files: head.files }, schemas)),
+    ...(deletions === undefined ? [] : contradictionFindings({ components, deletions }, text)),
+  ];
+}
+
+/** What the step from the base to the head would do. */
+function moveFindings(head: Snapshot, now: ConfigurationParts, before: ConfigurationParts): Finding[] {
+  const [from, to] = [versionSide(before), versionSide(now)];
+  const versions = from && to && versionMoveFindings(from, to, head.files);
+  const [was, is] = [deletionSide(before), deletionSide(now)];
+  const objects = was && is && removalFindings(was, is);
+  return [...(versions ?? []), ...(objects ?? [])];
+}
+
+function versionSide({ versions, components }: ConfigurationParts): Pick<Configuration, 'versions' | 'components'> | undefined {
+  return versions && { versions, components };
+}
+
+/** undefined when objects may be missing only because their file can't be read. */
+function deletionSide({ components, deletions, objectsAreWhole }: ConfigurationParts): DeletionSide | undefined {
+  return objectsAreWhole && deletions !== undefined ? { components, deletions } : undefined;
 }
 
 /** What the policies say of a configuration that can be read; whom they concern is in the settings. */
@@ -46,6 +90,8 @@ function policiesOf(head: Snapshot, configuration: Configuration | undefined, ta
  * @param now ISO 8601, for the ends of waivers
  */
 export function validateSettings(head: SettingsFiles, base: SettingsFiles | undefined, now: string): Finding[] {
+  const bounds = boundFindings('channels', head.files);
+  if (bounds.length > 0) return bounds;
   const { value, findings } = parseSettings(head);
   const policies = value === undefined ? [] : policyFindings({ settings: value, today: now });
   const before = base === undefined ? undefined : parseSettings(base).value;
@@ -65,5 +111,9 @@ function targetFindings(settings: SettingsFiles, branch: string): Finding[] {
 
 function inOrder(findings: readonly Finding[]): Finding[] {
   const rank = ({ level }: Finding): number => ['failure', 'warning', 'notice'].indexOf(level);
-  return findings.toSorted((left, right) => rank(left) - rank(right));
+  const sorted = findings.toSorted((left, right) => rank(left) - rank(right));
+  const last = sorted[MAX_FINDINGS - 1];
+  if (sorted.length <= MAX_FINDINGS || last === undefined) return sorted;
+  const message = `There are ${sorted.length - MAX_FINDINGS} more findings. Mend these first.`;
+  return [...sorted.slice(0, MAX_FINDINGS), findingAt(last.path, START, 'more-findings', message, 'notice')];
 }

@@ -97,15 +97,17 @@ function versionsOf(spec: unknown): { name: string; storage: boolean }[] {
   });
 }
 
+type Side = Pick<Configuration, 'versions' | 'components'>;
+
 /** `decideMove` for a pull request: each problem at the line that would have to be another. */
-export function versionMoveFindings(base: Configuration, head: Configuration, files: readonly SnapshotFile[]): Finding[] {
+export function versionMoveFindings(base: Side, head: Side, files: readonly SnapshotFile[]): Finding[] {
   return decideMove(stateOf(base), stateOf(head)).map(({ about, name, message }) => {
     const [path, place] = about === 'definition' ? definitionPlace(head, name) : versionPlace(about, files);
     return findingAt(path, place, 'version-move', message);
   });
 }
 
-function stateOf({ versions, components }: Configuration): VersionState {
+function stateOf({ versions, components }: Side): VersionState {
   return { versions, definitions: definitionsOf(components.flatMap(({ objects }) => objects.map(({ manifest }) => manifest))) };
 }
 
@@ -115,7 +117,7 @@ function versionPlace(key: 'kubernetes' | 'etcd', files: readonly SnapshotFile[]
   return [path, source === undefined ? { line: 1, column: 1 } : placeOf(source, [key])];
 }
 
-function definitionPlace(head: Configuration, name: string | null): [string, { line: number; column: number }] {
+function definitionPlace(head: Side, name: string | null): [string, { line: number; column: number }] {
   const objects = head.components.flatMap((component) => component.objects);
   const at = objects.find(({ manifest }) => manifest.kind === 'CustomResourceDefinition' && manifest.metadata.name === name);
   return [at?.path ?? `${CONFIGURATION_FOLDER}/components`, { line: at?.line ?? 1, column: 1 }];

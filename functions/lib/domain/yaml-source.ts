@@ -1,5 +1,6 @@
-import { type Document, isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type Tags } from 'yaml';
+import { type Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq, type LineCounter, type Tags } from 'yaml';
 import type { Finding } from '#model/checks.ts';
+import { parseText } from './yaml-parse.ts';
 
 /** A parsed YAML file that still knows where each value stands. `path` is relative to the repository. */
 export interface YamlSource {
@@ -24,29 +25,48 @@ export interface Parsed<T> {
 
 /** Aliases are expanded at most this often: a short file must not become a huge value. */
 const MAX_ALIASES = 50;
+/** Most values of a document once its aliases are expanded. */
+const MAX_VALUES = 200_000;
 
-/** Parses all documents of a file. Findings: syntax errors, duplicate keys, unknown tags, each at its line. */
+/**
+ * Parses all documents of a file. Findings: syntax errors, keys that stand twice, unknown tags, each at its place; a file
+ * beyond the bounds of size, nesting and count.
+ */
 export function parseYaml(path: string, text: string, customTags?: Tags): Parsed<YamlSource> {
-  const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, ...(customTags === undefined ? {} : { customTags }) });
-  const documents = 'empty' in parsed ? [] : parsed;
-  const problems = documents.flatMap((document) => [...document.errors, ...document.warnings]);
+  const { documents, lines, problems, beyond } = parseText(text, customTags);
+  if (beyond !== undefined) return { findings: [findingAt(path, placeOfOffset(lines, beyond.offset), 'too-large', beyond.message)] };
   if (problems.length === 0) return { value: { path, text, documents, lines }, findings: [] };
   return {
-    findings: problems.map((problem) =>
-      findingAt(path, placeOfOffset(lines, problem.pos[0]), 'yaml', `The YAML can't be read: ${problem.message.split('\n')[0] ?? ''}`),
+    findings: problems.map(({ offset, message }) =>
+      findingAt(path, placeOfOffset(lines, offset), 'yaml', `The YAML can't be read: ${message}`),
     ),
   };
 }
 
 /** A document as plain data; a file whose aliases explode is a finding. */
 export function plainValue(source: YamlSource, document = 0): Parsed<unknown> {
+  const refuse = (message: string): Parsed<unknown> => ({
+    findings: [findingAt(source.path, placeOf(source, [], document), 'yaml', `The YAML can't be read: ${message}`)],
+  });
   try {
-    return { value: source.documents[document]?.toJS({ maxAliasCount: MAX_ALIASES }), findings: [] };
+    const value: unknown = source.documents[document]?.toJS({ maxAliasCount: MAX_ALIASES });
+    if (countValues(value, MAX_VALUES) > MAX_VALUES) return refuse(`With its aliases it has more than ${MAX_VALUES} values.`);
+    return { value, findings: [] };
   } catch (error) {
-    const message = `The YAML can't be read: ${error instanceof Error ? error.message : String(error)}`;
-    return { findings: [findingAt(source.path, { line: 1, column: 1 }, 'yaml', message)] };
+    return refuse(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Values inside a value, itself included, at most one more than `limit`. */
+function countValues(value: unknown, limit: number): number {
+  let count = 0;
+  const open: unknown[] = [value];
+  while (open.length > 0 && count <= limit) {
+    const next = open.pop();
+    count += 1;
+    if (typeof next === 'object' && next !== null) for (const inner of Object.values(next)) open.push(inner);
+  }
+  return count;
 }
 
 /** Where a value stands, or the nearest value around it that exists. */
@@ -54,11 +74,19 @@ export function placeOf(source: YamlSource, path: ValuePath, document = 0): Plac
   let node: unknown = source.documents[document]?.contents;
   let place = placeOfNode(source, node);
   for (const key of path) {
-    const next = step(source, node, key);
+    const next = step(source, resolved(source, node, document), key);
     if (next === undefined) return place;
     ({ node, place } = next);
   }
   return place;
+}
+
+/** The scalar at a path as it was read; undefined when there is none. */
+export function scalarAt(source: YamlSource, path: ValuePath, document = 0): unknown {
+  let node: unknown = source.documents[document]?.contents;
+  for (const key of path) node = step(source, resolved(source, node, document), key)?.node;
+  const found = resolved(source, node, document);
+  return isScalar(found) ? found.value : undefined;
 }
 
 /** A failure at a place. */
@@ -70,6 +98,12 @@ export function findingAt(path: string, place: Place, rule: string, message: str
 export function placeOfOffset(lines: LineCounter, offset: number): Place {
   const { line, col } = lines.linePos(offset);
   return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** What an alias stands for; its content is in the lines of its anchor. */
+function resolved(source: YamlSource, node: unknown, document: number): unknown {
+  const around = source.documents[document];
+  return isAlias(node) && around !== undefined ? node.resolve(around) : node;
 }
 
 function step(source: YamlSource, node: unknown, key: PropertyKey): { node: unknown; place: Place } | undefined {

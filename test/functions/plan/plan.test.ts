@@ -70,6 +70,7 @@ describe('validate', () => {
     const output = await validate.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects, clock }, CONTEXT);
 
     const findings = await findingsOf(objects, output.findingsKey);
+    expect(findings).toContainEqual(expect.objectContaining({ rule: 'no-schemas', level: 'warning', line: 2 }));
     expect(findings.filter(({ level }) => level === 'failure')).toMatchObject([{ rule: 'version-move', line: 2, message }]);
   });
 

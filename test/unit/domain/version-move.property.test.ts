@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { validateConfiguration } from '#domain/validation.ts';
 import { decideMove, definitionsOf, type VersionState } from '#domain/version-move.ts';
+import type { Finding } from '#model/checks.ts';
+import { shippedSchemas } from '../../../functions/plan/kubernetes-schemas.ts';
 import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
 
 function state(kubernetes: string, etcd: string, definitions: VersionState['definitions'] = []): VersionState {
@@ -120,25 +122,26 @@ describe('definitions among objects', () => {
 describe('moves of a pull request', () => {
   const widget = (versions: string): Record<string, string> => ({
     'components/widgets/component.yaml': 'name: widgets\nphase: workloads\n',
-    'components/widgets/crd.yaml': `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: widgets.example.org\nspec:\n  group: example.org\n  versions:\n${versions}`,
+    'components/widgets/crd.yaml': `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: widgets.example.org\nspec:\n  group: example.org\n  scope: Cluster\n  names: { kind: Widget, plural: widgets }\n  versions:\n${versions}`,
   });
-  const both = '    - { name: v1, storage: true }\n    - { name: v1beta1, storage: false }\n';
+  const version = (name: string, storage: boolean): string =>
+    `    - { name: ${name}, served: true, storage: ${storage}, schema: { openAPIV3Schema: { type: object } } }\n`;
+  const both = version('v1', true) + version('v1beta1', false);
+  const validated = (base: Readonly<Record<string, string>>, head: Readonly<Record<string, string>>): Finding[] =>
+    validateConfiguration({ base: referenceSnapshot(base), head: referenceSnapshot(head) }, shippedSchemas);
 
   it('stand at the line of the version', () => {
-    const findings = validateConfiguration({
-      base: referenceSnapshot(edited('versions.yaml', '1.35.4', '1.36.3')),
-      head: referenceSnapshot(),
-    });
+    const findings = validated(edited('versions.yaml', '1.35.4', '1.36.3'), {});
 
     expect(findings).toMatchObject([{ rule: 'version-move', path: 'channels/cluster/versions.yaml', line: 2 }]);
   });
 
   it('stand at the definition that would lose its stored version', () => {
-    const head = widget('    - { name: v1beta1, storage: true }\n');
+    const head = widget(version('v1beta1', true));
 
-    const findings = validateConfiguration({ base: referenceSnapshot(widget(both)), head: referenceSnapshot(head) });
+    const findings = validated(widget(both), head);
 
     expect(findings).toMatchObject([{ rule: 'version-move', path: 'channels/cluster/components/widgets/crd.yaml', line: 1 }]);
-    expect(validateConfiguration({ base: referenceSnapshot(head), head: referenceSnapshot(widget(both)) })).toEqual([]);
+    expect(validated(head, widget(both))).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { POLICY_IDS } from '#domain/policies/registry.ts';
 import { type ParsedSettings, parseSettings } from '#domain/settings.ts';
 import { validateConfiguration, validateSettings } from '#domain/validation.ts';
 import type { Finding } from '#model/checks.ts';
+import { shippedSchemas } from '../../../../functions/plan/kubernetes-schemas.ts';
 import { configurationWith, NOW } from '../../../support/policies.ts';
 import { edited, referenceSettings, referenceSnapshot } from '../../../support/reference-fleet.ts';
 
@@ -247,7 +248,7 @@ describe('validation', () => {
 
   it('finds no failure by policy in the reference fleet, for any channel', () => {
     for (const branch of ['dev', 'alpha', 'beta']) {
-      const findings = validateConfiguration({ head: referenceSnapshot(), base: undefined, target: { ...target, branch } });
+      const findings = validateConfiguration({ head: referenceSnapshot(), base: undefined, target: { ...target, branch } }, shippedSchemas);
       expect(findings.filter(({ level }) => level === 'failure')).toEqual([]);
       expect(findings.every(({ rule }) => POLICY_IDS.includes(rule))).toBe(true);
     }
@@ -255,9 +256,14 @@ describe('validation', () => {
 
   it('asks the policies of a configuration, failures first', () => {
     const head = referenceSnapshot(edited('user-data/node.yaml', 'cpuCFSQuota: false', 'cpuCFSQuota: true'));
-    expect(validateConfiguration({ head, base: undefined, target })[0]).toMatchObject({ rule: 'cpu-cfs-quota', level: 'failure' });
-    expect(validateConfiguration({ head, base: undefined })).toEqual([]);
-    expect(validateConfiguration({ head, base: undefined, target: { ...target, branch: 'none' } })).toMatchObject([{ rule: 'branch' }]);
+    expect(validateConfiguration({ head, base: undefined, target }, shippedSchemas)[0]).toMatchObject({
+      rule: 'cpu-cfs-quota',
+      level: 'failure',
+    });
+    expect(validateConfiguration({ head, base: undefined }, shippedSchemas)).toEqual([]);
+    expect(validateConfiguration({ head, base: undefined, target: { ...target, branch: 'none' } }, shippedSchemas)).toMatchObject([
+      { rule: 'branch' },
+    ]);
   });
 
   it('asks the policies of settings, with and without a base', () => {

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { validateConfiguration, validateSettings } from '#domain/validation.ts';
+import type { Finding } from '#model/checks.ts';
+import { shippedSchemas } from '../../../functions/plan/kubernetes-schemas.ts';
+import { edited, referenceSettings, referenceSnapshot } from '../../support/reference-fleet.ts';
+
+const HEAD = 'b'.repeat(40);
+const NOW = '2026-11-22T12:00:00Z';
+type Files = Readonly<Record<string, string | undefined>>;
+
+function findings(head: Files, base: Files = {}): Finding[] {
+  return validateConfiguration({ head: referenceSnapshot(head, HEAD), base: referenceSnapshot(base) }, shippedSchemas);
+}
+
+function told(head: Files, base: Files = {}): string[] {
+  return findings(head, base).map(
+    ({ rule, level, path, line, message }) => `${level} ${rule} ${path.replace('channels/cluster/', '')}:${line} ${message}`,
+  );
+}
+
+const ROOM = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: room }\n';
+const PATH = 'components/resource-report/room.yaml';
+const DELETION = '{ apiVersion: v1, kind: Namespace, name: room, reason: moved out }';
+
+describe('validateConfiguration', () => {
+  it('finds nothing in the reference configuration', () => {
+    expect(findings({})).toEqual([]);
+    expect(findings(edited('versions.yaml', '1.35.4', '1.36.3'))).toEqual([]);
+  });
+
+  it('tells all findings, failures first', () => {
+    const found = findings({
+      ...edited('pools.yaml', 'size: 3', 'size: 0'),
+      ...edited('components/coredns/deployment.yaml', 'replicas: 2', 'replicaz: 2'),
+      'components/ingress/endpoints.yaml': 'apiVersion: v1\nkind: Endpoints\nmetadata: { name: a, namespace: ingress }\n',
+      ...edited('components/network/component.yaml', 'needs: [nodes]', 'needs: [node]'),
+    });
+
+    expect(found.map(({ level, rule }) => `${level} ${rule}`)).toEqual([
+      'failure schema',
+      'failure component-needs',
+      'failure unknown-field',
+      'warning deprecated-api',
+    ]);
+  });
+
+  it('misses no namespace that may be in a file which can not be read', () => {
+    const found = findings({ 'components/ingress/rbac.yaml': 'kind: [' });
+
+    expect(found.map(({ rule }) => rule)).toEqual(['yaml']);
+  });
+
+  it('says that nothing would be left', () => {
+    expect(validateConfiguration({ head: undefined, base: referenceSnapshot() }, shippedSchemas)).toMatchObject([
+      { rule: 'missing-file', path: 'channels/cluster' },
+    ]);
+  });
+
+  it('needs no base', () => {
+    expect(validateConfiguration({ head: referenceSnapshot(), base: undefined }, shippedSchemas)).toEqual([]);
+  });
+
+  it('tells moves of versions also when the rest is broken', () => {
+    const found = findings({ ...edited('versions.yaml', '1.35.4', '1.34.4'), 'components/ingress/rbac.yaml': 'kind: [' });
+
+    expect(found.map(({ rule }) => rule)).toContain('version-move');
+  });
+});
+
+describe('objects that go', () => {
+  it('need an entry in deletions.yaml when pruning keeps them', () => {
+    expect(told({}, { [PATH]: ROOM })).toEqual([
+      `warning missing-deletion deletions.yaml:1 Namespace room is no longer applied (it was in channels/cluster/${PATH} line 1) and stays in the clusters: a Namespace is deleted only when deletions.yaml names it. Add it under after if it shall go.`,
+    ]);
+    expect(told({ 'deletions.yaml': `after: [${DELETION}]\n` }, { [PATH]: ROOM })).toEqual([]);
+    expect(told({ 'deletions.yaml': `before: [${DELETION}]\n` }, { [PATH]: ROOM })).toEqual([]);
+  });
+
+  it('need none when they are pruned by themselves', () => {
+    expect(told({}, { [PATH]: ROOM.replace('Namespace', 'ConfigMap').replace('room }', 'room, namespace: default }') })).toEqual([]);
+  });
+
+  it('need one for the environments that they leave', () => {
+    const component = (environments: string): string => `name: room\nphase: system\nenvironments: [${environments}]\n`;
+    const side = (environments: string): Files => ({
+      'components/room/component.yaml': component(environments),
+      'components/room/room.yaml': ROOM,
+    });
+
+    expect(told(side('test'), side('test, production')).map((text) => text.split(' (')[0])).toEqual([
+      'warning missing-deletion deletions.yaml:1 Namespace room is no longer applied in production',
+    ]);
+    expect(told(side('test, production'), side('test'))).toEqual([]);
+  });
+
+  it('are not missed when their file may be the one that can not be read', () => {
+    expect(findings({ 'components/ingress/rbac.yaml': 'kind: [' }, {}).map(({ rule }) => rule)).toEqual(['yaml']);
+  });
+
+  it('are not applied by the same revision', () => {
+    const found = told({ [PATH]: ROOM, 'deletions.yaml': `after:\n  - ${DELETION}\n` });
+
+    expect(found).toEqual([
+      `failure deletion deletions.yaml:2 Namespace room is deleted here and applied in channels/cluster/${PATH} line 1. Remove one of both.`,
+    ]);
+  });
+});
+
+describe('bounds', () => {
+  it('of a configuration are told before it is read', () => {
+    const small = { path: 'a.md', content: 'a' };
+    const of = (files: { path: string; content: string }[]): string[] =>
+      validateConfiguration({ head: { revision: HEAD, files }, base: undefined }, shippedSchemas)
+        .filter(({ rule }) => rule === 'too-large')
+        .map(({ path, message }) => `${path} ${message}`);
+
+    expect(of(Array.from({ length: 2000 }, () => small))).toEqual([]);
+    expect(of(Array.from({ length: 100_000 }, () => small))).toEqual(['channels/cluster There are 100000 files, more than 2000.']);
+    expect(of(Array.from({ length: 21 }, () => ({ path: 'a.md', content: 'a'.repeat(1024 * 1024) })))).toEqual([
+      'channels/cluster The files have 22020096 characters together, more than 20971520.',
+    ]);
+    expect(of(Array.from({ length: 10 }, () => ({ path: 'a.md', content: '- '.repeat(100_001) })))).toEqual([
+      'channels/cluster The files hold too many values together (1000010 marks, more than 1000000).',
+    ]);
+  });
+
+  it('of settings are told before they are read', () => {
+    const files = Array.from({ length: 2001 }, (_, index) => ({ path: `channels/c${index}.yaml`, content: '' }));
+
+    expect(validateSettings({ commit: HEAD, files }, undefined, NOW)).toMatchObject([{ rule: 'too-large', path: 'channels' }]);
+  });
+
+  it('of one file leave the others to be read', () => {
+    const found = told({ 'pools.yaml': `# ${'x'.repeat(1024 * 1024)}`, ...edited('versions.yaml', '1.35.4', '1.35') });
+
+    expect(found).toEqual([
+      'failure schema versions.yaml:2 kubernetes must be a string, received number.',
+      'failure too-large pools.yaml:1 The file has 1048578 bytes, more than 1048576. Split it.',
+    ]);
+  });
+
+  it('of findings leave the rest uncounted', () => {
+    const bad = Array.from({ length: 50 }, (_, index) => `x${index}: 1`).join('\n');
+    const object = (index: number): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c${index}, namespace: default }\n${bad}\n`;
+    const found = findings({
+      'components/resource-report/many.yaml': Array.from({ length: 41 }, (_, index) => object(index)).join('---\n'),
+    });
+
+    expect(found).toHaveLength(2001);
+    expect(found.at(-1)).toMatchObject({
+      rule: 'more-findings',
+      level: 'notice',
+      message: 'There are 50 more findings. Mend these first.',
+    });
+  });
+});
+
+describe('validateSettings', () => {
+  it('finds nothing in the reference settings', () => {
+    expect(validateSettings(referenceSettings(), referenceSettings(), NOW)).toEqual([]);
+  });
+
+  it('compares with nothing when the base is broken', () => {
+    const base = { commit: HEAD, files: [{ path: 'channels/dev.yaml', content: 'channel: [' }] };
+
+    expect(validateSettings(referenceSettings(), base, NOW)).toEqual([]);
+  });
+});
