@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { keys as objectKeys } from '#domain/names.ts';
 import { buildFunctions } from '../cli/build.ts';
 import { bootstrapAccount } from './aws/bootstrap-account.ts';
 import { type AccountClients, type AwsSite, accountClients } from './aws/clients.ts';
@@ -136,6 +137,7 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
       Promise.all(accounts.map((account) => bootstrapAccount(root, accountClients(site, account), HUB_ACCOUNT))),
     ),
   ]);
+  await hub.objects.putIfAbsent(objectKeys.fleet(), JSON.stringify({ founded: new Date().toISOString(), by: operator.login }));
   const door = await startFrontDoor(functionUrl, site.endpoint);
   closers.push(() => door.close());
   github.setWebhookUrl(door.url);

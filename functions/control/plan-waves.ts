@@ -4,12 +4,12 @@ import { holdOf } from '#domain/evidence.ts';
 import { newLedger } from '#domain/ledger.ts';
 import { keys } from '#domain/names.ts';
 import { clusterRef, planWaves as plan, planSettingsWaves, runsRevision, settingsHash, type Wanted, type Wave } from '#domain/waves.ts';
-import { channelRevision, readGate, readRecords, readSettings } from '#facts/fleet.ts';
+import { beginChannel, channelRevision, readGate, readRecords, readSettings } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { GateClosedError, InputError } from '#model/errors.ts';
 import type { Ledger } from '#model/records.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
-import { NewestRollout, NewestSettings, RolloutInputs, WaveItems } from '#model/rollout.ts';
+import { NewestRollout, RolloutInputs, WaveItems } from '#model/rollout.ts';
 import type { ChannelFile, Settings } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
@@ -43,7 +43,9 @@ export const planWaves = defineStep({
 
 async function pin(resolved: ResolveRevision, settings: Settings, objects: ObjectStore, now: Date): Promise<RolloutInputs> {
   const waves =
-    resolved.kind === 'channel' ? await channelWaves(resolved, settings, objects, now) : await settingsWaves(resolved, settings, objects);
+    resolved.kind === 'channel'
+      ? await channelWaves(resolved, settings, objects, now)
+      : await settingsWaves(resolved, settings, objects, now);
   for (const [index, wave] of waves.entries()) {
     await changeObject(objects, keys.rollout(resolved.rolloutId, `waves/${index}`), WaveItems, () => [...wave.items]);
   }
@@ -71,6 +73,8 @@ async function channelWaves(resolved: ResolveRevision, settings: Settings, objec
   }
   const gate = await readGate(objects, channel, resolved.revision, resolved.basis === 'hotfix', now);
   if (!gate.open) throw new GateClosedError(gate.reason);
+  const begins = { channel: channel.channel, revision: resolved.revision, rollout: resolved.rolloutId, at: now.toISOString() };
+  if (gate.basis === 'genesis') await beginChannel(objects, begins);
   const records = await readRecords(objects, namesOf(channel));
   return plan(channel, resolved.revision, records, { rolloutId: resolved.rolloutId, progress: resolved.check });
 }
@@ -79,7 +83,7 @@ async function channelWaves(resolved: ResolveRevision, settings: Settings, objec
  * A change of settings reaches the clusters whose entry or hold differs from their record, and new ones. An existing
  * cluster keeps its revision unless a hold names another: what a released hold left behind is for the next rollout.
  */
-async function settingsWaves(resolved: ResolveRevision, settings: Settings, objects: ObjectStore): Promise<Wave[]> {
+async function settingsWaves(resolved: ResolveRevision, settings: Settings, objects: ObjectStore, now: Date): Promise<Wave[]> {
   const records = await readRecords(objects, settings.channels.flatMap(namesOf));
   const wanted: Wanted[] = [];
   for (const channel of settings.channels) {
@@ -88,19 +92,26 @@ async function settingsWaves(resolved: ResolveRevision, settings: Settings, obje
       const hash = settingsHash(clusterRef(entry, channel.channel));
       const held = holdOf(entry, channel)?.revision;
       if (record !== undefined && record.settingsHash === hash && (held === undefined || runsRevision(record, held))) continue;
-      const revision = held ?? record?.revision ?? (await channelRevision(objects, channel.channel, resolved.heads));
+      const revision = held ?? record?.revision ?? (await beginning(channel, resolved, objects, now));
       wanted.push({ entry, channel, revision });
     }
   }
   return planSettingsWaves(wanted, records, { rolloutId: resolved.rolloutId, progress: resolved.check });
 }
 
-/** Tells everyone which rollout and which settings are the newest. Only forward, so that a late repeat changes nothing. */
+/** Where a new cluster begins. One of a channel that never began begins the channel. @throws GateClosedError */
+async function beginning(channel: ChannelFile, resolved: ResolveRevision, objects: ObjectStore, now: Date): Promise<string> {
+  const revision = await channelRevision(objects, channel.channel, resolved.heads);
+  const gate = await readGate(objects, channel, revision, false, now);
+  const begins = { channel: channel.channel, revision, rollout: resolved.rolloutId, at: now.toISOString() };
+  if (!gate.open) throw new GateClosedError(gate.reason);
+  if (gate.basis === 'genesis') await beginChannel(objects, begins);
+  return revision;
+}
+
+/** Tells everyone which rollout is the newest. Only forward, so that a late repeat changes nothing. */
 async function announce(objects: ObjectStore, { rolloutId, plannedAt, resolved }: RolloutInputs): Promise<void> {
-  const { channel, revision, commit, settingsCommit } = resolved;
-  await changeObject(objects, keys.newestSettings(), NewestSettings, (known) =>
-    known === undefined || Date.parse(known.seenAt) < Date.parse(plannedAt) ? { commit: settingsCommit, seenAt: plannedAt } : undefined,
-  );
+  const { channel, revision, commit } = resolved;
   if (resolved.kind !== 'channel' || channel === null || revision === null) return;
   await changeObject(objects, keys.newestRollout(channel), NewestRollout, (known) =>
     known === undefined || Date.parse(known.plannedAt) < Date.parse(plannedAt) ? { rolloutId, revision, commit, plannedAt } : undefined,

@@ -4,6 +4,7 @@ import { TransientError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import type { GitHub, PullRequest } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
+import { changedPaths, sharedHead } from './changed-paths.ts';
 import { channelBranches, isSettingsFile, readSettings } from './settings.ts';
 
 interface Ports {
@@ -37,9 +38,9 @@ export async function readMergeResult(
   const { number, headSha, baseRef, mergeable, mergeCommitSha } = pull;
   if (mergeable === null) throw new TransientError(`GitHub has not computed the test merge of #${number} yet`);
   if (!mergeable || mergeCommitSha === null) return { outcome: 'conflict', work: hashOf({ headSha, baseRef, conflict: true }) };
-  const [settings, paths, merge, head] = await Promise.all([
+  const [settings, shared, merge, head] = await Promise.all([
     readSettings(repository, ports),
-    ports.github.listChangedFiles(repository, number),
+    sharedHead(repository, pull, ports.github),
     ports.github.getCommit(repository, mergeCommitSha),
     base === undefined ? undefined : ports.github.getBranchHead(repository, baseRef),
   ]);
@@ -51,7 +52,9 @@ export async function readMergeResult(
   if (base !== undefined && head !== undefined && baseSha !== head) {
     throw new TransientError(`GitHub's test merge of #${number} is not yet into ${head} of ${baseRef}`);
   }
-  const decision = decideKind(baseRef, paths, channelBranches(settings));
+  const paths = await changedPaths(repository, baseSha, merge.treeSha, ports.github);
+  const decision: KindDecision =
+    shared === undefined ? decideKind(baseRef, paths, channelBranches(settings)) : { kind: 'refused', reason: shared };
   const sides = await Promise.all([baseSha, mergeCommitSha].map((commit) => contentOf(repository, commit, decision.kind, ports.github)));
   return { outcome: 'decided', decision, mergeSha: mergeCommitSha, baseSha, work: hashOf({ headSha, baseRef, decision, sides }) };
 }

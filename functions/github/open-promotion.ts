@@ -11,7 +11,7 @@ import type { ChannelFile } from '#model/settings.ts';
 import type { GitHub } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readSettings } from './settings.ts';
+import { acceptedSettings } from './settings.ts';
 import { snapshotOf } from './snapshot-configuration.ts';
 
 interface Ports {
@@ -40,7 +40,8 @@ export const openPromotion = defineStep({
     if (source === null || revision === null || rollout.basis === 'genesis') {
       return { outcome: 'nothing' as const, reason: 'nothing of a channel was rolled out that could be promoted', pullRequests: [] };
     }
-    const settings = parseSettings(await readSettings(repository, ports)).value?.settings;
+    const { settings: files } = await acceptedSettings(repository, ports);
+    const settings = files === undefined ? undefined : parseSettings(files).value?.settings;
     if (settings === undefined) throw new NotFoundError('the settings can no longer be read; the promotion is not opened');
     const targets = settings.channels.filter((channel) => channel.follows === source);
     if (targets.length === 0) return { outcome: 'nothing' as const, reason: `no channel follows ${source}`, pullRequests: [] };

@@ -1,7 +1,7 @@
 import { mayRollOut } from '#domain/evidence.ts';
 import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
 import { parseSettings } from '#domain/settings.ts';
-import { readEvidence, readProof, readProofs, readRecords } from '#facts/fleet.ts';
+import { isFounded, readEvidence, readGenesis, readProof, readProofs, readRecords } from '#facts/fleet.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
@@ -12,7 +12,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { GitHub, PullRequest } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readSettings } from './settings.ts';
+import { acceptedSettings, channelBranches, readSettings } from './settings.ts';
 import { snapshotOf } from './snapshot-configuration.ts';
 
 interface Ports {
@@ -35,7 +35,7 @@ export const resolveRevision = defineStep({
   output: ResolveRevision,
   async run({ repository, branch, commit }, ports: Ports, { execution }) {
     const head = await ports.github.getBranchHead(repository, branch);
-    const settings = await readSettings(repository, ports);
+    const onMain = await readSettings(repository, ports);
     const check = { repository, sha: commit, name: 'sluice / rollout' };
     const none: Omit<ResolveRevision, 'reason'> = {
       decision: 'nothing',
@@ -46,29 +46,33 @@ export const resolveRevision = defineStep({
       revision: null,
       commit,
       basis: 'pull-request',
-      settingsCommit: settings.commit,
+      settingsCommit: onMain.commit,
       mergedPullRequest: null,
       mergedBy: null,
       heads: {},
       check,
     };
     if (head !== commit) return { ...none, reason: `${branch} moved on to ${head ?? 'nothing'}, which has a rollout of its own` };
-    if (settings.files.length === 0) return { ...none, reason: `${SETTINGS_BRANCH} has no channels/*.yaml yet` };
+    if (onMain.files.length === 0) return { ...none, reason: `${SETTINGS_BRANCH} has no channels/*.yaml yet` };
+    const { settings, refused } = await acceptedSettings(repository, ports);
+    const isOurs = branch === SETTINGS_BRANCH || channelBranches(settings ?? onMain).some((channel) => channel.branch === branch);
+    if (!isOurs) return { ...none, reason: `${branch} is the branch of no channel` };
+    if (settings === undefined || (branch === SETTINGS_BRANCH && refused !== null))
+      throw new GateClosedError(refused ?? 'there are no settings to go by');
+    const pinned = { ...none, settingsCommit: settings.commit };
     const parsed = parseSettings(settings);
     if (parsed.value === undefined)
       throw new InputError(`the settings of ${settings.commit} are not valid: ${parsed.findings[0]?.message ?? ''}`);
     const { channels } = parsed.value.settings;
     const channel = channels.find((candidate) => candidate.branch === branch);
-    if (branch !== SETTINGS_BRANCH && channel === undefined) return { ...none, reason: `${branch} is the branch of no channel` };
 
     const merged = (await ports.github.pullRequestsOfCommit(repository, commit)).find((pull) => pull.merged && pull.baseRef === branch);
     const origin = { mergedPullRequest: merged?.number ?? null, mergedBy: merged?.mergedBy ?? null };
     if (channel === undefined) {
-      await requireMerged(merged, channels, ports.objects, commit);
       await begin(ports.checks, check, 'Settings are going out', execution);
       const heads = await readHeads(repository, channels, ports);
       return {
-        ...none,
+        ...pinned,
         ...origin,
         decision: 'start' as const,
         reason: 'settings changed',
@@ -78,7 +82,7 @@ export const resolveRevision = defineStep({
       };
     }
     return {
-      ...none,
+      ...pinned,
       ...origin,
       ...(await resolveChannel(repository, channel, commit, merged, check, execution, ports)),
       channel: channel.channel,
@@ -108,6 +112,8 @@ async function resolveChannel(
     ownProof: revision === null ? undefined : await readProof(objects, channel.channel, revision),
     upstreamProof: revision === null || channel.follows === undefined ? undefined : await readProof(objects, channel.follows, revision),
     hasProofs: (await readProofs(objects, channel.channel)).length > 0,
+    genesis: (await readGenesis(objects, channel.channel))?.revision ?? null,
+    isFounded: await isFounded(objects),
     running: [...records.values()].map((record) => record.revision),
     waivers: [],
     now: ports.clock.now(),
@@ -130,24 +136,6 @@ async function resolveChannel(
     execution,
   });
   return { decision: 'wait', reason: decision.reason, waitSeconds: LOOK_AGAIN_SECONDS, revision, basis: 'pull-request' };
-}
-
-/** Settings come by merged pull requests; only a fleet of which nothing is recorded yet may begin with a push. */
-async function requireMerged(
-  merged: PullRequest | undefined,
-  channels: readonly ChannelFile[],
-  objects: ObjectStore,
-  commit: string,
-): Promise<void> {
-  if (merged !== undefined) return;
-  const records = await readRecords(
-    objects,
-    channels.flatMap((channel) => channel.clusters.map((cluster) => cluster.name)),
-  );
-  if (records.size === 0) return;
-  throw new GateClosedError(
-    `${commit.slice(0, 12)} was pushed to ${SETTINGS_BRANCH} directly; it waits until a merged pull request adopts it`,
-  );
 }
 
 async function readHeads(repository: RepositoryRef, channels: readonly ChannelFile[], ports: Ports): Promise<ResolveRevision['heads']> {

@@ -1,18 +1,31 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { boundProblems } from '#domain/file-bounds.ts';
 import { keys } from '#domain/names.ts';
 import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
-import { ConflictError, NotFoundError } from '#model/errors.ts';
+import { parseSettings } from '#domain/settings.ts';
+import { maySettingsApply, settingsId } from '#domain/settings-gate.ts';
+import { isFounded, readProofs, readRecords } from '#facts/fleet.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
+import { ConflictError, InputError, NotFoundError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { SettingsFiles } from '#model/pull-request.ts';
-import type { FleetBranches } from '#model/records.ts';
+import { type FleetBranches, SettingsEvidence } from '#model/records.ts';
+import { NewestSettings } from '#model/rollout.ts';
+import type { Settings } from '#model/settings.ts';
 import type { GitHub, TreeEntry } from '#ports/github.ts';
 import type { ObjectStore, StoredObject } from '#ports/objects.ts';
+
+/** Folder of the settings on `main`. */
+const SETTINGS_FOLDER = 'channels';
 
 interface Ports {
   readonly github: GitHub;
   readonly objects: ObjectStore;
 }
+
+/** Blobs read from GitHub at once; its secondary limit is 100 concurrent requests an App. */
+export const PARALLEL_BLOBS = 12;
 
 /** The settings files of a commit of `main`, kept in S3 by commit. @throws NotFoundError when the branch is not there */
 export async function readSettings(repository: RepositoryRef, ports: Ports, commit?: string): Promise<SettingsFiles> {
@@ -42,10 +55,81 @@ async function settingsAt(repository: RepositoryRef, sha: string | undefined, po
   if (stored !== undefined) return SettingsFiles.parse(JSON.parse(stored.body));
   const { treeSha } = await ports.github.getCommit(repository, sha);
   const entries = await ports.github.getTree(repository, treeSha);
-  const files = await Promise.all(entries.filter(isSettingsFile).map((entry) => readFile(repository, entry, ports.github)));
-  const settings = { commit: sha, files: files.sort((left, right) => (left.path < right.path ? -1 : 1)) };
+  const wanted = entries.filter(isSettingsFile);
+  if (wanted.length > 0) refuseBeyondBounds(SETTINGS_FOLDER, wanted);
+  const files: SettingsFiles['files'] = [];
+  for (let start = 0; start < wanted.length; start += PARALLEL_BLOBS) {
+    files.push(
+      ...(await Promise.all(wanted.slice(start, start + PARALLEL_BLOBS).map((entry) => readFile(repository, entry, ports.github)))),
+    );
+  }
+  const settings = { commit: sha, files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)) };
   await ports.objects.putIfAbsent(key, JSON.stringify(settings));
   return settings;
+}
+
+/** Files that a refusal names. */
+const PROBLEMS_TOLD = 10;
+
+/** Refuses a tree that is hostile or a mistake before anything of it is read. @throws InputError */
+export function refuseBeyondBounds(folder: string, entries: readonly TreeEntry[]): void {
+  const problems = boundProblems(folder, entries);
+  if (problems.length > 0) throw new InputError(problems.slice(0, PROBLEMS_TOLD).join('; '));
+}
+
+/** What rollouts go by; undefined when nothing may apply. `refused`: why it is not the head of `main`; null when it is. */
+export interface AcceptedSettings {
+  readonly settings: SettingsFiles | undefined;
+  readonly refused: string | null;
+}
+
+/**
+ * The newest settings that may apply, and the note of them that holds and freezes are read by (`settings/newest.json`). The
+ * head of `main` is read after that note and written only if the note is still the same: so the notes follow the order of
+ * `main`, and who read an older head can't put it back over a newer one.
+ * @throws InputError when they can't be read
+ */
+export async function acceptedSettings(repository: RepositoryRef, ports: Ports): Promise<AcceptedSettings> {
+  const looked: { head?: SettingsFiles; refused: string | null } = { refused: null };
+  const newest = await changeObject(ports.objects, keys.newestSettings(), NewestSettings, async (known) => {
+    const head = await readSettings(repository, ports);
+    Object.assign(looked, { head, refused: null });
+    if (known?.commit === head.commit) return undefined;
+    looked.refused = await whyNot(repository, head, ports);
+    return looked.refused === null ? { commit: head.commit, seenAt: (await ports.objects.now()).toISOString() } : undefined;
+  });
+  if (newest === undefined) return { settings: undefined, refused: looked.refused };
+  const settings = looked.head?.commit === newest.commit ? looked.head : await readSettings(repository, ports, newest.commit);
+  return { settings, refused: looked.refused };
+}
+
+/** null when the settings may apply. @throws InputError when they are not valid and nothing else is known */
+async function whyNot(repository: RepositoryRef, head: SettingsFiles, ports: Ports): Promise<string | null> {
+  const { value, findings } = parseSettings(head);
+  if (value === undefined)
+    throw new InputError(`the settings of ${head.commit} are not valid: ${findings[0]?.message ?? 'no channel file'}`);
+  const [pulls, evidence, hasHistory, founded] = await Promise.all([
+    ports.github.pullRequestsOfCommit(repository, head.commit),
+    readObject(ports.objects, keys.settingsEvidence(settingsId(head.files)), SettingsEvidence),
+    readHistory(value.settings, ports.objects),
+    isFounded(ports.objects),
+  ]);
+  const merged = pulls.find((pull) => pull.merged && pull.baseRef === SETTINGS_BRANCH);
+  const decision = maySettingsApply({
+    commit: head.commit,
+    mergedPullRequest: merged?.number ?? null,
+    isChecked: evidence !== undefined,
+    hasHistory,
+    isFounded: founded,
+  });
+  return decision.apply ? null : decision.reason;
+}
+
+async function readHistory({ channels }: Settings, objects: ObjectStore): Promise<boolean> {
+  const names = channels.flatMap((channel) => channel.clusters.map(({ name }) => name));
+  if ((await readRecords(objects, names)).size > 0) return true;
+  const proofs = await Promise.all(channels.map(({ channel }) => readProofs(objects, channel)));
+  return proofs.some((found) => found.length > 0);
 }
 
 /** One text file of a tree. */

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { boundProblems } from '#domain/file-bounds.ts';
+import { comparisonBase, newestSucceeded } from '#domain/evidence.ts';
 import { keys } from '#domain/names.ts';
 import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
-import { InputError, ValidationFailedError } from '#model/errors.ts';
+import { readGenesis, readProofs } from '#facts/fleet.ts';
+import { NotFoundError, ValidationFailedError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { ReadPullRequest, type SettingsFiles, SnapshotConfiguration } from '#model/pull-request.ts';
 import { RevisionEvidence } from '#model/records.ts';
@@ -10,18 +11,13 @@ import type { Checks } from '#ports/checks.ts';
 import type { GitHub } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { channelBranches, readFile, readSettings } from './settings.ts';
+import { channelBranches, PARALLEL_BLOBS, readFile, readSettings, refuseBeyondBounds } from './settings.ts';
 
 interface Ports {
   readonly github: GitHub;
   readonly objects: ObjectStore;
   readonly checks: Checks;
 }
-
-/** Blobs read from GitHub at once; its secondary limit is 100 concurrent requests an App. */
-const PARALLEL_BLOBS = 12;
-/** Files that a refusal names. */
-const PROBLEMS_TOLD = 10;
 
 /**
  * Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id.
@@ -47,15 +43,24 @@ export const snapshotConfiguration = defineStep({
         readSettings(repository, ports, pull.mergeSha),
       ]);
       await requireBranches(repository, head, ports.github);
-      return { baseRevision: null, headRevision: null, baseSettingsCommit: base.commit, headSettingsCommit: head.commit, e2eNeeded: false };
+      return {
+        baseRevision: null,
+        branchRevision: null,
+        headRevision: null,
+        baseSettingsCommit: base.commit,
+        headSettingsCommit: head.commit,
+        e2eNeeded: false,
+      };
     }
-    const [settings, baseRevision, headRevision] = await Promise.all([
+    const [settings, branchRevision, headRevision] = await Promise.all([
       readSettings(repository, ports),
       snapshotOf(repository, pull.baseSha, ports),
       snapshotOf(repository, pull.mergeSha, ports),
     ]);
+    const baseRevision = await baseOf(pull, branchRevision, ports);
     return {
       baseRevision,
+      branchRevision,
       headRevision,
       baseSettingsCommit: settings.commit,
       headSettingsCommit: settings.commit,
@@ -63,6 +68,19 @@ export const snapshotConfiguration = defineStep({
     };
   },
 });
+
+/** What the merge result is compared with, and its files in S3. @throws NotFoundError when they are nowhere to be found */
+async function baseOf(pull: ReadPullRequest, branchRevision: string | null, ports: Ports): Promise<string | null> {
+  if (pull.channel === null) return branchRevision;
+  const [proofs, genesis] = await Promise.all([readProofs(ports.objects, pull.channel), readGenesis(ports.objects, pull.channel)]);
+  const base = comparisonBase(branchRevision, proofs, genesis?.revision ?? null);
+  if (base === null || base === branchRevision || (await ports.objects.get(keys.snapshot(base))) !== undefined) return base;
+  const commit = newestSucceeded(proofs)?.commit;
+  if (commit !== undefined && (await snapshotOf(pull.repository, commit, ports)) === base) return base;
+  throw new NotFoundError(
+    `the files of ${base}, which ${pull.channel} has proven last, are gone: snapshots/${base}.json must be restored from the bucket's versions`,
+  );
+}
 
 /** Merged, such settings would stop every rollout that follows. */
 async function requireBranches(repository: RepositoryRef, settings: SettingsFiles, github: GitHub): Promise<void> {
@@ -87,8 +105,7 @@ export async function snapshotOf(
   const key = keys.snapshot(revision);
   if ((await ports.objects.get(key)) !== undefined) return revision;
   const blobs = entries.filter((entry) => entry.path.startsWith(`${CONFIGURATION_FOLDER}/`) && entry.type !== 'tree');
-  const problems = boundProblems(CONFIGURATION_FOLDER, blobs);
-  if (problems.length > 0) throw new InputError(problems.slice(0, PROBLEMS_TOLD).join('; '));
+  refuseBeyondBounds(CONFIGURATION_FOLDER, blobs);
   const files: { path: string; content: string }[] = [];
   for (let start = 0; start < blobs.length; start += PARALLEL_BLOBS) {
     files.push(

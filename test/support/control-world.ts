@@ -29,6 +29,8 @@ export interface ControlWorld {
   record(entry: ChannelFile['clusters'][number], channel: string, revision: string, change?: Partial<ClusterRecord>): Promise<void>;
   evidence(revision: string, change?: Partial<RevisionEvidence>): Promise<void>;
   proof(channel: string, revision: string, change?: Partial<ChannelProof>): Promise<void>;
+  /** The mark of a fleet that may begin. */
+  found(): Promise<void>;
 }
 
 export function createControlWorld(): ControlWorld {
@@ -54,8 +56,9 @@ export function createControlWorld(): ControlWorld {
     evidence: (revision, change) =>
       put(keys.evidence(revision), {
         revision,
-        check: { pullRequest: 7, headSha: COMMIT, execution: 'pr-7', at: AT },
-        e2e: { execution: 'e2e-7', baseRevision: OLD, passed: 12, failed: 0, durationSeconds: 300, at: AT },
+        check: { pullRequest: 7, headSha: COMMIT, execution: 'pr-7', at: AT, channel: 'dev', baseRevision: OLD },
+        equalIn: {},
+        e2e: { execution: 'e2e-7', channel: 'dev', baseRevision: OLD, passed: 12, failed: 0, durationSeconds: 300, at: AT },
         ...change,
       }),
     proof: (channel, revision, change) =>
@@ -70,6 +73,7 @@ export function createControlWorld(): ControlWorld {
         finishedAt: AT,
         ...change,
       }),
+    found: () => put(keys.fleet(), { founded: AT, by: 'ann' }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { desiredRevision, mayRollOut, newestSucceeded } from '#domain/evidence.ts';
+import { comparisonBase, desiredRevision, mayRollOut, newestSucceeded } from '#domain/evidence.ts';
 import { type CommitFact, historyOf, mayPromote, promotedCommits } from '#domain/promotion.ts';
 import type { ChannelProof, RevisionEvidence } from '#model/records.ts';
 import type { ChannelFile } from '#model/settings.ts';
@@ -13,7 +13,7 @@ export interface Pull {
   readonly number: number;
   readonly base: Channel;
   readonly head: string;
-  readonly kind: 'feature' | 'hotfix' | 'merge-back' | 'promotion' | 'revert';
+  readonly kind: 'feature' | 'hotfix' | 'merge-back' | 'promotion' | 'revert' | 'adopt';
   readonly e2ePasses: boolean;
   /** Of a promotion: its branch. */
   readonly headRef?: string;
@@ -43,6 +43,8 @@ export interface History {
   readonly commits: Map<string, CommitFact>;
   readonly evidence: Map<string, RevisionEvidence>;
   readonly proofs: Record<Channel, ChannelProof[]>;
+  /** Revision that each channel began with. */
+  readonly genesis: Record<Channel, string | null>;
   readonly running: Record<Channel, string | null>;
   readonly holds: Record<Channel, Hold | undefined>;
   readonly waivers: { channel: string; revision: string; owner: string; reason: string; until: string }[];
@@ -57,6 +59,8 @@ export interface History {
 /** What the property test watches; it knows the true content, not Sluice's records. */
 export interface Observer {
   checked(content: string, pull: Pull): void;
+  /** A check without e2e: it was found to change nothing. */
+  equal(content: string, pull: Pull): void;
   started(start: Started): Promise<void>;
   proven(channel: Channel, content: string): void;
   proposed(source: Channel, target: Channel, commit: string): Promise<void>;
@@ -83,19 +87,49 @@ export function openPull(history: History, pull: Omit<Pull, 'number'>): Pull {
   return opened;
 }
 
-/** What the `pull-request` machine does: checks the merge result and keeps the evidence by its tree. */
+/** The file of a configuration that nothing is rendered from. */
+export const NOTES = 'channels/cluster/NOTES.md';
+
+/** What clusters get of a content: all but the notes. */
+export function rendered(content: string): string {
+  return content
+    .split('\n')
+    .filter((line) => !line.startsWith(NOTES))
+    .join('\n');
+}
+
+/**
+ * What the `pull-request` machine does: compares the merge result with what the channel has proven, runs e2e where a
+ * cluster would change, and keeps the evidence by its tree.
+ */
 export async function checkPull(history: History, pull: Pull): Promise<void> {
   const tree = await history.repository.mergeTree(history.branches[pull.base].head, pull.head);
   const revision = tree === undefined ? null : await history.repository.resolve(`${tree}:channels/cluster`);
   if (tree === undefined || revision === null) return;
-  if (history.evidence.has(revision)) return;
-  if (!pull.e2ePasses) return;
+  const content = await history.repository.content(tree);
+  const { base: channel } = pull;
+  const branchRevision = history.commits.get(history.branches[channel].head)?.revision ?? null;
+  const baseRevision = comparisonBase(branchRevision, history.proofs[channel], history.genesis[channel]);
+  const affects = rendered(content) !== rendered(await contentOf(history, baseRevision));
+  if (affects && !pull.e2ePasses) return;
   const at = history.now.toISOString();
-  const e2e = { execution: 'e2e', baseRevision: revision, passed: 10, failed: 0, durationSeconds: 60, at };
-  history.evidence.set(revision, { revision, check: { pullRequest: pull.number, headSha: pull.head, execution: 'pr', at }, e2e });
-  history.observe.checked(await history.repository.content(tree), pull);
+  const ran = { execution: 'e2e', channel, baseRevision: baseRevision ?? revision, passed: 10, failed: 0, durationSeconds: 60, at };
+  const known = history.evidence.get(revision);
+  history.evidence.set(revision, {
+    revision,
+    check: { pullRequest: pull.number, headSha: pull.head, execution: 'pr', at, channel, baseRevision },
+    equalIn: { ...known?.equalIn, ...(affects ? {} : { [channel]: baseRevision }) },
+    e2e: affects ? ran : (known?.e2e ?? null),
+  });
+  if (!affects) return history.observe.equal(content, pull);
+  history.observe.checked(content, pull);
   if (pull.kind !== 'hotfix') return;
   history.waivers.push({ channel: pull.base, revision, owner: 'on-call', reason: 'hotfix', until: '2099-01-01T00:00:00Z' });
+}
+
+async function contentOf(history: History, revision: string | null): Promise<string> {
+  const commit = [...history.commits.values()].find((one) => one.revision === revision);
+  return commit === undefined ? '' : history.repository.content(commit.sha);
 }
 
 /** Merges as GitHub does; false when it would refuse. */
@@ -160,11 +194,14 @@ async function rollOut(history: History, channel: Channel, succeeds: boolean): P
     ownProof: proofs.find((proof) => proof.revision === revision),
     upstreamProof: upstream.find((proof) => proof.revision === revision),
     hasProofs: proofs.length > 0,
+    genesis: history.genesis[channel],
+    isFounded: true,
     running: history.running[channel] === null ? [] : [history.running[channel]],
     waivers: history.waivers,
     now: history.now,
   });
   const desired = desiredRevision({ name: `${channel}-1` }, settings, proofs, history.now);
+  if (decision.decision === 'start' && decision.basis === 'genesis') history.genesis[channel] = revision;
   if (decision.decision === 'start' && revision !== null) return start(history, channel, { revision, commit: head, via, succeeds });
   if (desired.basis === 'channel-hold' && desired.revision !== null) history.running[channel] = desired.revision;
 }

@@ -31,6 +31,10 @@ export interface ProofFacts {
   readonly upstreamProof: ChannelProof | undefined;
   /** Whether the channel has any proof at all. */
   readonly hasProofs: boolean;
+  /** The revision that the channel began with; null when it has not begun. */
+  readonly genesis: string | null;
+  /** An operator said that a fleet may begin in this bucket. */
+  readonly isFounded: boolean;
   /** Revisions that the channel's clusters run, by their records. */
   readonly running: readonly string[];
   readonly waivers: readonly HotfixWaiver[];
@@ -42,16 +46,17 @@ export type Basis = 'genesis' | 'pull-request' | 'proven-here' | 'hotfix';
 export type Proven = { readonly proven: true; readonly basis: Basis } | { readonly proven: false; readonly reason: string };
 
 /**
- * Is this revision proven for this channel? The gate of every start, keyed by content only. A channel that nobody proved
- * and whose clusters run nothing else begins with what its branch holds (genesis); else our check must have succeeded
- * for this tree, and a channel that follows another needs the proof of that one, its own from before, or the hotfix way:
- * e2e of its own and a recorded waiver.
+ * Is this revision proven for this channel? The gate of every start, keyed by content only. A channel of a founded fleet
+ * that never began begins with what its branch holds (genesis), once; else our check must have succeeded for this tree,
+ * with an e2e run or because it renders what this channel has proven, and a channel that follows another needs the proof
+ * of that one, its own from before, or the hotfix way: e2e of its own and a recorded waiver.
  */
 export function isProven(facts: ProofFacts): Proven {
   const { channel, revision, evidence } = facts;
-  if (!facts.hasProofs && facts.running.every((one) => one === revision)) return { proven: true, basis: 'genesis' };
+  if (mayBegin(facts)) return { proven: true, basis: 'genesis' };
   if (facts.ownProof?.revision === revision && facts.ownProof.channel === channel.channel) return { proven: true, basis: 'proven-here' };
   if (evidence === undefined || evidence.revision !== revision) {
+    if (isBlank(facts)) return { proven: false, reason: noHistory(`channel ${channel.channel}`) };
     return {
       proven: false,
       reason: `no successful check \`sluice\` for ${short(revision)}; open a pull request with this content and merge it`,
@@ -60,12 +65,36 @@ export function isProven(facts: ProofFacts): Proven {
   if (evidence.e2e !== null && evidence.e2e.failed > 0) {
     return { proven: false, reason: `${evidence.e2e.failed} e2e tests of ${short(revision)} failed` };
   }
+  if (evidence.e2e === null && evidence.equalIn[channel.channel] === undefined) {
+    const reason = `the check of ${short(revision)} ran no e2e, since it changed nothing for ${evidence.check.channel}; for ${channel.channel} it needs an e2e run of its own: open a pull request with this content`;
+    return { proven: false, reason };
+  }
   if (channel.follows === undefined) return { proven: true, basis: 'pull-request' };
   const upstream = facts.upstreamProof;
   // A proof on which no cluster ran the revision proves nothing for those that follow.
   const ran = upstream !== undefined && upstream.clusters.length > 0;
   if (ran && upstream.revision === revision && upstream.channel === channel.follows) return { proven: true, basis: 'pull-request' };
   return hotfix(facts, evidence, channel.follows);
+}
+
+/** A channel begins once: a genesis that stopped half-way goes on with what it began with, and with nothing else. */
+function mayBegin({ hasProofs, running, revision, genesis, isFounded }: ProofFacts): boolean {
+  if (hasProofs || running.some((one) => one !== revision)) return false;
+  return genesis === null ? isFounded : genesis === revision;
+}
+
+/** Nothing at all is known of the channel, and nobody said that it may begin. */
+function isBlank({ hasProofs, running, genesis, isFounded }: ProofFacts): boolean {
+  return !hasProofs && running.length === 0 && genesis === null && !isFounded;
+}
+
+/**
+ * What a pull request to a channel is compared with, by plan, e2e and evidence: what its clusters run, which is what it has
+ * proven last or else began with. The head of the branch may hold what never went out: a direct push that was refused, a
+ * rollout that was halted. A change on top of it that renders nothing must not pass for proven.
+ */
+export function comparisonBase(head: string | null, proofs: readonly ChannelProof[], genesis: string | null): string | null {
+  return newestSucceeded(proofs)?.revision ?? genesis ?? head;
 }
 
 function hotfix(facts: ProofFacts, evidence: RevisionEvidence, upstream: string): Proven {
@@ -161,4 +190,9 @@ function holdReason(who: string, hold: NonNullable<ChannelFile['hold']>, now: Da
 /** First 12 hex digits, for people. */
 export function short(id: string): string {
   return id.slice(0, 12);
+}
+
+/** Why nothing begins where nothing is recorded and nobody said that a fleet may begin. */
+export function noHistory(what: string): string {
+  return `the bucket holds no record of ${what}, nor the mark of a new fleet (control/fleet.json). If this fleet ran before, its records are lost: bring them back first (docs/recover.md, "Lost records"). For a new fleet write the mark (README, "Deploy to AWS")`;
 }

@@ -38,8 +38,12 @@ export const keys = {
   /** Which check an execution reports to. */
   checkOfExecution: (execution: string): string => `checks/by-execution/${execution}.json`,
   evidence: (revision: string): string => `evidence/${revision}.json`,
+  /** By the hash of the settings' files. */
+  settingsEvidence: (hash: string): string => `evidence/settings/${hash}.json`,
   channelProof: (channel: string, revision: string): string => `channels/${channel}/revisions/${revision}.json`,
   channelProofs: (channel: string): string => `channels/${channel}/revisions/`,
+  /** What the channel began with. */
+  genesis: (channel: string): string => `channels/${channel}/genesis.json`,
   /** The rollout that was planned last for a channel. */
   newestRollout: (channel: string): string => `channels/${channel}/rollout.json`,
   /** The newest settings that any rollout has seen. */
@@ -49,6 +53,8 @@ export const keys = {
   lock: (subject: string): string => `locks/${subject}.json`,
   cancel: (execution: string): string => `control/${execution}.json`,
   halt: (): string => 'control/halt.json',
+  /** The mark of a fleet that may begin. */
+  fleet: (): string => 'control/fleet.json',
   artifact: (name: string, version: string): string => `artifacts/${name}/${version}.json`,
 } as const;
 

@@ -3,10 +3,10 @@ import { keys } from '#domain/names.ts';
 import { parseSettings } from '#domain/settings.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
 import { SettingsFiles } from '#model/pull-request.ts';
-import { ChannelProof, type ClusterRecord, RevisionEvidence, StoredCluster } from '#model/records.ts';
+import { ChannelProof, type ClusterRecord, FleetMark, Genesis, RevisionEvidence, StoredCluster } from '#model/records.ts';
 import type { ChannelFile, Settings } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
-import { readObject } from './stored.ts';
+import { changeObject, readObject } from './stored.ts';
 
 /** Record of a cluster; undefined when it was never created whole or is deleted. @throws InputError when it can't be read */
 export async function readRecord(objects: ObjectStore, name: string): Promise<ClusterRecord | undefined> {
@@ -37,6 +37,26 @@ export async function readProofs(objects: ObjectStore, channel: string): Promise
   return proofs.flatMap((proof) => proof ?? []);
 }
 
+/** What the channel began with; undefined before it began. */
+export async function readGenesis(objects: ObjectStore, channel: string): Promise<Genesis | undefined> {
+  return readObject(objects, keys.genesis(channel), Genesis);
+}
+
+/** Whether an operator said that a fleet may begin in this bucket. @throws InputError when the mark can't be read */
+export async function isFounded(objects: ObjectStore): Promise<boolean> {
+  return (await readObject(objects, keys.fleet(), FleetMark)) !== undefined;
+}
+
+/** Writes what a channel begins with, once. @throws GateClosedError when it began with something else */
+export async function beginChannel(objects: ObjectStore, genesis: Genesis): Promise<void> {
+  const { channel, revision } = genesis;
+  const there = await changeObject(objects, keys.genesis(channel), Genesis, (known) => (known === undefined ? genesis : undefined));
+  if (there?.revision === revision) return;
+  throw new GateClosedError(
+    `channel ${channel} began with ${there?.revision ?? 'nothing'}, not with ${revision}; bring ${revision.slice(0, 12)} by a pull request`,
+  );
+}
+
 /** Settings of a commit of main, as resolve-revision or snapshot-configuration left them. @throws NotFoundError, InputError */
 export async function readSettings(objects: ObjectStore, commit: string): Promise<Settings> {
   const stored = await readObject(objects, keys.settings(commit), SettingsFiles);
@@ -58,11 +78,13 @@ export async function readGate(
   now: Date,
 ): Promise<{ open: boolean; reason: string; basis: string }> {
   const proofOf = (name: string) => readProof(objects, name, revision);
-  const [evidence, ownProof, upstreamProof, proofs, records] = await Promise.all([
+  const [evidence, ownProof, upstreamProof, proofs, genesis, founded, records] = await Promise.all([
     readEvidence(objects, revision),
     proofOf(channel.channel),
     channel.follows === undefined ? undefined : proofOf(channel.follows),
     objects.list(keys.channelProofs(channel.channel)),
+    readGenesis(objects, channel.channel),
+    isFounded(objects),
     readRecords(
       objects,
       channel.clusters.map(({ name }) => name),
@@ -77,6 +99,8 @@ export async function readGate(
     ownProof,
     upstreamProof,
     hasProofs: proofs.length > 0,
+    genesis: genesis?.revision ?? null,
+    isFounded: founded,
     running: [...records.values()].map((record) => record.revision),
     waivers: waived ? [waiver] : [],
     now,
@@ -86,14 +110,17 @@ export async function readGate(
     : { open: false, reason: `${channel.channel} may not take it: ${proven.reason}`, basis: 'none' };
 }
 
-/** The revision that new clusters of a channel begin with. @throws GateClosedError when there is none */
+/**
+ * The revision that new clusters of a channel begin with: the newest that succeeded, else what the channel began with, else
+ * what its branch holds. @throws GateClosedError when there is none
+ */
 export async function channelRevision(
   objects: ObjectStore,
   channel: string,
   heads: Readonly<Record<string, { commit: string; revision: string }>>,
 ): Promise<string> {
   const newest = newestSucceeded(await readProofs(objects, channel));
-  const revision = newest?.revision ?? heads[channel]?.revision;
+  const revision = newest?.revision ?? (await readGenesis(objects, channel))?.revision ?? heads[channel]?.revision;
   if (revision !== undefined) return revision;
   throw new GateClosedError(`channel ${channel} has no revision yet: push a configuration (channels/cluster/) to its branch first`);
 }

@@ -32,8 +32,14 @@ export type ReadPullRequest = z.infer<typeof ReadPullRequest>;
 
 /** Output of `snapshot-configuration`, in the state as `$.snapshotConfiguration`. */
 export const SnapshotConfiguration = z.object({
-  /** Configuration at the base and at the merge result; null where there is none. For settings: null and null. */
+  /**
+   * What the merge result is compared with: the revision that the channel has proven last, since that is what its clusters
+   * run; the base branch's own only where nothing was proven yet. null where there is none, and for settings.
+   */
   baseRevision: Revision.nullable(),
+  /** Configuration at the head of the base branch; null where there is none, and for settings. */
+  branchRevision: Revision.nullable(),
+  /** Configuration at the merge result. */
   headRevision: Revision.nullable(),
   baseSettingsCommit: GitId,
   headSettingsCommit: GitId,

@@ -58,15 +58,41 @@ export const Lock = z.object({
 });
 export type Lock = z.infer<typeof Lock>;
 
+const PassedCheck = z.object({ pullRequest: z.int(), headSha: GitId, execution: ExecutionName, at: Timestamp });
+
+/** `evidence/settings/<hash>.json`: the `sluice` check succeeded for exactly these settings, whatever commit they are in. */
+export const SettingsEvidence = z.object({ settings: Sha256, check: PassedCheck });
+export type SettingsEvidence = z.infer<typeof SettingsEvidence>;
+
+/**
+ * `channels/<channel>/genesis.json`: what the channel began with, before anything was proven in it. Written once: a channel
+ * begins once.
+ */
+export const Genesis = z.object({ channel: z.string(), revision: Revision, rollout: z.string(), at: Timestamp });
+export type Genesis = z.infer<typeof Genesis>;
+
+/**
+ * `control/fleet.json`: an operator says that this bucket is of a fleet that may begin. No function writes it, so a bucket
+ * that lost its records has lost this too and does not look like a new one.
+ */
+export const FleetMark = z.object({ founded: Timestamp, by: z.string().min(1) });
+export type FleetMark = z.infer<typeof FleetMark>;
+
 /** `evidence/<revision>.json`: what is proven about a configuration, whatever branch or commit it is on. */
 export const RevisionEvidence = z.object({
   revision: Revision,
-  /** The pull request whose `sluice` check succeeded for this tree. */
-  check: z.object({ pullRequest: z.int(), headSha: GitId, execution: ExecutionName, at: Timestamp }),
-  /** The e2e run; null where no cluster is affected or for a promotion of a revision already proven. */
+  /** The pull request whose `sluice` check succeeded for this tree, to which channel, and what it was compared with. */
+  check: PassedCheck.extend({ channel: z.string(), baseRevision: Revision.nullable() }),
+  /**
+   * Channels in which it renders for every cluster just what the named revision renders, which their clusters have proven:
+   * there it needs no e2e run of its own.
+   */
+  equalIn: z.record(z.string(), Revision.nullable()),
+  /** The e2e run; null where no cluster is affected. */
   e2e: z
     .object({
       execution: ExecutionName,
+      channel: z.string(),
       baseRevision: Revision,
       passed: z.int(),
       failed: z.int(),

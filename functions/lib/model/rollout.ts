@@ -35,7 +35,7 @@ export type RolloutInputs = z.infer<typeof RolloutInputs>;
 export const NewestRollout = z.object({ rolloutId: z.string(), revision: Revision, commit: GitId, plannedAt: Timestamp });
 export type NewestRollout = z.infer<typeof NewestRollout>;
 
-/** `settings/newest.json`: the settings that holds and freezes are read from. `seenAt` is when main's head was read. */
+/** `settings/newest.json`: the settings that every rollout goes by, holds and freezes included. It follows `main`, never back. */
 export const NewestSettings = z.object({ commit: GitId, seenAt: Timestamp });
 export type NewestSettings = z.infer<typeof NewestSettings>;
 

@@ -14,7 +14,7 @@ import {
   runStep,
   SETTINGS_COMMIT,
 } from '../../support/control-world.ts';
-import { gitId } from '../../support/fleet.ts';
+import { channelFile, gitId } from '../../support/fleet.ts';
 
 const check = { repository: REPOSITORY, sha: COMMIT, name: 'sluice' };
 const e2eCheck = { ...check, name: 'sluice / e2e' };
@@ -35,6 +35,7 @@ const readPullRequest: ReadPullRequest = {
 };
 const snapshotConfiguration = {
   baseRevision: OLD,
+  branchRevision: OLD,
   headRevision: NEW,
   baseSettingsCommit: SETTINGS_COMMIT,
   headSettingsCommit: SETTINGS_COMMIT,
@@ -61,8 +62,9 @@ describe('conclude-pull-request', () => {
     await runStep(concludePullRequest, input, world, 'pr-7');
 
     expect(world.read(keys.evidence(NEW))).toMatchObject({
-      check: { pullRequest: 7, execution: 'pr-7' },
-      e2e: { passed: 12, baseRevision: OLD, execution: 'e2e-7' },
+      check: { pullRequest: 7, execution: 'pr-7', channel: 'dev', baseRevision: OLD },
+      equalIn: {},
+      e2e: { channel: 'dev', passed: 12, baseRevision: OLD, execution: 'e2e-7' },
     });
     expect(await world.checks.wanted(check)).toMatchObject({
       conclusion: 'success',
@@ -95,7 +97,18 @@ describe('conclude-pull-request', () => {
     expect(world.read(keys.evidence(NEW))).toMatchObject({ e2e: { baseRevision: gitId('9') } });
   });
 
-  test('settings have no evidence of their own', async () => {
+  test('what changes nothing is noted for its channel only, and adds to what is known', async () => {
+    const nothing = { ...input, e2e: undefined, plan: { title: 'No cluster changes', affectsClusters: false } };
+    await runStep(concludePullRequest, nothing, world, 'pr-7');
+    expect(world.read(keys.evidence(NEW))).toMatchObject({ equalIn: { dev: OLD }, e2e: null });
+
+    await runStep(concludePullRequest, { ...nothing, readPullRequest: { ...readPullRequest, channel: 'alpha' } }, world, 'pr-8');
+    await runStep(concludePullRequest, input, world, 'pr-9');
+
+    expect(world.read(keys.evidence(NEW))).toMatchObject({ equalIn: { dev: OLD, alpha: OLD }, e2e: { passed: 12 } });
+  });
+
+  test('settings have evidence by their files, whatever commit holds them', async () => {
     const settings = {
       ...input,
       e2e: undefined,
@@ -104,9 +117,17 @@ describe('conclude-pull-request', () => {
       snapshotConfiguration: { ...snapshotConfiguration, baseRevision: null, headRevision: null, e2eNeeded: false },
     };
 
-    await runStep(concludePullRequest, settings, world);
+    await expect(runStep(concludePullRequest, settings, world)).rejects.toMatchObject({ name: 'NotFoundError' });
+    expect(await world.checks.wanted(check)).toBeUndefined();
+    await world.settings([channelFile('dev', 1)]);
+    await runStep(concludePullRequest, settings, world, 'pr-7');
+    await world.settings([channelFile('dev', 1)], gitId('6'));
+    const again = { ...settings, snapshotConfiguration: { ...settings.snapshotConfiguration, headSettingsCommit: gitId('6') } };
+    await runStep(concludePullRequest, again, world, 'pr-8');
 
-    expect(Object.keys(world.objects.contents()).filter((key) => key.startsWith('evidence/'))).toEqual([]);
+    const kept = Object.keys(world.objects.contents()).filter((key) => key.startsWith('evidence/'));
+    expect(kept).toHaveLength(1);
+    expect(world.read(kept[0] ?? '')).toMatchObject({ check: { pullRequest: 7, headSha: COMMIT, execution: 'pr-7' } });
     expect(await world.checks.wanted(check)).toMatchObject({ conclusion: 'success', summary: 'e2e not needed: no cluster is affected.' });
   });
 

@@ -127,6 +127,34 @@ describe('plan-waves', () => {
     expect((await waveItems(1)).map(({ cluster, revision }) => [cluster.name, revision])).toEqual([['beta-4', OLD]]);
   });
 
+  test('a rollout that is planned late does not bring older settings back', async () => {
+    await world.put(keys.newestSettings(), { commit: gitId('6'), seenAt: '2026-01-05T07:00:00Z' });
+    world.clock.advance(3600);
+
+    await plan();
+
+    expect(world.read(keys.newestSettings())).toMatchObject({ commit: gitId('6') });
+  });
+
+  test('a channel begins once, with what is noted then; emptied, it does not begin again', async () => {
+    world = createControlWorld();
+    await world.found();
+    await world.settings([channelFile('dev', 1)]);
+    const heads = { dev: { commit: COMMIT, revision: NEW } };
+    const first = { kind: 'settings' as const, channel: null, revision: null, basis: 'settings' as const, heads };
+    await plan(first);
+    expect(world.read(keys.genesis('dev'))).toMatchObject({ channel: 'dev', revision: NEW, rollout: 'rollout-1' });
+
+    const other = plan({ ...first, rolloutId: 'rollout-2', heads: { dev: { commit: gitId('d'), revision: OLD } } });
+    expect(await other).toMatchObject({ clusters: 1 });
+    const [item] = await waveItems(0, { rolloutId: 'rollout-2' });
+    expect(item?.revision, 'what it began with, not what was pushed since').toBe(NEW);
+
+    for (const key of Object.keys(world.objects.contents())) if (!key.startsWith('settings/')) world.objects.remove(key);
+    await expect(plan(first)).rejects.toMatchObject({ name: 'GateClosedError', message: expect.stringContaining('its records are lost') });
+    expect(world.read(keys.genesis('dev'))).toBeUndefined();
+  });
+
   test('a new channel without any revision says what is missing', async () => {
     await world.settings([channelFile('dev', 1), channelFile('gamma', 1, { follows: 'dev' })]);
 
@@ -226,7 +254,7 @@ describe('may-start', () => {
     const commit = gitId('6');
     const hold = { revision: OLD, reason: 'look first', owner: 'team-a', until: '2026-02-01T00:00:00Z' };
     await world.settings([channelFile('dev', 1), channelFile('alpha', 1, { follows: 'dev' }), { ...beta, hold }], commit);
-    await plan({ rolloutId: 'rollout-s', kind: 'settings', channel: null, revision: null, basis: 'settings', settingsCommit: commit });
+    await world.put(keys.newestSettings(), { commit, seenAt: '2026-01-05T08:01:00Z' });
 
     expect(await runStep(mayStart, item, world)).toMatchObject({
       admitted: false,
@@ -475,6 +503,7 @@ describe('conclude-rollout', () => {
 
   test('the first settings leave a genesis proof for each channel that was created whole', async () => {
     world = createControlWorld();
+    await world.found();
     beta = channelFile('beta', 2, { follows: 'dev' });
     await world.settings([channelFile('dev', 1), beta]);
     const heads = { dev: { commit: COMMIT, revision: NEW }, beta: { commit: gitId('d'), revision: OLD } };

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { keys } from '#domain/names.ts';
 import { TransientError } from '#model/errors.ts';
 import type { ResolveRevision } from '#model/resolve-revision.ts';
 import type { GitHub } from '#ports/github.ts';
 import { openPromotion } from '../../../functions/github/open-promotion.ts';
-import { REPOSITORY, resolved, runStep } from '../../support/control-world.ts';
+import { AT, REPOSITORY, resolved, runStep } from '../../support/control-world.ts';
 import { createGitHubWorld, type GitHubWorld } from '../../support/github-world.ts';
 
 let world: GitHubWorld;
@@ -11,6 +12,7 @@ let world: GitHubWorld;
 let changes: number;
 beforeEach(async () => {
   world = await createGitHubWorld();
+  await world.put(keys.newestSettings(), { commit: world.github.branches.get('main'), seenAt: AT });
   changes = 0;
   await prove('dev');
 });

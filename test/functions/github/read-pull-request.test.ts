@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { GateClosedError, NotFoundError, TransientError } from '#model/errors.ts';
+import { GateClosedError, InputError, NotFoundError, TransientError } from '#model/errors.ts';
+import type { GitHub } from '#ports/github.ts';
 import { readPullRequest } from '../../../functions/github/read-pull-request.ts';
 import { REPOSITORY, runStep } from '../../support/control-world.ts';
 import { createFakeGitHub } from '../../support/fakes/github.ts';
+import { gitId } from '../../support/fleet.ts';
 import { createGitHubWorld, type GitHubWorld } from '../../support/github-world.ts';
 
 const CONFIGURATION = { 'channels/cluster/versions.yaml': 'kubernetes: 1.36.3\n' };
@@ -137,6 +139,66 @@ describe('read-pull-request', () => {
     const number = await world.open('dev', { 'channels/cluster/versions.yaml': null, 'old/versions.yaml': 'kubernetes: 1.35.4\n' });
 
     expect(await read(number)).toMatchObject({ kind: 'configuration' });
+  });
+
+  it('knows the kind of a change of any size by its trees', async () => {
+    const many = Object.fromEntries(Array.from({ length: 3500 }, (_, index) => [`notes/${index}.md`, `${index}\n`]));
+    const number = await world.open('dev', { ...many, ...CONFIGURATION });
+    const github = { ...world.github, listChangedFiles: () => Promise.reject(new Error('GitHub lists 3,000 files at most')) };
+
+    const output = await runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, { ...world, github }, EXECUTION);
+
+    expect(output).toMatchObject({ kind: 'configuration' });
+  });
+
+  it('refuses a head that two open pull requests have, until one is closed', async () => {
+    const number = await world.open('dev', CONFIGURATION);
+    const other = await world.github.createPullRequest(REPOSITORY, { title: 'The same', body: '', head: 'change-1', base: 'alpha' });
+
+    expect(await read(number)).toMatchObject({ kind: 'gone' });
+    expect(await checkOf(number)).toMatchObject({
+      conclusion: 'failure',
+      summary: expect.stringContaining(`that of #${other.number} (to alpha) too`),
+    });
+    expect(await read(other.number)).toMatchObject({ kind: 'gone' });
+    expect(await checkOf(number)).toMatchObject({
+      conclusion: 'failure',
+      summary: expect.stringContaining(`that of #${number} (to dev) too`),
+    });
+    await world.github.updatePullRequest(REPOSITORY, other.number, { state: 'closed' });
+    const again = { repository: REPOSITORY, number, cause: 'again' };
+    expect(await runStep(readPullRequest, again, world, 'pr-1-again')).toMatchObject({ kind: 'configuration' });
+  });
+
+  it.each([
+    ['a link', [{ mode: '120000' }], /odd-0.yaml is a link or a submodule/],
+    ['a file over 1 MiB', [{ size: 1024 * 1024 + 1 }], /odd-0.yaml has 1048577 bytes, more than 1048576/],
+    [
+      'more than 20 MiB together',
+      Array.from({ length: 21 }, () => ({ size: 1024 * 1024 })),
+      /channels\/ has \d+ bytes, more than 20971520/,
+    ],
+    ['more than 2,000 files', Array.from({ length: 2000 }, () => ({})), /channels\/ has 2002 files, more than 2000/],
+  ])('refuses settings with %s before they are read', async (_, entries, message) => {
+    const number = await world.open('dev', CONFIGURATION);
+    const odd = entries.map((entry, index) => ({
+      path: `channels/odd-${index}.yaml`,
+      type: 'blob' as const,
+      mode: '100644',
+      sha: gitId('d'),
+      size: 1,
+      ...entry,
+    }));
+    const github: GitHub = {
+      ...world.github,
+      getTree: async (at, sha) => [...(await world.github.getTree(at, sha)), ...odd],
+      getBlob: () => Promise.reject(new Error('read before it was refused')),
+    };
+
+    const run = runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, { ...world, github }, EXECUTION);
+
+    await expect(run).rejects.toThrow(InputError);
+    await expect(run).rejects.toThrow(message);
   });
 
   it('names a repository without settings', async () => {

@@ -3,7 +3,7 @@ import { keys } from '#domain/names.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
 import type { ChannelFile } from '#model/settings.ts';
 import { resolveRevision } from '../../../functions/github/resolve-revision.ts';
-import { REPOSITORY, runStep } from '../../support/control-world.ts';
+import { AT, REPOSITORY, runStep } from '../../support/control-world.ts';
 import { channelFile, clusterEntry, gitId } from '../../support/fleet.ts';
 import { createGitHubWorld, type GitHubWorld, settingsOf } from '../../support/github-world.ts';
 
@@ -28,6 +28,7 @@ async function merged(branch: string, change: { dev?: Partial<ChannelFile>; alph
 }
 
 async function raise(world: GitHubWorld): Promise<void> {
+  await world.put(keys.newestSettings(), { commit: world.github.branches.get('main'), seenAt: AT });
   for (const channel of ['dev', 'alpha']) {
     const revision = await world.revisionOf(channel);
     await world.record(clusterEntry(`${channel}-1`), channel, revision);
@@ -102,7 +103,7 @@ describe('resolve-revision of a channel', () => {
     const first = await resolve(world, 'dev');
     const second = await resolve(world, 'dev');
     const waiting = await checkOf(world, commit);
-    world.github.push('main', settingsOf(channelFile('dev', 1)));
+    await world.mergeSettings(channelFile('dev', 1));
     const released = await resolve(world, 'dev');
 
     expect(first).toMatchObject({ decision: 'wait', waitSeconds: 60, reason: expect.stringContaining('held at 999999999999 by team-a') });
@@ -113,7 +114,7 @@ describe('resolve-revision of a channel', () => {
 
   it('does not wait for a hold that is at this very revision: what is unproven is refused', async () => {
     const { world, revision } = await merged('dev');
-    world.github.push('main', settingsOf(channelFile('dev', 1, { hold: { ...HOLD, revision } })));
+    await world.mergeSettings(channelFile('dev', 1, { hold: { ...HOLD, revision } }));
 
     await expect(resolve(world, 'dev')).rejects.toThrow(GateClosedError);
   });
@@ -195,6 +196,7 @@ describe('resolve-revision of the settings', () => {
   it('refuses a direct push once there are clusters', async () => {
     const world = await createGitHubWorld();
     await raise(world);
+    world.github.push('main', settingsOf(channelFile('dev', 2)));
 
     await expect(resolve(world, 'main')).rejects.toThrow(GateClosedError);
     await expect(resolve(world, 'main')).rejects.toThrow('was pushed to main directly');
@@ -203,16 +205,76 @@ describe('resolve-revision of the settings', () => {
   it('starts merged settings', async () => {
     const world = await createGitHubWorld();
     await raise(world);
-    const number = await world.open('main', settingsOf(channelFile('dev', 2)));
-    const commit = world.github.merge(number, 'ann');
+    const commit = await world.mergeSettings(channelFile('dev', 2));
 
     expect(await resolve(world, 'main')).toMatchObject({
       decision: 'start',
       kind: 'settings',
       commit,
-      mergedPullRequest: number,
+      settingsCommit: commit,
+      mergedPullRequest: 1,
       mergedBy: 'ann',
     });
+  });
+
+  it('refuses merged settings whose content was never checked as it is', async () => {
+    const world = await createGitHubWorld();
+    await raise(world);
+    world.github.merge(await world.open('main', settingsOf(channelFile('dev', 2))), 'ann');
+
+    await expect(resolve(world, 'main')).rejects.toThrow(GateClosedError);
+    await expect(resolve(world, 'main')).rejects.toThrow('as #1 was merged; propose them again by a pull request to main');
+  });
+
+  it('lets a rollout of a channel go by the settings before, while those on main may not apply', async () => {
+    const { world, revision } = await merged('dev');
+    await world.evidence(revision);
+    const before = world.github.branches.get('main');
+    world.github.push('main', settingsOf(channelFile('dev', 1, { maxConcurrentClusters: 200 })));
+
+    expect(await resolve(world, 'dev')).toMatchObject({ decision: 'start', settingsCommit: before });
+    expect(world.read(keys.newestSettings())).toMatchObject({ commit: before });
+  });
+
+  it('does not take the settings of a fleet whose records are lost for its first', async () => {
+    const world = await createGitHubWorld();
+    world.objects.remove(keys.fleet());
+
+    await expect(resolve(world, 'main')).rejects.toThrow(GateClosedError);
+    await expect(resolve(world, 'main')).rejects.toThrow('its records are lost: bring them back first (docs/recover.md');
+    await expect(resolve(world, 'dev')).rejects.toThrow('its records are lost');
+    world.github.push('topic', CHANGE, 'dev');
+    expect(await resolve(world, 'topic')).toMatchObject({ decision: 'nothing' });
+    expect(world.read(keys.newestSettings())).toBeUndefined();
+  });
+
+  it('does not let a channel begin twice', async () => {
+    const world = await createGitHubWorld();
+    const { settingsCommit } = await resolve(world, 'dev');
+    await world.put(keys.genesis('dev'), { channel: 'dev', revision: await world.revisionOf('dev'), rollout: EXECUTION, at: AT });
+    expect(await resolve(world, 'dev')).toMatchObject({ basis: 'genesis', settingsCommit });
+    world.github.push('dev', CHANGE);
+
+    await expect(resolve(world, 'dev')).rejects.toThrow('was pushed to dev directly');
+  });
+
+  it('never goes back in the order of main, whoever read it when', async () => {
+    const world = await createGitHubWorld();
+    await raise(world);
+    await world.mergeSettings(channelFile('dev', 1, { soak: '61s' }));
+    let held = '';
+    // While this rollout reads the settings, a hold is merged and its own rollout has read it.
+    world.objects.beforeEach = async (operation, key) => {
+      if (operation !== 'putIfMatch' || key !== keys.newestSettings() || held !== '') return;
+      held = 'merging';
+      held = await world.mergeSettings(channelFile('dev', 1, { hold: HOLD }));
+      await resolve(world, 'main');
+    };
+
+    const late = await resolve(world, 'dev').catch((error: Error) => error);
+
+    expect(world.read(keys.newestSettings())).toMatchObject({ commit: held });
+    expect(late).toMatchObject({ settingsCommit: held });
   });
 
   it('names a channel whose branch is not there', async () => {

@@ -46,7 +46,14 @@ describe('snapshot-configuration', () => {
     const second = await snapshot(number);
 
     const main = world.github.branches.get('main');
-    expect(first).toEqual({ baseRevision: base, headRevision: head, baseSettingsCommit: main, headSettingsCommit: main, e2eNeeded: true });
+    expect(first).toEqual({
+      baseRevision: base,
+      branchRevision: base,
+      headRevision: head,
+      baseSettingsCommit: main,
+      headSettingsCommit: main,
+      e2eNeeded: true,
+    });
     expect(second).toEqual(first);
     expect(world.objects.contents()).toEqual(kept);
     expect(world.read(keys.snapshot(head))).toEqual({
@@ -78,6 +85,7 @@ describe('snapshot-configuration', () => {
 
     expect(first).toEqual({
       baseRevision: null,
+      branchRevision: null,
       headRevision: null,
       baseSettingsCommit: baseSha,
       headSettingsCommit: mergeCommitSha,
@@ -87,6 +95,35 @@ describe('snapshot-configuration', () => {
     expect(world.read(keys.settings(mergeCommitSha ?? ''))).toMatchObject({
       files: [{ path: 'channels/alpha.yaml' }, { path: 'channels/dev.yaml', content: 'channel: dev\nbranch: dev\n' }],
     });
+  });
+
+  it('compares with what the channel has proven, not with what was only pushed to its branch', async () => {
+    const proven = await world.revisionOf('dev');
+    const commit = world.github.branches.get('dev') ?? '';
+    await world.proof('dev', proven, { commit });
+    world.github.push('dev', { 'channels/cluster/versions.yaml': 'kubernetes: 1.34.0\n' });
+    const pushed = await world.revisionOf('dev');
+    const number = await world.open('dev', { 'channels/cluster/README.md': 'Nothing that is rendered\n' });
+    // As after a push that was refused before its files were read.
+    expect(world.read(keys.snapshot(proven))).toBeUndefined();
+
+    expect(await snapshot(number)).toMatchObject({ baseRevision: proven, branchRevision: pushed, e2eNeeded: true });
+    expect(world.read(keys.snapshot(proven))).toMatchObject({ revision: proven });
+  });
+
+  it('compares with what a channel began with, while nothing is proven in it', async () => {
+    const began = await world.revisionOf('dev');
+    await snapshot(await world.open('dev', CHANGE));
+    await world.put(keys.genesis('dev'), { channel: 'dev', revision: began, rollout: 'rollout-1', at: '2026-01-05T07:00:00Z' });
+    world.github.push('dev', { 'channels/cluster/versions.yaml': 'kubernetes: 1.34.0\n' });
+
+    expect(await snapshot(await world.open('dev', { 'channels/cluster/pools.yaml': '[]\n' }))).toMatchObject({ baseRevision: began });
+  });
+
+  it('says so when the files of what was proven are gone', async () => {
+    await world.proof('dev', gitId('9'), { commit: world.github.branches.get('dev') ?? '' });
+
+    await expect(snapshot(await world.open('dev', CHANGE))).rejects.toThrow(/snapshots\/9{40}\.json must be restored/);
   });
 
   it('says that a side has no configuration', async () => {
@@ -100,7 +137,15 @@ describe('snapshot-configuration', () => {
     const number = await world.open('dev', CHANGE);
     const base = await world.revisionOf('dev');
     const head = await world.revisionOf('change-1');
-    const e2e = { execution: 'e2e-1', baseRevision: base, passed: 3, failed: 0, durationSeconds: 60, at: '2026-01-05T07:00:00.000Z' };
+    const e2e = {
+      execution: 'e2e-1',
+      channel: 'dev',
+      baseRevision: base,
+      passed: 3,
+      failed: 0,
+      durationSeconds: 60,
+      at: '2026-01-05T07:00:00.000Z',
+    };
 
     await world.evidence(head, { e2e });
     const proven = await snapshot(number);

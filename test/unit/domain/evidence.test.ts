@@ -10,8 +10,9 @@ const NEW = gitId('b');
 const COMMIT = gitId('c');
 const evidence: RevisionEvidence = {
   revision: NEW,
-  check: { pullRequest: 7, headSha: COMMIT, execution: 'pr-7', at: '2026-01-05T07:00:00Z' },
-  e2e: { execution: 'e2e-7', baseRevision: OLD, passed: 3, failed: 0, durationSeconds: 60, at: '2026-01-05T07:00:00Z' },
+  check: { pullRequest: 7, headSha: COMMIT, execution: 'pr-7', at: '2026-01-05T07:00:00Z', channel: 'dev', baseRevision: OLD },
+  equalIn: {},
+  e2e: { execution: 'e2e-7', channel: 'dev', baseRevision: OLD, passed: 3, failed: 0, durationSeconds: 60, at: '2026-01-05T07:00:00Z' },
 };
 
 function proof(channel: string, revision: string, finishedAt = '2026-01-05T07:00:00Z'): ChannelProof {
@@ -35,6 +36,8 @@ function facts(change: Partial<RolloutFacts> = {}): RolloutFacts {
     ownProof: undefined,
     upstreamProof: proof('alpha', NEW),
     hasProofs: true,
+    genesis: null,
+    isFounded: true,
     running: [OLD],
     waivers: [],
     now: NOW,
@@ -59,7 +62,17 @@ describe('the head of a channel branch', () => {
       },
       'genesis',
     ],
-    ['a genesis that stopped half-way', { hasProofs: false, running: [NEW], evidence: undefined, upstreamProof: undefined }, 'genesis'],
+    [
+      'a genesis that stopped half-way',
+      { hasProofs: false, genesis: NEW, running: [NEW], evidence: undefined, upstreamProof: undefined },
+      'genesis',
+    ],
+    [
+      'a genesis that stopped before any cluster was there, the mark taken away since',
+      { hasProofs: false, genesis: NEW, isFounded: false, running: [], evidence: undefined, upstreamProof: undefined },
+      'genesis',
+    ],
+    ['checked as equal to what the channel has proven', { evidence: { ...evidence, equalIn: { beta: OLD }, e2e: null } }, 'pull-request'],
     ['gone back to', { evidence: undefined, upstreamProof: undefined, ownProof: proof('beta', NEW) }, 'proven-here'],
     ['a hotfix with a waiver and e2e of its own', { upstreamProof: undefined, waivers: [waiver] }, 'hotfix'],
     [
@@ -86,6 +99,26 @@ describe('the head of a channel branch', () => {
       'a hotfix has no e2e',
       { upstreamProof: undefined, waivers: [waiver], evidence: { ...evidence, e2e: null } },
       'needs an e2e run of its own',
+    ],
+    [
+      'a hotfix changes nothing here but has no e2e',
+      { upstreamProof: undefined, waivers: [waiver], evidence: { ...evidence, equalIn: { beta: OLD }, e2e: null } },
+      'a hotfix needs an e2e run of its own',
+    ],
+    [
+      'it was equal only for another channel',
+      { evidence: { ...evidence, equalIn: { dev: OLD }, e2e: null } },
+      'it changed nothing for dev; for beta it needs',
+    ],
+    [
+      'the records are lost: the bucket looks new and nobody said that it is',
+      { hasProofs: false, isFounded: false, running: [], evidence: undefined, upstreamProof: undefined },
+      'its records are lost: bring them back first',
+    ],
+    [
+      'the channel began with something else',
+      { hasProofs: false, genesis: OLD, running: [], evidence: undefined, upstreamProof: undefined },
+      'no successful check',
     ],
     [
       'the channel is held',

@@ -15,8 +15,17 @@ const proof: ChannelProof = {
 };
 const evidence: RevisionEvidence = {
   revision: gitId('b'),
-  check: { pullRequest: 7, headSha: gitId('1'), execution: 'pr-7', at: '2026-01-05T07:30:00Z' },
-  e2e: { execution: 'e2e-7', baseRevision: gitId('a'), passed: 12, failed: 0, durationSeconds: 300, at: '2026-01-05T07:30:00Z' },
+  check: { pullRequest: 7, headSha: gitId('1'), execution: 'pr-7', at: '2026-01-05T07:30:00Z', channel: 'dev', baseRevision: gitId('a') },
+  equalIn: {},
+  e2e: {
+    execution: 'e2e-7',
+    channel: 'dev',
+    baseRevision: gitId('a'),
+    passed: 12,
+    failed: 0,
+    durationSeconds: 300,
+    at: '2026-01-05T07:30:00Z',
+  },
 };
 const facts = { source: 'dev', target: 'alpha', revision: gitId('b'), proof, evidence };
 
