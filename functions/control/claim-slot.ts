@@ -2,17 +2,19 @@ import * as z from 'zod';
 import { waitingTitle } from '#domain/check-texts.ts';
 import { hashOf } from '#domain/hash.ts';
 import { executionName, keys } from '#domain/names.ts';
+import { lookAgainSeconds } from '#domain/wait-pace.ts';
 import { readSettings } from '#facts/fleet.ts';
 import { releaseLock, takeLock } from '#facts/lock.ts';
 import { readObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
 import { InputError } from '#model/errors.ts';
-import { ExecutionName, GitId, Revision } from '#model/primitives.ts';
+import { ExecutionName, GitId, Revision, Timestamp } from '#model/primitives.ts';
 import { Advance, advanced, waiting } from '#model/progress.ts';
 import { Lock } from '#model/records.ts';
 import type { ChannelFile, E2eSlot, Settings } from '#model/settings.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Checks } from '#ports/checks.ts';
+import type { Clock } from '#ports/clock.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -21,11 +23,12 @@ interface Ports {
   readonly objects: ObjectStore;
   readonly checks: Checks;
   readonly executions: Executions;
+  readonly clock: Clock;
 }
 
 /** Lease of a slot: longer than an e2e run may take with its clean-up (the machine's time limit is 72 h). */
 export const SLOT_LEASE_SECONDS = 74 * 60 * 60;
-/** Seconds between two looks at taken slots. */
+/** Seconds between two looks at taken slots, in the first hour; then 5 minutes. */
 const LOOK_SECONDS = 30;
 
 const Names = z.object({ createBase: ExecutionName, updateHead: ExecutionName, delete: ExecutionName });
@@ -40,6 +43,7 @@ const Output = Advance.extend({
 
 const Input = z.object({
   readPullRequest: z.object({ number: z.int(), channel: z.string().nullable(), e2eCheck: CheckRef, generation: z.int().optional() }),
+  startedAt: Timestamp,
   snapshotConfiguration: z.object({ baseRevision: Revision.nullable(), headRevision: Revision.nullable(), headSettingsCommit: GitId }),
 });
 
@@ -67,7 +71,8 @@ export const claimSlot = defineStep({
     }
     const reason = `all e2e accounts are taken: ${taken.join(', ')}`;
     await begin(input, ports.checks, execution, waitingTitle(reason, null));
-    return { ...waiting(LOOK_SECONDS, reason), claimed: false, slot: null, cluster: null, names: null };
+    const waitSeconds = Math.min(300, lookAgainSeconds(LOOK_SECONDS, new Date(input.startedAt), ports.clock.now()));
+    return { ...waiting(waitSeconds, reason), claimed: false, slot: null, cluster: null, names: null };
   },
 });
 

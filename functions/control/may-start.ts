@@ -2,10 +2,12 @@ import * as z from 'zod';
 import { admit } from '#domain/ledger.ts';
 import { decideStart, type Known, known, mayRollNodes, type StartDecision, type StartFacts, unknown } from '#domain/may-start.ts';
 import { keys } from '#domain/names.ts';
+import { lookAgainSeconds } from '#domain/wait-pace.ts';
 import { readGate, readRecord, readSettings } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { Snapshot } from '#model/configuration.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
+import { Timestamp } from '#model/primitives.ts';
 import { Halt, Ledger, Lock } from '#model/records.ts';
 import { NewestSettings, type RolloutInputs, WaveItem } from '#model/rollout.ts';
 import type { ChannelFile } from '#model/settings.ts';
@@ -19,11 +21,11 @@ interface Ports {
   readonly clock: Clock;
 }
 
-/** Seconds between two looks at what is in the way; a lock ends sooner than a freeze. */
+/** Seconds between two looks at what is in the way, in the first hour; a lock ends sooner than a freeze. */
 const LOOK_SECONDS = 30;
 const LONG_LOOK_SECONDS = 60;
 
-const Output = z.object({ done: z.boolean(), admitted: z.boolean(), waitSeconds: z.int().min(0).max(300), reason: z.string() });
+const Output = z.object({ done: z.boolean(), admitted: z.boolean(), waitSeconds: z.int().min(0).max(1800), reason: z.string() });
 
 /**
  * May this cluster start now? Reads kill switch, settings, gate, ledger, newer rollouts and the cluster's lock anew, and
@@ -31,13 +33,13 @@ const Output = z.object({ done: z.boolean(), admitted: z.boolean(), waitSeconds:
  */
 export const mayStart = defineStep({
   name: 'may-start',
-  input: WaveItem,
+  input: WaveItem.extend({ startedAt: Timestamp }),
   output: Output,
   async run(item, { objects, clock }: Ports): Promise<z.infer<typeof Output>> {
     const now = clock.now();
     const decision = decideStart(await gather(item, objects, now));
     if (decision.decision === 'allow') return admitted(item, objects, now);
-    if (decision.decision === 'wait') return notYet(decision, now);
+    if (decision.decision === 'wait') return notYet(decision, new Date(item.startedAt), now);
     if (decision.why === 'unread' || decision.why === 'gate') throw new GateClosedError(decision.reason);
     return { done: true, admitted: false, waitSeconds: 0, reason: decision.reason };
   },
@@ -54,9 +56,11 @@ async function admitted(item: WaveItem, objects: ObjectStore, now: Date): Promis
   return { done: true, admitted: reason === undefined, waitSeconds: 0, reason: reason ?? 'admitted' };
 }
 
-function notYet(decision: Extract<StartDecision, { decision: 'wait' }>, now: Date): z.infer<typeof Output> {
-  const left = decision.until === null ? LOOK_SECONDS : Math.ceil((Date.parse(decision.until) - now.getTime()) / 1000);
-  return { done: false, admitted: false, waitSeconds: Math.max(1, Math.min(LONG_LOOK_SECONDS, left)), reason: decision.reason };
+/** A known end is waited for, but what it is known from may change: so it is looked at in between too. */
+function notYet({ until, reason }: Extract<StartDecision, { decision: 'wait' }>, since: Date, now: Date): z.infer<typeof Output> {
+  const again = lookAgainSeconds(until === null ? LOOK_SECONDS : LONG_LOOK_SECONDS, since, now);
+  const left = until === null ? again : Math.ceil((Date.parse(until) - now.getTime()) / 1000);
+  return { done: false, admitted: false, waitSeconds: Math.max(1, Math.min(again, left)), reason };
 }
 
 async function gather(item: WaveItem, objects: ObjectStore, now: Date): Promise<StartFacts> {

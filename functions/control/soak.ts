@@ -3,6 +3,7 @@ import { durationText } from '#domain/duration.ts';
 import { isBudgetSpent } from '#domain/ledger.ts';
 import { keys } from '#domain/names.ts';
 import { soakLook, soakWaitSeconds } from '#domain/soak.ts';
+import { lookAgainSeconds } from '#domain/wait-pace.ts';
 import { runsRevision } from '#domain/waves.ts';
 import { readRecord } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
@@ -32,7 +33,7 @@ const LEAST_PATIENCE_SECONDS = 60 * 60;
 export const soak = defineStep({
   name: 'soak',
   input: z.object({ planWaves: z.object({ rolloutId: z.string() }), nextWave: z.object({ index: z.int() }) }),
-  output: Advance.extend({ overtaken: z.boolean() }),
+  output: Advance.extend({ waitSeconds: z.int().min(0).max(1800), overtaken: z.boolean() }),
   async run({ planWaves: { rolloutId }, nextWave: { index } }, { objects, clock }: Ports) {
     const inputs = await readInputs(objects, rolloutId);
     const length = inputs.waves[index]?.soakSeconds ?? 0;
@@ -42,7 +43,7 @@ export const soak = defineStep({
     const unhealthy = await reasonUnhealthy(await readWave(objects, rolloutId, index), await readLedger(objects, rolloutId), objects);
     const now = clock.now();
     const state = await changeObject(objects, keys.rollout(rolloutId, `soak-${index}`), SoakRecord, (known) => ({
-      ...soakLook(known, unhealthy === undefined, now),
+      ...soakLook(known, unhealthy === undefined, now, length),
       since: known?.since ?? now.toISOString(),
     }));
     if (state === undefined) throw new DeadlineError('the soak left no record; re-run the rollout');
@@ -53,7 +54,13 @@ export const soak = defineStep({
     if (passed > Math.max(LEAST_PATIENCE_SECONDS, PATIENCE * length)) {
       throw new DeadlineError(`${unhealthy}; ${text} after ${durationText(passed)}`);
     }
-    return { ...waiting(soakWaitSeconds(state, length), `the soak stands still: ${unhealthy} (${text})`), overtaken: false };
+    return {
+      ...waiting(
+        Math.max(soakWaitSeconds(state, length), lookAgainSeconds(1, new Date(state.since), now)),
+        `the soak stands still: ${unhealthy} (${text})`,
+      ),
+      overtaken: false,
+    };
   },
 });
 

@@ -1,9 +1,10 @@
 import { mayRollOut } from '#domain/evidence.ts';
 import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
 import { parseSettings } from '#domain/settings.ts';
+import { lookAgainSeconds } from '#domain/wait-pace.ts';
 import { isFounded, readEvidence, readGenesis, readProof, readProofs, readRecords } from '#facts/fleet.ts';
 import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
-import type { RepositoryRef } from '#model/primitives.ts';
+import { type RepositoryRef, Timestamp } from '#model/primitives.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
 import type { ChannelFile } from '#model/settings.ts';
 import { RolloutInput } from '#model/webhook.ts';
@@ -22,7 +23,7 @@ interface Ports {
   readonly clock: Clock;
 }
 
-/** Seconds between two looks at a hold, a freeze or a missing proof. */
+/** Seconds between two looks at a hold, in the first hour. */
 const LOOK_AGAIN_SECONDS = 60;
 
 /**
@@ -31,9 +32,9 @@ const LOOK_AGAIN_SECONDS = 60;
  */
 export const resolveRevision = defineStep({
   name: 'resolve-revision',
-  input: RolloutInput,
+  input: RolloutInput.extend({ startedAt: Timestamp }),
   output: ResolveRevision,
-  async run({ repository, branch, commit }, ports: Ports, { execution }) {
+  async run({ repository, branch, commit, startedAt }, ports: Ports, { execution }) {
     const head = await ports.github.getBranchHead(repository, branch);
     const onMain = await readSettings(repository, ports);
     const check = { repository, sha: commit, name: 'sluice / rollout' };
@@ -84,7 +85,7 @@ export const resolveRevision = defineStep({
     return {
       ...pinned,
       ...origin,
-      ...(await resolveChannel(repository, channel, commit, merged, check, execution, ports)),
+      ...(await resolveChannel(repository, channel, commit, merged, check, { execution, startedAt }, ports)),
       channel: channel.channel,
     };
   },
@@ -96,7 +97,7 @@ async function resolveChannel(
   commit: string,
   merged: PullRequest | undefined,
   check: ResolveRevision['check'],
-  execution: string,
+  { execution, startedAt }: { execution: string; startedAt: string },
   ports: Ports,
 ): Promise<Pick<ResolveRevision, 'decision' | 'reason' | 'waitSeconds' | 'revision' | 'basis'>> {
   const { objects } = ports;
@@ -135,7 +136,8 @@ async function resolveChannel(
     summary: decision.reason,
     execution,
   });
-  return { decision: 'wait', reason: decision.reason, waitSeconds: LOOK_AGAIN_SECONDS, revision, basis: 'pull-request' };
+  const waitSeconds = lookAgainSeconds(LOOK_AGAIN_SECONDS, new Date(startedAt), ports.clock.now());
+  return { decision: 'wait', reason: decision.reason, waitSeconds, revision, basis: 'pull-request' };
 }
 
 async function readHeads(repository: RepositoryRef, channels: readonly ChannelFile[], ports: Ports): Promise<ResolveRevision['heads']> {

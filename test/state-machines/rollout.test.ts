@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { lookAgainSeconds } from '#domain/wait-pace.ts';
 import { expectOutcome } from '../support/state-machines/outcome.ts';
 import { scenariosFor } from '../support/state-machines/scenarios.ts';
 import { createStubFleet, type StubFleet } from '../support/state-machines/stub-fleet.ts';
@@ -60,6 +61,26 @@ describe('rollout', () => {
 
     expect(execution.history.events.length).toBeLessThanOrEqual(500);
     expect(execution.largestPayload).toBeLessThanOrEqual(32 * 1024);
+  });
+
+  it('stays below the limit of events while it waits for a hold of weeks', async () => {
+    const began = { at: 0 };
+    const fleet: StubFleet = createStubFleet({
+      ...EXIST,
+      answers: {
+        'resolve-revision': () => {
+          const now = fleet.world.now();
+          began.at = began.at === 0 ? now : began.at;
+          const waits = now - began.at < 28 * 86_400_000;
+          return { decision: waits ? 'wait' : 'start', waitSeconds: lookAgainSeconds(60, new Date(began.at), new Date(now)) };
+        },
+      },
+    });
+
+    const execution = await fleet.run('rollout');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.history.events.length).toBeLessThan(20_000);
   });
 
   it('does nothing where nothing is to do', async () => {

@@ -124,7 +124,10 @@ export function refOf(file: ChannelFile, index: number): ClusterRef {
   return clusterRef(entry, file.channel);
 }
 
-/** Runs a step as the handler does: input and output parsed by its schemas. */
+/** When the executions of tests began: the fake clock's beginning. */
+const STARTED_AT = '2026-01-05T08:00:00.000Z';
+
+/** Runs a step as the handler does: input and output parsed by its schemas, the execution's start among the input. */
 export async function runStep<I, O, P>(
   step: {
     input: { parse(value: unknown): I };
@@ -135,5 +138,11 @@ export async function runStep<I, O, P>(
   ports: P,
   execution = 'execution-1',
 ): Promise<O> {
-  return step.output.parse(await step.run(step.input.parse(input), ports, { execution }));
+  return step.output.parse(
+    await step.run(step.input.parse(isObject(input) ? { startedAt: STARTED_AT, ...input } : input), ports, { execution }),
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -5,21 +5,21 @@ export interface SoakState {
   readonly wasHealthy: boolean;
 }
 
-/**
- * Longest time between two looks that still counts as healthy throughout. Looks are at most 5 min apart
- * (Advance.waitSeconds), with as much again for retries; after a longer gap nobody knows what was in between.
- */
-export const LONGEST_GAP_SECONDS = 600;
+/** Longest time between two looks at a soak: 5 min, for one of days up to half an hour, so that its history stays small. */
+export function longestLookSeconds(soakSeconds: number): number {
+  return Math.min(1800, Math.max(300, Math.ceil(soakSeconds / 200)));
+}
 
 /**
  * One look at a soak. The clock runs only while healthy: time counts from a healthy look to the next healthy look, and
- * never over a gap in which nobody looked. Repeating a look at the same time changes nothing.
+ * never over a gap of more than two looks, since nobody knows what was in between. Repeating a look at the same time changes
+ * nothing.
  */
-export function soakLook(known: SoakState | undefined, healthy: boolean, now: Date): SoakState {
+export function soakLook(known: SoakState | undefined, healthy: boolean, now: Date, soakSeconds: number): SoakState {
   const lastSeen = now.toISOString();
   if (known === undefined) return { healthySeconds: 0, lastSeen, wasHealthy: healthy };
   const passed = Math.max(0, (now.getTime() - Date.parse(known.lastSeen)) / 1000);
-  const counts = healthy && known.wasHealthy && passed <= LONGEST_GAP_SECONDS;
+  const counts = healthy && known.wasHealthy && passed <= 2 * longestLookSeconds(soakSeconds);
   return {
     healthySeconds: known.healthySeconds + (counts ? passed : 0),
     lastSeen: passed === 0 ? known.lastSeen : lastSeen,
@@ -29,10 +29,10 @@ export function soakLook(known: SoakState | undefined, healthy: boolean, now: Da
 }
 
 /**
- * Seconds until the next look: at the soak's end when that is within a minute, else a tenth of what is left, at most
- * 5 min. So a soak of a week stays below 25,000 history events.
+ * Seconds until the next look: at the soak's end when that is within a minute, else a tenth of what is left, at most as
+ * long as two looks may be apart. So the soaks of 30 days of a rollout stay below 25,000 history events.
  */
 export function soakWaitSeconds(state: SoakState, soakSeconds: number): number {
   const left = Math.max(1, Math.ceil(soakSeconds - state.healthySeconds));
-  return left <= 60 ? left : Math.min(300, Math.max(60, Math.ceil(left / 10)));
+  return left <= 60 ? left : Math.min(longestLookSeconds(soakSeconds), Math.max(60, Math.ceil(left / 10)));
 }

@@ -204,6 +204,20 @@ describe('may-start', () => {
     expect(await runStep(mayStart, await canary(), world)).toMatchObject({ admitted: true });
   });
 
+  test('looks less and less often at what stays in the way for days', async () => {
+    await plan();
+    const item = await canary();
+    await world.put(keys.halt(), { halted: true, reason: 'fire', by: 'ann', at: '2026-01-05T08:00:00Z' });
+    const waitAfter = async (seconds: number) => {
+      world.clock.advance(seconds);
+      return (await runStep(mayStart, item, world)).waitSeconds;
+    };
+
+    expect(await waitAfter(0)).toBe(30);
+    expect(await waitAfter(3600)).toBe(300);
+    expect(await waitAfter(86_400)).toBe(1800);
+  });
+
   test.each([
     keys.halt(),
     keys.rollout('rollout-1', 'ledger'),

@@ -58,6 +58,8 @@ describe('claim-slot', () => {
     await runStep(claimSlot, input, world, 'e2e-8');
 
     const third = await runStep(claimSlot, input, world, 'e2e-9');
+    world.clock.advance(2 * 3600);
+    expect(await runStep(claimSlot, input, world, 'e2e-9'), 'looks less often after an hour').toMatchObject({ waitSeconds: 300 });
 
     expect(third).toMatchObject({
       claimed: false,

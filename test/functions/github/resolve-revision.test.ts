@@ -11,8 +11,13 @@ const CHANGE = { 'channels/cluster/versions.yaml': 'kubernetes: 1.36.3\n' };
 const EXECUTION = 'rollout-1';
 const HOLD = { revision: gitId('9'), reason: 'database upgrade', owner: 'team-a', until: '2026-02-01T00:00:00Z' };
 
-function resolve(world: GitHubWorld, branch: string, commit = world.github.branches.get(branch) ?? '') {
-  return runStep(resolveRevision, { repository: REPOSITORY, branch, commit, cause: 'push' }, world, EXECUTION);
+function resolve(
+  world: GitHubWorld,
+  branch: string,
+  commit = world.github.branches.get(branch) ?? '',
+  startedAt = world.clock.now().toISOString(),
+) {
+  return runStep(resolveRevision, { repository: REPOSITORY, branch, commit, cause: 'push', startedAt }, world, EXECUTION);
 }
 
 async function checkOf(world: GitHubWorld, commit: string) {
@@ -102,12 +107,14 @@ describe('resolve-revision of a channel', () => {
 
     const first = await resolve(world, 'dev');
     const second = await resolve(world, 'dev');
+    const later = await resolve(world, 'dev', commit, '2026-01-01T00:00:00Z');
     const waiting = await checkOf(world, commit);
     await world.mergeSettings(channelFile('dev', 1));
     const released = await resolve(world, 'dev');
 
     expect(first).toMatchObject({ decision: 'wait', waitSeconds: 60, reason: expect.stringContaining('held at 999999999999 by team-a') });
     expect(second).toEqual(first);
+    expect(later).toMatchObject({ decision: 'wait', waitSeconds: 1800 });
     expect(waiting).toMatchObject({ status: 'in_progress', title: expect.stringContaining('Waiting: channel dev is held') });
     expect(released).toMatchObject({ decision: 'start', revision });
   });

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LONGEST_GAP_SECONDS, type SoakState, soakLook, soakWaitSeconds } from '#domain/soak.ts';
+import { longestLookSeconds, type SoakState, soakLook, soakWaitSeconds } from '#domain/soak.ts';
 
 const START = Date.parse('2026-01-05T08:00:00Z');
+const HOUR = 3600;
 
 function look(looks: readonly { at: number; healthy: boolean }[]): SoakState | undefined {
-  return looks.reduce<SoakState | undefined>((state, { at, healthy }) => soakLook(state, healthy, new Date(START + at * 1000)), undefined);
+  return looks.reduce<SoakState | undefined>(
+    (state, { at, healthy }) => soakLook(state, healthy, new Date(START + at * 1000), HOUR),
+    undefined,
+  );
 }
 
 describe('the clock of a soak', () => {
@@ -35,7 +39,7 @@ describe('the clock of a soak', () => {
     expect(
       look([
         { at: 0, healthy: true },
-        { at: LONGEST_GAP_SECONDS + 1, healthy: true },
+        { at: 2 * longestLookSeconds(HOUR) + 1, healthy: true },
       ])?.healthySeconds,
     ).toBe(0);
   });
@@ -63,17 +67,18 @@ describe('the clock of a soak', () => {
 test.each([
   [60, 10],
   [3600, 30],
-  [7 * 86_400, 2500],
+  [7 * 86_400, 450],
+  [30 * 86_400, 1600],
 ])('a soak of %i s is looked at fewer than %i times', (length, most) => {
-  let state: SoakState = soakLook(undefined, true, new Date(START));
+  let state: SoakState = soakLook(undefined, true, new Date(START), length);
   let looks = 1;
   let at = START;
   while (state.healthySeconds < length) {
     const wait = soakWaitSeconds(state, length);
     expect(wait).toBeGreaterThan(0);
-    expect(wait).toBeLessThanOrEqual(300);
+    expect(wait).toBeLessThanOrEqual(1800);
     at += wait * 1000;
-    state = soakLook(state, true, new Date(at));
+    state = soakLook(state, true, new Date(at), length);
     looks += 1;
   }
 
