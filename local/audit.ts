@@ -20,6 +20,7 @@ const Input = z.object({
   cluster: z.object({ name: z.string() }).optional(),
   number: z.int().optional(),
   branch: z.string().optional(),
+  look: z.object({ branch: z.string().optional() }).optional(),
   readPullRequest: z.object({ number: z.int() }).optional(),
 });
 const Output = z.object({
@@ -44,7 +45,7 @@ function audited(execution: ListedExecution, events: readonly HistoryEvent[]): A
     machine: execution.machine,
     name: execution.name,
     status: execution.status,
-    subject: input?.cluster?.name ?? (number === undefined ? (input?.branch ?? '') : `#${number}`),
+    subject: input?.cluster?.name ?? (number === undefined ? (input?.branch ?? input?.look?.branch ?? '') : `#${number}`),
     seconds: ((execution.stop ?? new Date()).getTime() - execution.start.getTime()) / 1000,
     states: stateTimes(events),
     backup: backup === undefined ? undefined : `${backup.id} ${backup.proven ? 'proven' : 'not proven'}`,

@@ -18,13 +18,14 @@ const Input = z.object({
   cluster: z.object({ name: z.string() }).optional(),
   number: z.int().optional(),
   branch: z.string().optional(),
+  look: z.object({ branch: z.string().optional() }).optional(),
   readPullRequest: z.object({ number: z.int() }).optional(),
 });
 const Waiting = z.object({ done: z.literal(false), reason: z.string() });
 const LONGEST_REASON = 160;
 /** States that only decide or pause: nothing to tell people. */
 const SILENT =
-  /-(done|wait|needed|verdict|claimed|kind|more|decision|up-to-date|from-scratch)$|^unlock|^lock$|^(cluster|backup|e2e|rollout|pull-request)-(updated|deleted|proven|passed|succeeded|checked|gone)$/;
+  /-(done|wait|needed|verdict|claimed|kind|more|decision|up-to-date|from-scratch|subject)$|^unlock|^lock$|^(cluster|backup|e2e|rollout|pull-request)-(updated|deleted|proven|passed|succeeded|checked|gone)$/;
 
 interface Seen {
   /** Id of the last event that was read. */
@@ -132,8 +133,8 @@ export function causeText(cause: string): string {
 function subjectOf(input: string): string {
   const parsed = Input.safeParse(parseJson(input));
   if (!parsed.success) return '';
-  const { cluster, number, branch, readPullRequest } = parsed.data;
-  return cluster?.name ?? ((number ?? readPullRequest?.number) ? `#${number ?? readPullRequest?.number}` : (branch ?? ''));
+  const { cluster, number, branch, look, readPullRequest } = parsed.data;
+  return cluster?.name ?? ((number ?? readPullRequest?.number) ? `#${number ?? readPullRequest?.number}` : (branch ?? look?.branch ?? ''));
 }
 
 function parseJson(text: string): unknown {

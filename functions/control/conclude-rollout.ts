@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { rolloutSucceeded } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
 import { runsRevision } from '#domain/waves.ts';
 import { readProofs, readRecords, readSettings } from '#facts/fleet.ts';
@@ -20,7 +19,7 @@ interface Ports {
 }
 
 /**
- * Writes the proof of a rollout that succeeded and its green check. A rollout of settings that created all clusters of a
+ * Writes the proof of a rollout that succeeded; its check ends once the promotion was tried. A rollout of settings that created all clusters of a
  * channel that nobody proved yet leaves that channel's genesis proof. Repeated, the proof stays as it was written first.
  */
 export const concludeRollout = defineStep({
@@ -37,10 +36,8 @@ export const concludeRollout = defineStep({
         ? await channelProof(inputs, ledger, settings, objects, now)
         : await genesisProofs(inputs, ledger, settings, objects, now);
     for (const proof of proofs) await keep(objects, proof);
-    const seconds = (now.getTime() - Date.parse(inputs.plannedAt)) / 1000;
-    const { channel, revision, check } = inputs.resolved;
-    const text = rolloutSucceeded(channel ?? '', revision, ledger, seconds);
-    await checks.want({ ref: check, status: 'completed', ...text, execution });
+    const title = proofs.length === 0 ? 'Rolled out' : 'Proven; what follows is proposed';
+    await checks.want({ ref: inputs.resolved.check, status: 'in_progress', title, summary: '', execution });
     return { proven: proofs.map((proof) => proof.channel) };
   },
 });

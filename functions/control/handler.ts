@@ -22,6 +22,7 @@ import { readWhatRuns } from './read-what-runs.ts';
 import { record } from './record.ts';
 import { releaseSlot } from './release-slot.ts';
 import { reportPlan } from './report-plan.ts';
+import { reportRollout } from './report-rollout.ts';
 import { settleCluster } from './settle-cluster.ts';
 import { soak } from './soak.ts';
 import { unlock } from './unlock.ts';
@@ -48,6 +49,7 @@ const STEPS = [
   record,
   releaseSlot,
   reportPlan,
+  reportRollout,
   settleCluster,
   soak,
   unlock,

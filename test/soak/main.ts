@@ -1,8 +1,10 @@
 import { twoStories } from './two-stories.ts';
+import { webhooks } from './webhooks.ts';
 
 /** Long runs by name: `npm run soak -- NAME`. Each tells what it saw and throws at what must not be. */
 const SOAKS: Readonly<Record<string, (tell: (line: string) => void) => Promise<void>>> = {
   'two-stories': twoStories,
+  webhooks,
 };
 
 const [name = ''] = process.argv.slice(2);

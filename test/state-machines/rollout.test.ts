@@ -5,7 +5,7 @@ import { scenariosFor } from '../support/state-machines/scenarios.ts';
 import { createStubFleet, type StubFleet } from '../support/state-machines/stub-fleet.ts';
 
 const EXIST = { clusters: ['kube-1', 'kube-2', 'kube-3'] };
-const LATE = ['open-promotion', 'rollout-succeeded'];
+const LATE = ['open-promotion', 'report-rollout', 'report-rollout--verdict', 'rollout-succeeded'];
 /** The rollout itself succeeded; only its promotion is missing. */
 const AFTER_CONCLUSION = ['promotion-not-opened'];
 /** States of the children of the Map. */
@@ -33,6 +33,7 @@ describe('rollout', () => {
       'next-wave',
       'conclude-rollout',
       'open-promotion',
+      'report-rollout',
       'rollout-succeeded',
     ]);
     expect(updated(fleet)).toEqual(['u-kube-1', 'u-kube-2', 'u-kube-3']);
@@ -163,6 +164,25 @@ describe('rollout', () => {
 
     expect(fleet.ended.map(({ machine }) => machine).sort()).toEqual(['rollout', 'update-cluster']);
     expect([...fleet.locks]).toEqual([]);
+  });
+});
+
+describe('the end of a rollout', () => {
+  it('tells what became of the promotion, also when that was broken off', async () => {
+    const fleet = createStubFleet({
+      ...EXIST,
+      faults: [{ machine: 'rollout', state: 'open-promotion', kind: 'error', error: 'RefusedError' }],
+    });
+
+    const execution = await fleet.run('rollout');
+
+    expect(execution.history.entered().slice(-4)).toEqual([
+      'open-promotion',
+      'report-rollout',
+      'report-rollout--verdict',
+      'promotion-not-opened',
+    ]);
+    expect(execution.error).toBe('RefusedError');
   });
 });
 

@@ -134,7 +134,8 @@ export function e2eLeaked(error: CaughtError, cluster: string): CheckText {
   };
 }
 
-export function rolloutSucceeded(where: string, revision: string | null, ledger: Ledger, seconds: number): CheckText {
+/** @param promotion what became of proposing it further: opened, refused and why, or not possible */
+export function rolloutSucceeded(where: string, revision: string | null, ledger: Ledger, seconds: number, promotion: string): CheckText {
   const count = Object.keys(ledger.succeeded).length;
   const what = revision === null ? 'Settings' : short(revision);
   const failures = Object.keys(ledger.failed).length;
@@ -142,8 +143,16 @@ export function rolloutSucceeded(where: string, revision: string | null, ledger:
   return {
     conclusion: 'success',
     title: `${what} on ${clusters(count)}${where === '' ? '' : ` of ${where}`} in ${durationText(seconds)}`,
-    summary: joined(`${clusters(count)} updated.`, note),
+    summary: joined(`${clusters(count)} updated.`, note, promotion),
   };
+}
+
+/** What became of the promotion, for the check of the rollout. @param error what broke it off */
+export function promotionNote(result: { outcome: string; reason: string } | undefined, error: CaughtError | undefined): string {
+  if (error !== undefined) return `**The promotion could not be opened:** ${sentence(plainError(error))} First: re-run this check.`;
+  if (result === undefined || result.outcome === 'nothing') return result === undefined ? '' : `Promotion: ${sentence(result.reason)}`;
+  if (result.outcome === 'refused') return `**Not promoted:** ${sentence(result.reason)}`;
+  return `Promotion: ${sentence(result.reason)}`;
 }
 
 /** @param reason why nothing more starts. @param rollout id that the commands take */

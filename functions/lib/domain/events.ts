@@ -86,6 +86,8 @@ function read<S extends z.ZodType<Common>>(
 /** The time of the change belongs to the name: a head may come back by a forced push, and is looked at again. */
 function pullRequest({ action, number, pull_request: pull }: z.infer<typeof PullRequestEvent>, repository: RepositoryRef): Outcome {
   if (!LOOK_ACTIONS.has(action)) return `pull_request ${action} asks for nothing`;
+  // What was merged while it ran is checked to the end: its proof is what the rollout asks for.
+  if (action === 'closed' && pull.merged === true) return 'a merged pull request asks for nothing';
   const work = { repository, action, head: pull.head.sha, base: pull.base.sha, ref: pull.base.ref, at: pull.updated_at };
   const name = executionName('pr', String(number), work, 'event');
   return [{ machine: 'pull-request', name, input: { repository, number, cause: 'event' } }];

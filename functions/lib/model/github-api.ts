@@ -48,3 +48,7 @@ export const BlobAnswer = z.object({ content: z.string(), encoding: z.enum(['bas
 export const MadeAnswer = z.object({ sha: GitId });
 
 export const CheckRunAnswer = z.object({ id: z.int() });
+
+export const CheckRunsAnswer = z.object({
+  check_runs: z.array(z.object({ id: z.int(), external_id: z.string().nullable(), output: z.object({ annotations_count: z.int() }) })),
+});

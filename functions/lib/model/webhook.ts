@@ -15,6 +15,7 @@ export const PullRequestEvent = z.object({
     head: z.object({ sha: GitId }),
     base: z.object({ sha: GitId, ref: z.string() }),
     updated_at: z.string().optional(),
+    merged: z.boolean().nullish(),
   }),
   repository: Repository,
   installation: Installation,

@@ -94,6 +94,13 @@ export interface GitHub {
     number: number,
     change: { title?: string; body?: string; state?: 'open' | 'closed' },
   ): Promise<void>;
+  /** The run of that name and external id on a commit, with the number of its annotations. */
+  findCheckRun(
+    repository: RepositoryRef,
+    sha: string,
+    name: string,
+    externalId: string,
+  ): Promise<{ id: number; annotations: number } | undefined>;
   createCheckRun(repository: RepositoryRef, request: CheckRunRequest): Promise<number>;
   updateCheckRun(repository: RepositoryRef, id: number, request: CheckRunRequest): Promise<void>;
 }

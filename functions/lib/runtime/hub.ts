@@ -6,6 +6,7 @@ import { CancelledError } from '#model/errors.ts';
 import { CancelMarker } from '#model/records.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { Log } from '#ports/log.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { type AnyStep, parseCall, runStep, type StepCall } from './call.ts';
 import { createLog } from './log.ts';
@@ -25,6 +26,7 @@ export const CLEAN_UP: ReadonlySet<string> = new Set([
   'conclude-e2e',
   'fail-pull-request',
   'halt-rollout',
+  'report-rollout',
   'settle-cluster',
   'preview-change-sets--abandon',
   'record--deleted',
@@ -50,7 +52,11 @@ export function createHubHandler<P extends HubPorts>(
 }
 
 /** As createHubHandler, for any way to run a call. */
-export function wrapCalls<P extends HubPorts>(run: RunCall<P>, connect: () => Promise<P>): (event: unknown) => Promise<unknown> {
+export function wrapCalls<P extends HubPorts>(
+  run: RunCall<P>,
+  connect: () => Promise<P>,
+  logOf: typeof createLog = createLog,
+): (event: unknown) => Promise<unknown> {
   let connected: Promise<P> | undefined;
   return async (event) => {
     connected ??= connect();
@@ -58,12 +64,12 @@ export function wrapCalls<P extends HubPorts>(run: RunCall<P>, connect: () => Pr
       connected = undefined;
       throw error;
     });
-    return call(run, parseCall(event), ports);
+    const stepCall = parseCall(event);
+    return call(run, stepCall, ports, logOf({ execution: stepCall.execution, machine: stepCall.machine, state: stepCall.state }));
   };
 }
 
-async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, ports: P): Promise<unknown> {
-  const log = createLog({ execution: stepCall.execution, machine: stepCall.machine, state: stepCall.state });
+async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, ports: P, log: Log): Promise<unknown> {
   try {
     if (!isCleanUp(stepCall)) await refuseCancelled(stepCall, ports.objects);
     await holdLock(stepCall, ports);

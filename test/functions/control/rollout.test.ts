@@ -9,6 +9,7 @@ import { haltRollout } from '../../../functions/control/halt-rollout.ts';
 import { mayStart } from '../../../functions/control/may-start.ts';
 import { nextWave } from '../../../functions/control/next-wave.ts';
 import { planWaves } from '../../../functions/control/plan-waves.ts';
+import { reportRollout } from '../../../functions/control/report-rollout.ts';
 import { settleCluster } from '../../../functions/control/settle-cluster.ts';
 import { soak } from '../../../functions/control/soak.ts';
 import {
@@ -492,11 +493,27 @@ describe('conclude-rollout', () => {
       basis: 'pull-request',
       clusters: [{ name: 'beta-1', backup: 'backup-1', durationSeconds: 120 }, { name: 'beta-2' }, { name: 'beta-3' }],
     });
-    expect(await world.checks.wanted(ROLLOUT_CHECK)).toMatchObject({
-      status: 'completed',
-      conclusion: 'success',
-      title: 'bbbbbbbbbbbb on 3 clusters of beta in 7 min',
-    });
+    expect(await world.checks.wanted(ROLLOUT_CHECK)).toMatchObject({ status: 'in_progress', title: 'Proven; what follows is proposed' });
+  });
+
+  test.each([
+    ['opened', { openPromotion: { outcome: 'opened', reason: '#9 proposes it to gamma' } }, 'Promotion: #9 proposes it to gamma.'],
+    ['refused', { openPromotion: { outcome: 'refused', reason: 'gamma has a hotfix' } }, '**Not promoted:** Gamma has a hotfix.'],
+    [
+      'broken off',
+      { error: { Error: 'RefusedError', Cause: '{"errorType":"RefusedError","errorMessage":"GitHub answered 403"}' } },
+      '**The promotion could not be opened:** GitHub answered 403. First: re-run this check.',
+    ],
+  ])('report-rollout ends the check in green and says that the promotion was %s', async (_, result, said) => {
+    await runAll();
+    await runStep(concludeRollout, { planWaves: planned }, world);
+    world.clock.advance(60);
+
+    await runStep(reportRollout, { planWaves: planned, ...result }, world);
+
+    const check = await world.checks.wanted(ROLLOUT_CHECK);
+    expect(check).toMatchObject({ status: 'completed', conclusion: 'success', title: 'bbbbbbbbbbbb on 3 clusters of beta in 7 min' });
+    expect(check?.summary).toContain(said);
   });
 
   test('writes no proof when no cluster runs the revision', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keys } from '#domain/names.ts';
 import type { CheckRef, Finding, WantedCheck } from '#model/checks.ts';
+import { RefusedError, TransientError } from '#model/errors.ts';
 import type { CheckRunRequest } from '#ports/github.ts';
 import { type PublishPorts, publishCheck } from '../../../functions/publish/publish-check.ts';
 import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
@@ -29,13 +30,20 @@ function setUp(): { ports: PublishPorts; objects: FakeObjects; sent: Sent[] } {
           return next;
         };
       }
+      if (name === 'findCheckRun') return async () => undefined;
       if (name === 'updateCheckRun')
         return async (_repository: unknown, id: number, request: CheckRunRequest) => void sent.push({ id, kind: 'update', request });
       return notUsed;
     },
   });
   return {
-    ports: { objects, github, clock: { now: () => new Date('2026-01-05T08:00:00Z') }, link: () => 'https://aws.example/execution' },
+    ports: {
+      objects,
+      github,
+      clock: { now: () => new Date('2026-01-05T08:00:00Z') },
+      link: () => 'https://aws.example/execution',
+      pace: async () => undefined,
+    },
     objects,
     sent,
   };
@@ -125,6 +133,67 @@ describe('publishCheck', () => {
     };
 
     await expect(publishCheck(REF, ports)).rejects.toMatchObject({ name: 'ConflictError' });
+  });
+
+  it('goes on where a lost try ended, and sends no annotation twice', async () => {
+    const { ports, objects, sent } = setUp();
+    await write(
+      objects,
+      wanted({ findings: Array.from({ length: 120 }, (_, index) => finding(index + 1)), status: 'completed', conclusion: 'failure' }),
+    );
+    let writes = 0;
+    const lost: PublishPorts = {
+      ...ports,
+      pace: async () => {
+        writes += 1;
+        if (writes === 3) throw new TransientError('GitHub answered 502');
+      },
+    };
+
+    await expect(publishCheck(REF, lost)).rejects.toThrow(TransientError);
+    await publishCheck(REF, ports);
+
+    expect(sent.map(({ kind }) => kind)).toEqual(['create', 'update', 'update']);
+    expect(
+      sent
+        .flatMap(({ request }) => request.annotations ?? [])
+        .map(({ startLine }) => startLine)
+        .sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: 120 }, (_, index) => index + 1));
+  });
+
+  it('finds the run that a lost try has made', async () => {
+    const { ports, objects, sent } = setUp();
+    await write(objects, wanted());
+    const github = {
+      ...ports.github,
+      createCheckRun: ports.github.createCheckRun,
+      updateCheckRun: ports.github.updateCheckRun,
+      findCheckRun: async () => ({ id: 77, annotations: 0 }),
+    };
+
+    await publishCheck(REF, { ...ports, github });
+
+    expect(sent.map(({ kind, id }) => [kind, id])).toEqual([['update', 77]]);
+  });
+
+  it('brings the plain end of a check that GitHub refuses for its content', async () => {
+    const { ports, objects, sent } = setUp();
+    await write(objects, wanted({ status: 'completed', conclusion: 'failure', text: 'odd', findings: [finding(1)] }));
+    const create = ports.github.createCheckRun;
+    const github: PublishPorts['github'] = {
+      ...ports.github,
+      findCheckRun: async () => undefined,
+      async createCheckRun(repository, request) {
+        if (request.text !== undefined) throw new RefusedError('GitHub answered 422: text is odd');
+        return create(repository, request);
+      },
+    };
+
+    await publishCheck(REF, { ...ports, github });
+
+    expect(sent.map(({ request }) => [request.conclusion, request.text, request.annotations])).toEqual([['failure', undefined, undefined]]);
+    expect(sent[0]?.request.summary).toContain('GitHub answered 422: text is odd');
   });
 
   it('has nothing to do for a check that nobody wants', async () => {

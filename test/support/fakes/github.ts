@@ -172,6 +172,11 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
       pull.title = change.title ?? pull.title;
       pull.state = change.state ?? pull.state;
     },
+    async findCheckRun(at, sha, name, externalId) {
+      here(at);
+      const run = checkRuns.find((one) => one.headSha === sha && one.name === name && one.externalId === externalId);
+      return run === undefined ? undefined : { id: run.id, annotations: run.annotations?.length ?? 0 };
+    },
     async createCheckRun(at, request) {
       here(at);
       known(objects.readCommit(request.headSha), 422, `No commit found for SHA: ${request.headSha}`);

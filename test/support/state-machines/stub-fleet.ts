@@ -99,7 +99,7 @@ function releaseAll(holders: Map<string, string>, holder: string): void {
   for (const [subject, by] of holders) if (by === holder) holders.delete(subject);
 }
 
-function clusterOf(call: TaskCall): string {
+function clusterOf(call: Pick<TaskCall, 'input'>): string {
   const own = call.input['cluster'] as { name: string } | undefined;
   return own?.name ?? 'e2e-1';
 }
@@ -122,7 +122,12 @@ function effect(call: TaskCall, done: boolean, held: Holdings): void {
   if (step === 'release-nodes' || (step === 'roll-node-pools' && done)) held.cordons.delete(cluster);
 }
 
-function answer(call: TaskCall, done: boolean, held: Holdings): unknown {
+/** What a step that does nothing answers. @param held clusters: those that exist */
+export function answer(
+  call: Pick<TaskCall, 'step' | 'execution' | 'input' | 'attempt'>,
+  done: boolean,
+  held: Pick<Holdings, 'clusters'>,
+): unknown {
   const advance = { done, waitSeconds: done ? 0 : 30, reason: done ? 'there' : 'not yet' };
   const { execution } = call;
   switch (call.step) {
@@ -165,7 +170,7 @@ function answer(call: TaskCall, done: boolean, held: Holdings): unknown {
 }
 
 /** Two waves: one cluster, then two. */
-function wave(call: TaskCall): unknown {
+function wave(call: Pick<TaskCall, 'execution' | 'attempt'>): unknown {
   const names = [['kube-1'], ['kube-2', 'kube-3']][call.attempt - 1];
   const items = (names ?? []).map((name) => ({
     cluster: { ...CLUSTER, name },

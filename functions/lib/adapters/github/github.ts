@@ -3,6 +3,7 @@ import { RefusedError } from '#model/errors.ts';
 import {
   BlobAnswer,
   CheckRunAnswer,
+  CheckRunsAnswer,
   CommitAnswer,
   MadeAnswer,
   PermissionAnswer,
@@ -130,8 +131,14 @@ function writes(client: Client): Pick<GitHub, 'createTree' | 'createCommit' | 's
   };
 }
 
-function checkRuns(client: Client): Pick<GitHub, 'createCheckRun' | 'updateCheckRun'> {
+function checkRuns(client: Client): Pick<GitHub, 'findCheckRun' | 'createCheckRun' | 'updateCheckRun'> {
   return {
+    async findCheckRun(repository, sha, name, externalId) {
+      const parameters = { ...at(repository), ref: sha, check_name: name, filter: 'all', per_page: 100 };
+      const answer = await client.call(`GET ${REPOSITORY}/commits/{ref}/check-runs`, parameters, CheckRunsAnswer);
+      const run = answer.check_runs.find((one) => one.external_id === externalId);
+      return run === undefined ? undefined : { id: run.id, annotations: run.output.annotations_count };
+    },
     async createCheckRun(repository, request) {
       const body = { ...checkRunBody(request), head_sha: request.headSha };
       const answer = await client.call(`POST ${REPOSITORY}/check-runs`, { ...at(repository), ...body }, CheckRunAnswer);
