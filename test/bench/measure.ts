@@ -3,7 +3,8 @@ export interface Measure {
   /** `<bench>.<measure>`. */
   readonly name: string;
   readonly value: number;
-  readonly unit: 's';
+  /** Seconds, megabytes, or times as much. */
+  readonly unit: 's' | 'MB' | 'x';
   readonly goal: { readonly op: '<='; readonly number: number };
 }
 

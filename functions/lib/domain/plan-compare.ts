@@ -190,7 +190,7 @@ const TAKES_DATA = ['Namespace', 'CustomResourceDefinition', 'PersistentVolume',
 function classOf(rolls: readonly Roll[], resources: readonly ResourceChange[], items: readonly ChangedItem[]): ChangeClass {
   if (resources.some(({ replacement }) => replacement === 'always')) return 'replacement';
   if (resources.some(({ action }) => action === 'remove') || items.some(takesData)) return 'deletion';
-  const roles = rolls.map((roll) => roll.role);
+  const roles = rolls.filter(({ reason }) => reason !== 'new').map((roll) => roll.role);
   if (roles.includes('etcd')) return 'etcd';
   if (roles.includes('control-plane')) return 'control-plane-roll';
   if (roles.length > 0) return 'worker-roll';

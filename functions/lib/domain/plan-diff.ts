@@ -7,7 +7,7 @@ const CONTEXT_LINES = 3;
 /** Lines that may differ before the two texts are told one after the other: the search grows with their square. */
 const MOST_EDITS = 4000;
 
-/** A unified diff of both values as text, without a header. Secrets are masked. */
+/** A unified diff of both values as text, without a header and the first hunk's place. Secrets are masked. */
 export function diffOf(before: unknown, after: unknown): string {
   const [hiddenBefore, hiddenAfter] = masked(before, after);
   const [left, right] = [textOf(hiddenBefore), textOf(hiddenAfter)];

@@ -122,6 +122,95 @@ describe('class of a change of the reference configuration', () => {
     expect(plan.rollsNodes).toBe(3);
   });
 
+  it('is deletion of a pool that goes, with its stack', () => {
+    const plan = planOf({ 'pools.yaml': 'pools:\n  - { name: general, instanceType: m6i.xlarge, size: 3, maxSize: 6 }\n' });
+
+    expect(plan.class).toBe('deletion');
+    expect(plan.groups[0]?.resources).toEqual([
+      {
+        role: 'pool-batch',
+        resource: 'the whole stack',
+        type: 'AWS::CloudFormation::Stack',
+        action: 'remove',
+        replacement: 'never',
+        properties: [],
+      },
+    ]);
+  });
+
+  it('is manifests for a pool that comes: its nodes are new', () => {
+    const plan = planOf({
+      'pools.yaml': `${referenceText('pools.yaml')}  - { name: extra, instanceType: m6i.xlarge, size: 2, maxSize: 6 }\n`,
+    });
+
+    expect(plan).toMatchObject({ class: 'manifests', rollsNodes: 0 });
+    expect(rolls(plan)).toEqual(['pool-extra 2 new']);
+    expect(plan.groups[0]?.resources).toMatchObject([{ role: 'pool-extra', action: 'add', type: 'AWS::CloudFormation::Stack' }]);
+  });
+
+  it('is replacement for a property that AWS sets at creation only', () => {
+    const plan = planOf(edited('control-plane.yaml', 'Scheme: internal', 'Scheme: internet-facing'));
+
+    expect(plan.class).toBe('replacement');
+    expect(plan.groups[0]?.resources.find(({ replacement }) => replacement === 'always')).toMatchObject({
+      role: 'control-plane',
+      type: 'AWS::ElasticLoadBalancingV2::LoadBalancer',
+      properties: ['Scheme'],
+    });
+  });
+
+  it.each([
+    ['Namespace', 'v1', 'deletion'],
+    ['StatefulSet', 'apps/v1', 'deletion'],
+    ['PersistentVolumeClaim', 'v1', 'deletion'],
+    ['ConfigMap', 'v1', 'manifests'],
+  ])('for a %s that goes is by what it takes with it', (kind, apiVersion, expected) => {
+    const zoo = (text: string) => ({ 'components/zoo/component.yaml': 'name: zoo\nphase: workloads\n', 'components/zoo/a.yaml': text });
+    const kept = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: kept, namespace: default }\n';
+    const before = configuration(zoo(`${kept}---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: going }\n`));
+    const after = { ...configuration(zoo(kept)), revision: 'd'.repeat(40) };
+
+    const plan = planChange([{ base: { configuration: before, cluster: CLUSTER }, head: { configuration: after, cluster: CLUSTER } }]);
+
+    expect(plan.class).toBe(expected);
+    expect(plan.groups[0]?.changes.map(({ action, name }) => [action, name])).toEqual([['delete', `${kind} going`]]);
+  });
+
+  it('is deletion of a cluster that goes, with all its stacks', () => {
+    const plan = planChange([{ base: { configuration: BASE, cluster: CLUSTER }, head: undefined }]);
+
+    expect(plan).toMatchObject({ class: 'deletion', affected: 1, rollsNodes: 6 });
+    expect(rolls(plan)).toEqual(['control-plane 1 removed', 'etcd 1 removed', 'pool-batch 3 removed', 'pool-general 3 removed']);
+    expect(plan.groups[0]?.changes).toEqual([]);
+  });
+
+  it('does not roll for user data in another order', () => {
+    const text = referenceText('user-data/etcd.yaml');
+    const moved = `${text.trimEnd()}\n`.replace('files:', 'files:\n  - { path: /etc/zoo, content: a }\n  - { path: /etc/ape, content: b }');
+    const before = configuration({ 'user-data/etcd.yaml': moved });
+    const after = configuration({ 'user-data/etcd.yaml': moved.replace(/( {2}- .*zoo.*\n)( {2}- .*ape.*\n)/, '$2$1') });
+
+    const plan = planChange([
+      { base: { configuration: before, cluster: CLUSTER }, head: { configuration: { ...after }, cluster: CLUSTER } },
+    ]);
+
+    expect(plan.class).toBe('nothing');
+  });
+
+  it('spreads the instances over the zones of the network', () => {
+    const plan = planOf(edited('versions.yaml', '1.35.4', '1.36.3'));
+
+    const zones = Object.fromEntries(plan.groups[0]?.rolls.map((roll) => [roll.role, roll.zones]) ?? []);
+    expect(zones).toMatchObject({ 'pool-general': ['a', 'b', 'c'], 'pool-batch': ['a', 'b', 'c'] });
+  });
+
+  it('tells equal changes of several stacks once', () => {
+    const plan = planOf(edited('node-pool.yaml', 'VolumeSize: 80', 'VolumeSize: 90'));
+
+    expect(plan.groups[0]?.changes.map(({ area, name }) => `${area}: ${name}`)).toEqual(['stack pool-general, pool-batch: template']);
+    expect(rolls(plan)).toEqual(['pool-batch 3 replaced', 'pool-general 3 replaced']);
+  });
+
   it('is creation where nothing runs yet', () => {
     const plan = planChange([{ base: undefined, head: { configuration: BASE, cluster: CLUSTER } }]);
 
@@ -163,6 +252,37 @@ describe('groups', () => {
     expect(plan.groups.map((group) => group.clusters)).toEqual([['dev-1'], ['beta-0']]);
   });
 
+  it('folds equal changes over environments, most dangerous class first, then most clusters', () => {
+    const [first, second] = fleet;
+    if (first === undefined || second === undefined) throw new Error('no fleet');
+    const change = edited('components/ingress/deployment.yaml', 'skipper:v0.22.130', 'skipper:v0.22.131');
+
+    const plan = planOf(change, [CLUSTER, first, second]);
+
+    expect(plan.groups.map((group) => group.clusters)).toEqual([['dev-1', 'beta-0', 'beta-1']]);
+    expect(plan.groups[0]?.disruption).toMatchObject({ drained: 0, ownPods: 0, restarts: ['Deployment ingress/skipper'] });
+  });
+
+  it('keeps clusters apart that are made of different kinds', () => {
+    const [first] = fleet;
+    if (first === undefined) throw new Error('no fleet');
+
+    const plan = planChange([CLUSTER, first].map((cluster) => ({ base: undefined, head: { configuration: BASE, cluster } })));
+
+    expect(plan.groups.map((group) => group.clusters)).toEqual([['dev-1'], ['beta-0']]);
+  });
+
+  it('compares all values when the cluster itself gets other ones', () => {
+    const plan = planChange([
+      { base: { configuration: BASE, cluster: CLUSTER }, head: { configuration: BASE, cluster: { ...CLUSTER, network: '10.9.0.0/16' } } },
+    ]);
+
+    const text = plan.groups[0]?.changes.map((change) => change.diff).join('\n') ?? '';
+    expect(text).toContain('10.9.0');
+    expect(rolls(plan)).toContain('etcd 1 replaced');
+    expect(plan.class).toBe('replacement');
+  });
+
   it('leaves a cluster out for which a literal becomes the variable of the same value', () => {
     const literal = edited('components/coredns/deployment.yaml', 'cache 30', 'cache 30 # dev-1');
     const variable = edited('components/coredns/deployment.yaml', 'cache 30', 'cache 30 # ${CLUSTER_NAME}');
@@ -182,6 +302,10 @@ describe('groups', () => {
     ]);
   });
 });
+
+function referenceText(path: string): string {
+  return referenceSnapshot().files.find((file) => file.path === path)?.content ?? '';
+}
 
 function editedLast(path: string, part: string, replacement: string): string {
   const text = referenceSnapshot().files.find((file) => file.path === path)?.content ?? '';

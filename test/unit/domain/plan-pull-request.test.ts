@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import { NO_PAST } from '#domain/plan-history.ts';
+import { planConfiguration } from '#domain/plan-pull-request.ts';
+import type { Settings } from '#model/settings.ts';
+import { channelFile, clusterRecord, gitId } from '../../support/fleet.ts';
+import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
+
+const [BASE, HEAD] = [gitId('a'), gitId('b')];
+
+function configuration(changed: Record<string, string>, revision: string): Configuration {
+  const { value } = parseConfiguration(referenceSnapshot(changed, revision));
+  if (value === undefined) throw new Error('not valid');
+  return value;
+}
+
+const base = configuration({}, BASE);
+const head = configuration(edited('versions.yaml', 'etcd: 3.6.16', 'etcd: 3.6.17'), HEAD);
+const channel = channelFile('dev', 3);
+const settings: Settings = {
+  commit: gitId('c'),
+  channels: [
+    channel,
+    channelFile('alpha', 1, { follows: 'dev' }),
+    channelFile('beta', 9, { follows: 'alpha' }),
+    channelFile('gamma', 2, { follows: 'dev' }),
+  ],
+};
+
+describe('the plan of a configuration', () => {
+  it('covers the clusters of its channel that live, and names the channels after it', () => {
+    const [first, second, third] = channel.clusters;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('no clusters');
+    const planned = planConfiguration({
+      settings,
+      channel: { ...channel, clusters: [first, { ...second, state: 'decommission' }, third] },
+      base,
+      head,
+    });
+
+    expect(planned).toMatchObject({
+      affected: 2,
+      title: '2 clusters, 1 distinct change, no node rolls: etcd members are replaced',
+      plan: { clusters: 2 },
+    });
+    expect(planned.context.downstream).toEqual([
+      { channel: 'alpha', clusters: 1 },
+      { channel: 'beta', clusters: 9 },
+      { channel: 'gamma', clusters: 2 },
+    ]);
+    expect(planned.markdown).toContain('**Blast radius: 2 clusters, 1 distinct change, no node rolls, etcd members are replaced.**');
+    expect(planned.previewable.map(({ head: side, roles }) => [side.cluster.name, side.configuration.revision, roles])).toEqual([
+      ['dev-1', HEAD, ['etcd']],
+    ]);
+  });
+
+  it('has nothing to ask CloudFormation about a cluster that does not exist', () => {
+    const planned = planConfiguration({ settings, channel, base: undefined, head });
+
+    expect(planned).toMatchObject({
+      affected: 3,
+      previewable: [],
+      plan: { class: 'creation', groups: [{ clusters: ['dev-1', 'dev-2', 'dev-3'] }] },
+    });
+    expect(planned.markdown).toContain('| 1 | the cluster is created | 3 |');
+  });
+
+  it('has nothing to ask where only objects change', () => {
+    const objects = configuration(edited('components/coredns/deployment.yaml', 'replicas: 2', 'replicas: 3'), HEAD);
+
+    expect(planConfiguration({ settings, channel, base, head: objects })).toMatchObject({
+      affected: 3,
+      previewable: [],
+      plan: { class: 'manifests' },
+    });
+  });
+
+  it('says which clusters wait for the release of a hold', () => {
+    const hold = { revision: BASE, reason: 'a hotfix', owner: 'ada', until: '2026-02-01T00:00:00Z' };
+    const [first, second, third] = channel.clusters;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('no clusters');
+    const held = { ...channel, clusters: [first, { ...second, hold }, { ...third, hold, state: 'decommission' as const }] };
+
+    expect(planConfiguration({ settings, channel: held, base, head }).context.notes).toEqual([
+      '**dev-2** is held at aaaaaaaaaaaa by ada until 2026-02-01 00:00 UTC: it changes when the hold is released.',
+    ]);
+    expect(planConfiguration({ settings, channel: { ...channel, hold }, base, head }).context.notes).toHaveLength(3);
+  });
+
+  it('tells time by the past, for each group and for the whole rollout', () => {
+    const proof = {
+      channel: 'dev',
+      revision: BASE,
+      commit: gitId('d'),
+      rollout: 'r',
+      basis: 'pull-request' as const,
+      clusters: [{ name: 'dev-1', execution: 'e', backup: null, durationSeconds: 600 }],
+      startedAt: '2026-01-01T00:00:00Z',
+      finishedAt: '2026-01-01T01:00:00Z',
+    };
+    const records = new Map(channel.clusters.map((entry) => [entry.name, clusterRecord(entry, 'dev', BASE)]));
+    const past = { ...NO_PAST, proofs: new Map([['dev', [proof]]]), records };
+
+    const planned = planConfiguration({ settings, channel, base, head, past });
+
+    expect(Object.values(planned.context.history)).toEqual([{ of: 'any', updates: 1, medianSeconds: 600, longestSeconds: 600 }]);
+    expect(planned.context.rolloutSeconds).toBe(600 + 60 + 600 + 60);
+    expect(planned.markdown).toContain('; about 22 min by past updates, soaks included.**');
+    expect(planConfiguration({ settings, channel, base, head }).context).toMatchObject({ history: {} });
+  });
+});

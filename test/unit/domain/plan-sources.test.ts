@@ -1,0 +1,253 @@
+import { describe, expect, it } from 'vitest';
+import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import { planChange } from '#domain/plan.ts';
+import type { Source } from '#model/plan.ts';
+import type { ClusterRef } from '#model/settings.ts';
+import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
+
+const CLUSTER: ClusterRef = {
+  name: 'dev-1',
+  account: '200000000001',
+  region: 'eu-central-1',
+  environment: 'development',
+  network: '10.1.0.0/16',
+  channel: 'dev',
+};
+
+const POOLS = `pools:
+  - name: general
+    instanceType: m6i.xlarge
+    size: 3
+    maxSize: 6
+    labels: { team: a }
+  - name: batch
+    instanceType: m6i.2xlarge
+    size: 3
+    maxSize: 6
+`;
+const ZOO = `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: first
+  namespace: default
+data:
+  version: \${KUBERNETES_VERSION}
+  text: |
+    one
+    two
+    three
+---
+# A second document.
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: second-\${CLUSTER_NAME}
+  namespace: default
+data:
+  a: one
+  list: '[1, 2]'
+`;
+const DATA = `files:
+  - path: /etc/zoo
+    content: |
+      one
+      two of \${ETCD_VERSION}
+  - path: /etc/pool
+    content: '\${POOL_NAME} \${POOL_LABELS} \${POOL_GENERATION}'
+units:
+  - name: zoo.service
+    content: |
+      [Unit]
+      Description=zoo
+`;
+
+type Files = Readonly<Record<string, string | undefined>>;
+
+const BASE: Files = {
+  'pools.yaml': POOLS,
+  'versions.yaml': 'kubernetes: 1.35.4\netcd: 3.6.16\nosImage: ami-1\n',
+  'components/zoo/component.yaml': 'name: zoo\nphase: workloads\n',
+  'components/zoo/zoo.yaml': ZOO,
+  'user-data/node.yaml': DATA,
+  'deletions.yaml': 'before: []\nafter:\n  - { apiVersion: v1, kind: ConfigMap, name: gone, reason: old }\n',
+};
+
+function configuration(files: Files, revision: string): Configuration {
+  const { value, findings } = parseConfiguration(referenceSnapshot(files, revision));
+  if (value === undefined) throw new Error(JSON.stringify(findings));
+  return value;
+}
+
+/** `name: path:line side, …` of each change. */
+function sources(changed: Files, cluster = CLUSTER, base: Files = BASE): Record<string, string> {
+  const plan = planChange([
+    {
+      base: { configuration: configuration(base, 'a'.repeat(40)), cluster },
+      head: { configuration: configuration({ ...base, ...changed }, 'b'.repeat(40)), cluster },
+    },
+  ]);
+  const text = ({ path, line, side }: Source): string =>
+    `${path.replace('channels/cluster/', '')}:${line}${side === 'base' ? ' base' : ''}`;
+  return Object.fromEntries(
+    plan.groups.flatMap(({ changes }) => changes.map((change) => [change.name, change.sources.map(text).join(', ')])),
+  );
+}
+
+function replaced(path: string, part: string, replacement: string): Files {
+  const text = BASE[path] ?? '';
+  if (!text.includes(part)) throw new Error(`${path} has no ${part}`);
+  return { [path]: text.replace(part, () => replacement) };
+}
+
+describe('the lines that cause a change', () => {
+  it('are the changed line of a value, in its own document', () => {
+    expect(sources(replaced('components/zoo/zoo.yaml', 'a: one', 'a: two'))).toEqual({
+      'ConfigMap default/second-${CLUSTER_NAME}': 'components/zoo/zoo.yaml:20',
+    });
+  });
+
+  it('are the changed line within a text', () => {
+    expect(sources(replaced('components/zoo/zoo.yaml', '    two\n', '    2\n'))).toEqual({
+      'ConfigMap default/first': 'components/zoo/zoo.yaml:10',
+    });
+  });
+
+  it('are where a key is new, or its place when it is gone', () => {
+    expect(sources(replaced('components/zoo/zoo.yaml', "  list: '[1, 2]'\n", "  list: '[1, 2]'\n  more: x\n"))).toEqual({
+      'ConfigMap default/second-${CLUSTER_NAME}': 'components/zoo/zoo.yaml:22',
+    });
+    expect(sources(replaced('components/zoo/zoo.yaml', "  list: '[1, 2]'\n", ''))).toEqual({
+      'ConfigMap default/second-${CLUSTER_NAME}': 'components/zoo/zoo.yaml:19',
+    });
+  });
+
+  it('are the line of the version, for every change that it makes', () => {
+    const found = sources(replaced('versions.yaml', '1.35.4', '1.35.5'));
+
+    expect(found).toMatchObject({ 'ConfigMap default/first': 'versions.yaml:1' });
+    expect(Object.values(found).every((one) => one === 'versions.yaml:1')).toBe(true);
+    expect(Object.keys(found).length).toBeGreaterThan(2);
+  });
+
+  it('are both lines where a text and a version change', () => {
+    expect(
+      sources({ ...replaced('versions.yaml', '1.35.4', '1.35.5'), ...replaced('components/zoo/zoo.yaml', '    two\n', '    2\n') }),
+    ).toMatchObject({
+      'ConfigMap default/first': 'components/zoo/zoo.yaml:10, versions.yaml:1',
+    });
+  });
+
+  it('are the beginning of an object that comes or goes, on the side where it is', () => {
+    const second = ZOO.slice(ZOO.indexOf('---'));
+
+    expect(sources({ 'components/zoo/zoo.yaml': ZOO.replace(second, '') })).toEqual({
+      'ConfigMap default/second-${CLUSTER_NAME}': 'components/zoo/zoo.yaml:14 base',
+    });
+    expect(
+      sources({ 'components/zoo/zoo.yaml': `${ZOO}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: third, namespace: default }\n` }),
+    ).toEqual({
+      'ConfigMap default/third': 'components/zoo/zoo.yaml:23',
+    });
+  });
+
+  it('are the environments of the component for what these let come', () => {
+    const only = (environments: string): Files => ({
+      'components/zoo/component.yaml': `name: zoo\nphase: workloads\nenvironments: [${environments}]\n`,
+    });
+
+    const found = sources(only('development'), CLUSTER, { ...BASE, ...only('production') });
+
+    expect(found['ConfigMap default/first']).toBe('components/zoo/component.yaml:3, components/zoo/zoo.yaml:1');
+  });
+
+  it('are the phase of a component', () => {
+    expect(sources({ 'components/zoo/component.yaml': '# moved\nname: zoo\nphase: system\n' })).toEqual({
+      phase: 'components/zoo/component.yaml:3',
+    });
+  });
+
+  it('are the lines of a component that goes, before the merge', () => {
+    expect(sources({ 'components/zoo/component.yaml': undefined, 'components/zoo/zoo.yaml': undefined })).toEqual({
+      'ConfigMap default/first': 'components/zoo/zoo.yaml:1 base',
+      'ConfigMap default/second-${CLUSTER_NAME}': 'components/zoo/zoo.yaml:14 base',
+      phase: 'components/zoo/component.yaml:2 base',
+    });
+  });
+
+  it('are the line of a deletion that is added or taken back', () => {
+    const text = 'before:\n  - { apiVersion: v1, kind: ConfigMap, name: other, namespace: x, reason: old }\nafter: []\n';
+
+    expect(sources({ 'deletions.yaml': text })).toEqual({
+      'delete ConfigMap x/other': 'deletions.yaml:2',
+      'delete ConfigMap gone': 'deletions.yaml:3 base',
+    });
+  });
+
+  it('are the line in a file of user data, of a unit, or of the version in it', () => {
+    expect(sources(replaced('user-data/node.yaml', '      one\n', '      1\n'))).toEqual({ '/etc/zoo': 'user-data/node.yaml:4' });
+    expect(sources(replaced('user-data/node.yaml', 'Description=zoo', 'Description=animals'))).toEqual({
+      'zoo.service': 'user-data/node.yaml:12',
+    });
+    expect(sources(replaced('versions.yaml', '3.6.16', '3.6.17'))).toMatchObject({ '/etc/zoo': 'versions.yaml:2' });
+  });
+
+  it('are the beginning of a file of user data that comes, and its place before it went', () => {
+    const unit = DATA.slice(DATA.indexOf('units:'));
+
+    expect(sources({ 'user-data/node.yaml': DATA.replace(unit, '') })).toEqual({ 'zoo.service': 'user-data/node.yaml:9 base' });
+    expect(sources({ 'user-data/node.yaml': DATA.replace('units:', '  - { path: /etc/new, content: new }\nunits:') })).toEqual({
+      '/etc/new': 'user-data/node.yaml:8',
+    });
+  });
+
+  it('are the common file where the instances have none of their own', () => {
+    const common = referenceSnapshot().files.find(({ path }) => path === 'user-data/common.yaml')?.content ?? '';
+    const found = sources({ 'user-data/common.yaml': common.replace('files:', 'files:\n  - { path: /etc/all, content: all }') });
+
+    expect(found).toEqual({ '/etc/all': `user-data/common.yaml:${common.slice(0, common.indexOf('files:')).split('\n').length + 1}` });
+  });
+
+  it('are the fields of a pool', () => {
+    expect(sources(replaced('pools.yaml', 'size: 3', 'size: 4'))).toEqual({ parameters: 'pools.yaml:4' });
+    expect(sources(replaced('pools.yaml', 'team: a', 'team: b'))).toEqual({ '/etc/pool': 'pools.yaml:6' });
+    expect(sources(replaced('pools.yaml', '    maxSize: 6\n    labels', '    maxSize: 7\n    generation: 2\n    labels'))).toEqual({
+      '/etc/pool': 'pools.yaml:6',
+      parameters: 'pools.yaml:5',
+    });
+    expect(sources(replaced('pools.yaml', 'm6i.xlarge', 'm6i.large'))).toEqual({ '/etc/pool': 'pools.yaml:3', parameters: 'pools.yaml:3' });
+  });
+
+  it('are the pool that comes or goes', () => {
+    const batch = POOLS.slice(POOLS.indexOf('  - name: batch'));
+
+    const gone = sources({ 'pools.yaml': POOLS.replace(batch, '') });
+    const made = sources({}, CLUSTER, { ...BASE, 'pools.yaml': POOLS.replace(batch, '') });
+    const come = sources({ 'pools.yaml': POOLS }, CLUSTER, { ...BASE, 'pools.yaml': POOLS.replace(batch, '') });
+
+    expect(gone).toMatchObject({ template: 'pools.yaml:7 base', parameters: 'pools.yaml:7 base' });
+    expect(made).toEqual({});
+    expect(come).toMatchObject({ template: 'pools.yaml:7', parameters: 'pools.yaml:7' });
+  });
+
+  it('are the changed line of a template', () => {
+    const { 'control-plane.yaml': text = '' } = edited('control-plane.yaml', 'UnhealthyThresholdCount: 2', 'UnhealthyThresholdCount: 3');
+    const line = text.split('\n').findIndex((one) => one.includes('UnhealthyThresholdCount: 3')) + 1;
+
+    expect(sources({ 'control-plane.yaml': text })).toEqual({ template: `control-plane.yaml:${line}` });
+  });
+
+  it('are the parameter that a template declares anew', () => {
+    const { 'etcd.yaml': text = '' } = edited(
+      'etcd.yaml',
+      '  OsImage: { Type: String }\n',
+      '  OsImage: { Type: String }\n  Environment: { Type: String }\n',
+    );
+    const line = text.split('\n').findIndex((one) => one.includes('Environment: {')) + 1;
+
+    expect(sources({ 'etcd.yaml': text })).toEqual({ template: `etcd.yaml:${line}`, parameters: `etcd.yaml:${line}` });
+  });
+
+  it('are the operating system’s line for a parameter of stacks', () => {
+    expect(sources(replaced('versions.yaml', 'ami-1', 'ami-2'))).toMatchObject({ parameters: 'versions.yaml:3' });
+  });
+});
