@@ -42,7 +42,7 @@ function edited(content: string): string {
     .replace(/^metadata:$/m, 'metadata:\n  labels: { bench: next }');
 }
 
-function largeFiles(): readonly SnapshotFile[] {
+function largeFiles(): SnapshotFile[] {
   const { files } = referenceSnapshot();
   const own = files.filter(({ path }) => path.startsWith('components/'));
   const names = new Set(own.map(({ path }) => path.split('/')[1]));
