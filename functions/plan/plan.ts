@@ -15,7 +15,7 @@ import { ChangeClass } from '#model/render.ts';
 import type { Settings } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { readConfigurations } from './read-configuration.ts';
+import { type ReadConfigurations, readConfigurations } from './read-configuration.ts';
 import { readPast } from './read-past.ts';
 import { readSettings } from './read-settings.ts';
 
@@ -48,15 +48,15 @@ export const plan = defineStep({
   input: MergeResult,
   output: Output,
   async run({ readPullRequest, snapshotConfiguration: snapshots }, { objects }: Ports) {
-    const head = (await readSettings(objects, snapshots.headSettingsCommit)).value;
-    if (head === undefined)
+    const parsed = (await readSettings(objects, snapshots.headSettingsCommit)).value;
+    if (parsed === undefined)
       throw new InputError(`the settings of ${snapshots.headSettingsCommit} do not pass validation; run validate first`);
     if (readPullRequest.kind === 'settings') {
       // A broken base is what this pull request repairs: all its clusters then look new.
       const base = (await readSettings(objects, snapshots.baseSettingsCommit)).value?.settings;
-      return keep(objects, await planOfSettings(objects, base ?? { ...head.settings, channels: [] }, head), readPullRequest.fork);
+      return keep(objects, await planOfSettings(objects, base ?? { ...parsed.settings, channels: [] }, parsed), readPullRequest.fork);
     }
-    const { settings } = head;
+    const { settings } = parsed;
     const channel = settings.channels.find((candidate) => candidate.branch === readPullRequest.baseRef);
     const { baseRevision, headRevision } = snapshots;
     if (channel === undefined || headRevision === null) {
@@ -64,10 +64,13 @@ export const plan = defineStep({
     }
     const configurations = await readConfigurations(objects, [...(baseRevision === null ? [] : [baseRevision]), headRevision]);
     const past = await readPast(objects, [channel]);
-    const base = baseRevision === null ? undefined : configurations.get(baseRevision);
-    const planned = planConfiguration({ settings, channel, base, head: found(configurations, headRevision), past });
+    const base = baseRevision === null ? undefined : configurations.known.get(baseRevision);
+    // What is merged already may be refused by rules that came later: then this pull request may be what repairs it.
+    const problem = baseRevision === null ? undefined : configurations.refused.get(baseRevision)?.message;
+    const head = headOf(configurations, headRevision);
+    const planned = planConfiguration({ settings, channel, base, head, past, ...(problem === undefined ? {} : { baseProblem: problem }) });
     const step = JSON.stringify({ class: planned.plan.class });
-    if (baseRevision !== null && baseRevision !== headRevision)
+    if (base !== undefined && baseRevision !== null && baseRevision !== headRevision)
       await objects.putIfAbsent(keys.planStep(stepName(baseRevision, headRevision)), step);
     return { ...(await keep(objects, planned, readPullRequest.fork)), channel: channel.channel };
   },
@@ -76,7 +79,7 @@ export const plan = defineStep({
 async function planOfSettings(objects: ObjectStore, base: Settings, head: ParsedSettings): Promise<Planned> {
   const past = await readPast(objects, head.settings.channels);
   const moves = settingsMoves(base, head, past);
-  const configurations = await readConfigurations(objects, revisionsOf(moves));
+  const { known: configurations } = await readConfigurations(objects, revisionsOf(moves));
   return planSettings({ base, head, moves, configurations, past });
 }
 
@@ -110,8 +113,8 @@ async function targetOf(objects: ObjectStore, { group, head, roles }: Previewabl
   return { group, cluster: head.cluster, renderHash, roles };
 }
 
-function found(configurations: ReadonlyMap<string, Configuration>, revision: string): Configuration {
-  const configuration = configurations.get(revision);
-  if (configuration === undefined) throw new InputError(`revision ${revision} was not read`);
-  return configuration;
+function headOf({ known, refused }: ReadConfigurations, revision: string): Configuration {
+  const configuration = known.get(revision);
+  if (configuration !== undefined) return configuration;
+  throw refused.get(revision) ?? new InputError(`revision ${revision} was not read`);
 }

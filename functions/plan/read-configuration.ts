@@ -21,11 +21,25 @@ export async function readConfiguration(objects: ObjectStore, revision: string, 
   throw new InputError(`revision ${revision} does not pass validation (${findings.length} findings),${where}`);
 }
 
-/** Configurations by revision, equal files parsed once. @throws NotFoundError, InputError */
-export async function readConfigurations(objects: ObjectStore, revisions: readonly string[]): Promise<Map<string, Configuration>> {
+export interface ReadConfigurations {
+  readonly known: ReadonlyMap<string, Configuration>;
+  /** Why others can't be read: kept nowhere, or refused by today's rules. */
+  readonly refused: ReadonlyMap<string, InputError | NotFoundError>;
+}
+
+/** Configurations by revision, equal files parsed once. @throws TransientError */
+export async function readConfigurations(objects: ObjectStore, revisions: readonly string[]): Promise<ReadConfigurations> {
   const manifests = createManifestReader();
-  const read = new Map<string, Configuration>();
+  const known = new Map<string, Configuration>();
+  const refused = new Map<string, InputError | NotFoundError>();
   // One after another: each is large, and parsing is what takes the time.
-  for (const revision of new Set(revisions)) read.set(revision, await readConfiguration(objects, revision, manifests));
-  return read;
+  for (const revision of new Set(revisions)) {
+    const read = await readConfiguration(objects, revision, manifests).catch((error: unknown) => {
+      if (error instanceof InputError || error instanceof NotFoundError) return error;
+      throw error;
+    });
+    if (read instanceof Error) refused.set(revision, read);
+    else known.set(revision, read);
+  }
+  return { known, refused };
 }

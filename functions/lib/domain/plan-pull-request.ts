@@ -40,8 +40,10 @@ export function planConfiguration(change: {
   readonly base: Configuration | undefined;
   readonly head: Configuration;
   readonly past?: FleetPast;
+  /** Why the base could not be read, when it is there. */
+  readonly baseProblem?: string;
 }): Planned {
-  const { settings, channel, base, head, past = NO_PAST } = change;
+  const { settings, channel, base, head, past = NO_PAST, baseProblem } = change;
   const subjects = subjectsOf(channel, base, head);
   const plan = planChange(subjects);
   const history = historiesOf(
@@ -53,7 +55,7 @@ export function planConfiguration(change: {
   const context: PlanContext = {
     channel: channel.channel,
     downstream: downstreamOf(channel.channel, settings),
-    notes: heldNotes(channel),
+    notes: [...(baseProblem === undefined ? [] : [baseNote(baseProblem)]), ...heldNotes(channel)],
     history,
     ...(seconds === undefined ? {} : { rolloutSeconds: seconds }),
     previews: [],
@@ -106,6 +108,10 @@ function subjectsOf(channel: ChannelFile, base: Configuration | undefined, head:
       const cluster = clusterRef(entry, channel.channel);
       return { base: base === undefined ? undefined : { configuration: base, cluster }, head: { configuration: head, cluster } };
     });
+}
+
+function baseNote(problem: string): string {
+  return `What the clusters have could not be read, so nothing is compared and all that they are to get is told as if it were new: ${problem}`;
 }
 
 /** A held cluster gets the change with its release, not with the merge. */

@@ -113,7 +113,7 @@ export function moveNotes(moves: readonly SettingsMove[], unknown: readonly Sett
   return moves.map((move) => {
     const name = `**${move.head?.cluster.name ?? move.base?.cluster.name ?? ''}**`;
     const why = unknown.includes(move)
-      ? ' What that changes is not known here: no revision is proven in its channel yet, or its configuration is not kept.'
+      ? ' What that changes is not known here: no revision is proven in its channel yet, or its configuration is not kept or not valid any more.'
       : '';
     if (move.kind === 'created') return `${name} is created, at the newest revision proven in its channel${at(move.head?.revision)}.${why}`;
     if (move.kind === 'decommissioned')

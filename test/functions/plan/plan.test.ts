@@ -182,6 +182,35 @@ describe('plan', () => {
     );
   });
 
+  it('plans the repair of a base that can’t be read, and says that it compares with nothing', async () => {
+    const objects = await storeOf({});
+    await objects.put(keys.snapshot(BASE), JSON.stringify(referenceSnapshot({ 'pools.yaml': 'pools: [' }, BASE)));
+
+    const output = await plan.run({ readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS }, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({ class: 'creation', affectsClusters: true, previews: 0 });
+    expect((await objects.get(keys.plan(output.planHash)))?.body).toMatch(
+      /- What the clusters have could not be read, .*pools\.yaml line 1/,
+    );
+  });
+
+  it('plans settings whose revisions are not kept by their words alone', async () => {
+    const hold = `hold: { revision: '${'e'.repeat(40)}', reason: a, owner: b, until: '2027-01-01T00:00:00Z' }\n`;
+    const text = referenceSettings().files.find((file) => file.path.endsWith('beta.yaml'))?.content ?? '';
+    const objects = await storeOf({}, { 'beta.yaml': text.replace('clusters:', `${hold}clusters:`) });
+    const snapshotConfiguration = {
+      baseRevision: null,
+      headRevision: null,
+      baseSettingsCommit: SETTINGS,
+      headSettingsCommit: NEW_SETTINGS,
+    };
+
+    const output = await plan.run({ readPullRequest: { kind: 'settings', baseRef: 'main' }, snapshotConfiguration }, { objects }, CONTEXT);
+
+    expect(output).toMatchObject({ title: 'Clusters: 2 altered', groups: 0, affectsClusters: true });
+    expect((await objects.get(keys.plan(output.planHash)))?.body).toContain('or its configuration is not kept or not valid any more.');
+  });
+
   it('plans nothing when nothing changes', async () => {
     const objects = await storeOf({});
 
