@@ -48,6 +48,8 @@ async function bundle(root: string, output: string, name: string): Promise<Bundl
     platform: 'node',
     target: 'node24',
     format: 'cjs',
+    // The SDK's ES modules: of its CommonJS nothing that is not called can be left out.
+    mainFields: ['module', 'main'],
     minify: true,
     // Error names are a contract with the state machines and set by literal; nothing else depends on names.
     keepNames: false,

@@ -33,6 +33,7 @@ it('there are the machines of the design, each deployed under its name and no ot
     'backup-etcd',
     'delete-cluster',
     'e2e',
+    'propose-upgrade',
     'pull-request',
     'rollout',
     'update-cluster',

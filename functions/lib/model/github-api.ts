@@ -52,3 +52,6 @@ export const CheckRunAnswer = z.object({ id: z.int() });
 export const CheckRunsAnswer = z.object({
   check_runs: z.array(z.object({ id: z.int(), external_id: z.string().nullable(), output: z.object({ annotations_count: z.int() }) })),
 });
+
+/** A release in a list of releases. */
+export const ReleaseAnswer = z.object({ tag_name: z.string(), prerelease: z.boolean(), draft: z.boolean() });

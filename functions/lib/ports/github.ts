@@ -71,6 +71,8 @@ export interface CheckAnnotation {
 export interface GitHub {
   getPullRequest(repository: RepositoryRef, number: number): Promise<PullRequest>;
   listOpenPullRequests(repository: RepositoryRef, filter: { base?: string; head?: string }): Promise<PullRequest[]>;
+  /** The pull requests of a branch of this repository, open or closed. */
+  pullRequestsOfBranch(repository: RepositoryRef, branch: string): Promise<PullRequest[]>;
   /** The pull requests that a commit came from. */
   pullRequestsOfCommit(repository: RepositoryRef, sha: string): Promise<PullRequest[]>;
   /** Paths changed by a pull request. */
@@ -85,6 +87,8 @@ export interface GitHub {
   getBlob(repository: RepositoryRef, blobSha: string): Promise<Uint8Array>;
   /** Makes a tree that equals `baseTree` but has `subtree` at `path`; answers its id. */
   createTree(repository: RepositoryRef, baseTree: string, path: string, subtree: string): Promise<string>;
+  /** Makes a tree that equals `baseTree` but has a plain file of this content at `path`; answers its id. */
+  writeFile(repository: RepositoryRef, baseTree: string, path: string, content: string): Promise<string>;
   createCommit(repository: RepositoryRef, commit: { message: string; tree: string; parents: readonly string[] }): Promise<string>;
   /** Creates the branch, or moves it there when it exists (force). */
   setBranch(repository: RepositoryRef, branch: string, sha: string): Promise<void>;

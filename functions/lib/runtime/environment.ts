@@ -13,6 +13,8 @@ const Environment = z.object({
   SLUICE_REPOSITORY: RepositoryName.optional(),
   /** GitHub's REST API: api.github.com, or that of a GitHub Enterprise Server. */
   GITHUB_API_URL: z.url().optional(),
+  /** Where Kubernetes and etcd are released; when that is not GITHUB_API_URL, it is asked without credentials. */
+  SLUICE_RELEASES_API_URL: z.url().optional(),
   /** Secrets Manager id of the GitHub App's secret (schema GitHubAppSecret). */
   SLUICE_GITHUB_SECRET: z.string().min(1).optional(),
 });

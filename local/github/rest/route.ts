@@ -25,6 +25,8 @@ export interface Route {
   readonly path: string;
   /** Who may call: by default a person and the installation. */
   readonly access?: readonly Caller[];
+  /** Answers for other repositories than the fleet's, which the route itself looks at. */
+  readonly elsewhere?: boolean;
   run(call: Call): Promise<Answer> | Answer;
 }
 

@@ -10,13 +10,14 @@ import { checkRoutes } from './checks.ts';
 import { gitRoutes } from './git.ts';
 import { operation } from './openapi.ts';
 import { pullRoutes } from './pulls.ts';
+import { releaseRoutes } from './releases.ts';
 import { repositoryRoutes } from './repository.ts';
 import type { Answer, Route } from './route.ts';
 
 /** Parameters that may hold slashes, written plainly or as %2F. */
 const WITH_SLASHES = new Set(['ref', 'branch', 'basehead']);
 
-const ROUTES = [...repositoryRoutes, ...pullRoutes, ...checkRoutes, ...gitRoutes, ...appRoutes].map((route) => ({
+const ROUTES = [...repositoryRoutes, ...pullRoutes, ...checkRoutes, ...gitRoutes, ...releaseRoutes, ...appRoutes].map((route) => ({
   route,
   pattern: patternOf(route.path),
 }));
@@ -55,7 +56,7 @@ async function answerOf(world: World, request: IncomingMessage, path: string): P
   const checks = operation(method, route.path);
   const problems = [...checks.path(params), ...checks.query(query), ...checks.body(body)];
   if (problems.length > 0) throw invalid(`Invalid request.\n\n${problems.join('\n')}`, problems);
-  checkRepository(world, params);
+  if (route.elsewhere !== true) checkRepository(world, params);
   const actor = caller === 'operator' ? operatorOf(world.settings) : botOf(world.settings);
   const call = { world, caller, actor, params, query, body, url };
   // Writes come one after another, so that events tell of them in order.

@@ -70,6 +70,24 @@ function branchesAndObjects(world: () => GitHubWorld): void {
     await expect(github.getBranchHead(repository, 'nobodys-branch')).resolves.toBeUndefined();
   });
 
+  it('makes a tree with one file changed or new, all others as they were', async () => {
+    const { github, repository, push } = world();
+    const { treeSha } = await github.getCommit(repository, await push('write-file', { 'a/b.yaml': 'old\n', 'a/c.yaml': 'c', d: 'd' }));
+
+    const changed = await github.writeFile(repository, treeSha, 'a/b.yaml', 'new ä\n');
+    const added = await github.writeFile(repository, changed, 'e/f.yaml', 'f');
+
+    const entries = await github.getTree(repository, added);
+    const before = await github.getTree(repository, treeSha);
+    const shaOf = (list: typeof entries, path: string): string => list.find((entry) => entry.path === path)?.sha ?? '';
+    expect(entries.filter(({ type }) => type === 'blob').map(({ path, mode }) => [path, mode])).toEqual(
+      ['a/b.yaml', 'a/c.yaml', 'd', 'e/f.yaml'].map((path) => [path, '100644']),
+    );
+    expect(new TextDecoder().decode(await github.getBlob(repository, shaOf(entries, 'a/b.yaml')))).toBe('new ä\n');
+    for (const path of ['a/c.yaml', 'd']) expect(shaOf(entries, path)).toBe(shaOf(before, path));
+    await expect(github.writeFile(repository, 'f'.repeat(40), 'a', 'a')).rejects.toThrow(RefusedError);
+  });
+
   it('makes a tree that has exactly the subtree at its path, and a commit of it on a branch', async () => {
     const { github, repository, push } = world();
     const source = await github.getCommit(
@@ -155,6 +173,24 @@ function pullRequests(world: () => GitHubWorld): void {
 
     await expect.poll(async () => (await github.getPullRequest(repository, number)).mergeable, PATIENCE).toBe(false);
     expect((await github.getPullRequest(repository, number)).mergeCommitSha).toBeNull();
+  });
+
+  it('lists the pull requests of a branch, open and closed', async () => {
+    const { github, repository, push } = world();
+    await push('of-branch-base', { 'a.txt': '1' });
+    await push('of-branch-head', { 'b.txt': '2' }, 'of-branch-base');
+    const pull = { title: 't', body: '', head: 'of-branch-head', base: 'of-branch-base' };
+    const first = await github.createPullRequest(repository, pull);
+    await github.updatePullRequest(repository, first.number, { state: 'closed' });
+    const second = await github.createPullRequest(repository, pull);
+
+    const found = await github.pullRequestsOfBranch(repository, 'of-branch-head');
+
+    expect(found.map(({ number, state }) => [number, state]).sort()).toEqual([
+      [first.number, 'closed'],
+      [second.number, 'open'],
+    ]);
+    expect(await github.pullRequestsOfBranch(repository, 'no-such-branch')).toEqual([]);
   });
 
   it('follows the head and lists open pull requests by base and head', async () => {

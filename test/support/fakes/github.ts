@@ -108,6 +108,10 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
         .filter((pull) => head === undefined || (pull.forkHead === undefined && pull.headRef === head))
         .map((pull) => ({ ...shown(state, pull), mergeable: null }));
     },
+    async pullRequestsOfBranch(at, branch) {
+      here(at);
+      return pulls.filter((pull) => pull.forkHead === undefined && pull.headRef === branch).map((pull) => shown(state, pull));
+    },
     async pullRequestsOfCommit(at, sha) {
       here(at);
       return pulls.filter((pull) => pull.mergeCommit === sha || broughtBy(state, pull).has(sha)).map((pull) => shown(state, pull));
@@ -144,6 +148,11 @@ export function createFakeGitHub(repository: RepositoryRef): FakeGitHub {
       const files = new Map([...objects.files(baseTree)].filter(([file]) => file !== path && !file.startsWith(`${path}/`)));
       for (const [file, sha] of objects.files(subtree)) files.set(`${path}/${file}`, sha);
       return objects.tree(files);
+    },
+    async writeFile(at, baseTree, path, content) {
+      here(at);
+      known(objects.readTree(baseTree), 422, 'base_tree is not a valid tree oid');
+      return objects.tree(new Map([...objects.files(baseTree), [path, objects.blob(content)]]));
     },
     async createCommit(at, commit) {
       here(at);

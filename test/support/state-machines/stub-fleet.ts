@@ -49,6 +49,7 @@ const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
   'backup-etcd': { cluster: CLUSTER, render: { hash: 'h' }, progress: null },
   e2e: { readPullRequest: { number: 1 }, snapshotConfiguration: {}, plan: {}, progress: null, root: 'pull-request-test' },
   'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
+  'propose-upgrade': { repository: 'o/r' },
   rollout: { repository: { owner: 'o', name: 'r' }, branch: 'dev', commit: 'c', cause: 'c1' },
 };
 
@@ -152,6 +153,8 @@ export function answer(
       return { e2eNeeded: true };
     case 'validate':
       return { ok: true };
+    case 'choose-upgrade':
+      return { decision: 'propose' };
     case 'plan':
       return { affectsClusters: true, previews: 1 };
     case 'resolve-revision':

@@ -11,16 +11,24 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** Pages of 100 that are read at most: GitHub's own end of a pull request's files is 3,000. */
 const MAX_PAGES = 30;
 
-export interface GitHubConnection {
-  /** REST API without a slash at the end, for example https://api.github.com. */
-  readonly baseUrl: string;
+export interface GitHubApp {
   readonly appId: number;
   readonly installationId: number;
   /** PEM, PKCS #1 or #8. */
   readonly privateKey: string;
+}
+
+/** A GitHub, and as whom it is asked; absent: as nobody. */
+export interface GitHubAccess {
+  /** REST API without a slash at the end, for example https://api.github.com. */
+  readonly baseUrl: string;
+  readonly app?: GitHubApp | undefined;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export interface GitHubConnection extends Omit<GitHubAccess, 'app'>, GitHubApp {
   /** The only repository that is read and written, whatever the installation may reach. */
   readonly repository: RepositoryRef;
-  readonly fetch?: typeof globalThis.fetch;
 }
 
 export type Parameters = Readonly<Record<string, unknown>>;
@@ -34,13 +42,15 @@ export interface Client {
   list<S extends z.ZodType>(route: string, parameters: Parameters, item: S): Promise<z.infer<S>[]>;
 }
 
-/** Connects as the installation; the token is made at the first call and kept until it is about to end (auth-app). */
-export function createClient(connection: GitHubConnection): Client {
+/** Connects, as the installation where there is one; its token is made at the first call and kept until it is about to end (auth-app). */
+export function createClient(connection: GitHubAccess & Pick<GitHubConnection, 'repository'>): Client {
+  const { app } = connection;
   const octokit = new Octokit({
     baseUrl: connection.baseUrl,
     userAgent: 'sluice',
-    authStrategy: createAppAuth,
-    auth: { appId: connection.appId, installationId: connection.installationId, privateKey: connection.privateKey },
+    ...(app === undefined
+      ? {}
+      : { authStrategy: createAppAuth, auth: { appId: app.appId, installationId: app.installationId, privateKey: app.privateKey } }),
     request: connection.fetch === undefined ? {} : { fetch: connection.fetch },
   });
   const send = async (route: string, parameters: Parameters): Promise<unknown> => {

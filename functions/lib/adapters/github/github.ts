@@ -21,7 +21,7 @@ const REPOSITORY = '/repos/{owner}/{repo}';
 
 /** GitHub's REST API as an App installation: github.com or a GitHub Enterprise Server, by `baseUrl`. */
 export function createGitHub(connection: GitHubConnection): GitHub {
-  const client = createClient(connection);
+  const client = createClient({ ...connection, app: connection });
   return { ...pullRequests(client), ...reads(client), ...writes(client), ...checkRuns(client) };
 }
 
@@ -31,7 +31,13 @@ function at(repository: RepositoryRef): { owner: string; repo: string } {
 
 type PullRequests = Pick<
   GitHub,
-  'getPullRequest' | 'listOpenPullRequests' | 'pullRequestsOfCommit' | 'listChangedFiles' | 'createPullRequest' | 'updatePullRequest'
+  | 'getPullRequest'
+  | 'listOpenPullRequests'
+  | 'pullRequestsOfBranch'
+  | 'pullRequestsOfCommit'
+  | 'listChangedFiles'
+  | 'createPullRequest'
+  | 'updatePullRequest'
 >;
 
 function pullRequests(client: Client): PullRequests {
@@ -45,6 +51,10 @@ function pullRequests(client: Client): PullRequests {
       const parameters = { ...at(repository), state: 'open', ...(filter.base === undefined ? {} : { base: filter.base }) };
       const answers = await client.list(`GET ${REPOSITORY}/pulls`, { ...parameters, ...(head === undefined ? {} : { head }) }, PullAnswer);
       return answers.map(pullRequestOf);
+    },
+    async pullRequestsOfBranch(repository, branch) {
+      const parameters = { ...at(repository), state: 'all', head: `${repository.owner}:${branch}` };
+      return (await client.list(`GET ${REPOSITORY}/pulls`, parameters, PullAnswer)).map(pullRequestOf);
     },
     async pullRequestsOfCommit(repository, sha) {
       const route = `GET ${REPOSITORY}/commits/{commit_sha}/pulls`;
@@ -106,10 +116,15 @@ async function branchHead(client: Client, repository: RepositoryRef, branch: str
   return answer?.object.sha;
 }
 
-function writes(client: Client): Pick<GitHub, 'createTree' | 'createCommit' | 'setBranch'> {
+function writes(client: Client): Pick<GitHub, 'createTree' | 'writeFile' | 'createCommit' | 'setBranch'> {
   return {
     async createTree(repository, baseTree, path, subtree) {
       const tree = [{ path, mode: '040000', type: 'tree', sha: subtree }];
+      const answer = await client.call(`POST ${REPOSITORY}/git/trees`, { ...at(repository), base_tree: baseTree, tree }, MadeAnswer);
+      return answer.sha;
+    },
+    async writeFile(repository, baseTree, path, content) {
+      const tree = [{ path, mode: '100644', type: 'blob', content }];
       const answer = await client.call(`POST ${REPOSITORY}/git/trees`, { ...at(repository), base_tree: baseTree, tree }, MadeAnswer);
       return answer.sha;
     },
