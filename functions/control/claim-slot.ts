@@ -63,7 +63,7 @@ export const claimSlot = defineStep({
     for (const slot of first) {
       const result = await takeLock(ports.objects, slotSubject(slot), execution, SLOT_LEASE_SECONDS);
       if (result.outcome === 'taken') {
-        const claim = claimed(slot, input, execution);
+        const claim = claimed(slot, input, execution, settings.channels[0]?.policies);
         await begin(input, ports.checks, execution, `Running on ${claim.cluster?.name} in account ${slot.account}`);
         return claim;
       }
@@ -112,8 +112,8 @@ async function ownFirst(slots: readonly E2eSlot[], execution: string, { objects,
   return [...own, ...others];
 }
 
-function claimed(slot: E2eSlot, input: z.infer<typeof Input>, execution: string): z.infer<typeof Output> {
-  const cluster = slotCluster(slot, input.readPullRequest.number, execution);
+function claimed(slot: E2eSlot, input: z.infer<typeof Input>, execution: string, policies: string | undefined): z.infer<typeof Output> {
+  const cluster = slotCluster(slot, input.readPullRequest.number, execution, policies);
   const { baseRevision, headRevision } = input.snapshotConfiguration;
   const id = cluster.name.slice('e2e-'.length);
   return {
@@ -130,7 +130,15 @@ function claimed(slot: E2eSlot, input: z.infer<typeof Input>, execution: string)
 }
 
 /** The e2e cluster of an execution in a slot. The execution is part of the name: a cluster's name is never used twice. */
-export function slotCluster({ account, region, network }: E2eSlot, pullRequest: number, execution: string): ClusterRef {
+export function slotCluster({ account, region, network }: E2eSlot, pullRequest: number, execution: string, policies?: string): ClusterRef {
   const id = hashOf({ account, pullRequest, execution }).slice(0, 12);
-  return { name: `e2e-${id}`, account, region, environment: 'e2e', network, channel: 'e2e' };
+  return {
+    name: `e2e-${id}`,
+    account,
+    region,
+    environment: 'e2e',
+    network,
+    channel: 'e2e',
+    ...(policies === undefined ? {} : { policies }),
+  };
 }

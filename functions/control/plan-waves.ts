@@ -89,7 +89,7 @@ async function settingsWaves(resolved: ResolveRevision, settings: Settings, obje
   for (const channel of settings.channels) {
     for (const entry of channel.clusters.filter(({ state }) => state === 'ready')) {
       const record = records.get(entry.name);
-      const hash = settingsHash(clusterRef(entry, channel.channel));
+      const hash = settingsHash(clusterRef(entry, channel));
       const held = holdOf(entry, channel)?.revision;
       if (record !== undefined && record.settingsHash === hash && (held === undefined || runsRevision(record, held))) continue;
       const revision = held ?? record?.revision ?? (await beginning(channel, resolved, objects, now));

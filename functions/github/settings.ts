@@ -2,12 +2,14 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { boundProblems } from '#domain/file-bounds.ts';
 import { keys } from '#domain/names.ts';
+import { parseOwnPolicies } from '#domain/policies/own-policies.ts';
 import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
 import { parseSettings } from '#domain/settings.ts';
 import { maySettingsApply, settingsId } from '#domain/settings-gate.ts';
 import { isFounded, readProofs, readRecords } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { ConflictError, InputError, NotFoundError } from '#model/errors.ts';
+import type { OwnPolicies } from '#model/policies.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { SettingsFiles } from '#model/pull-request.ts';
 import { type FleetBranches, SettingsEvidence } from '#model/records.ts';
@@ -64,6 +66,7 @@ async function settingsAt(repository: RepositoryRef, sha: string | undefined, po
     );
   }
   const settings = { commit: sha, files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)) };
+  await keepPolicies(settings, ports.objects);
   await ports.objects.putIfAbsent(key, JSON.stringify(settings));
   return settings;
 }
@@ -130,6 +133,12 @@ async function readHistory({ channels }: Settings, objects: ObjectStore): Promis
   if ((await readRecords(objects, names)).size > 0) return true;
   const proofs = await Promise.all(channels.map(({ channel }) => readProofs(objects, channel)));
   return proofs.some((found) => found.length > 0);
+}
+
+/** What clusters get of `channels/policies/`, by its content; render reads it. Whether it is right is for validation to say. */
+async function keepPolicies(settings: SettingsFiles, objects: ObjectStore): Promise<void> {
+  const { value } = parseOwnPolicies(settings.files);
+  if (value !== undefined) await objects.putIfAbsent(keys.policies(value.hash), JSON.stringify(value.objects satisfies OwnPolicies));
 }
 
 /** One text file of a tree. */

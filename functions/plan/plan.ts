@@ -4,7 +4,7 @@ import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
 import { stepName } from '#domain/plan-history.ts';
 import { type Planned, type Previewable, planConfiguration, planSettings } from '#domain/plan-pull-request.ts';
-import { revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
+import { policiesOf, revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
 import { render } from '#domain/render.ts';
 import type { ParsedSettings } from '#domain/settings.ts';
 import { InputError } from '#model/errors.ts';
@@ -12,11 +12,11 @@ import type { PlanData, PreviewTarget } from '#model/plan.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { MergeResult } from '#model/pull-request.ts';
 import { ChangeClass } from '#model/render.ts';
-import type { Settings } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { type ReadConfigurations, readConfigurations } from './read-configuration.ts';
 import { readPast } from './read-past.ts';
+import { readPolicies } from './read-policies.ts';
 import { readSettings } from './read-settings.ts';
 
 interface Ports {
@@ -53,8 +53,8 @@ export const plan = defineStep({
       throw new InputError(`the settings of ${snapshots.headSettingsCommit} do not pass validation; run validate first`);
     if (readPullRequest.kind === 'settings') {
       // A broken base is what this pull request repairs: all its clusters then look new.
-      const base = (await readSettings(objects, snapshots.baseSettingsCommit)).value?.settings;
-      return keep(objects, await planOfSettings(objects, base ?? { ...parsed.settings, channels: [] }, parsed), readPullRequest.fork);
+      const base = (await readSettings(objects, snapshots.baseSettingsCommit)).value;
+      return keep(objects, await planOfSettings(objects, base, parsed), readPullRequest.fork);
     }
     const { settings } = parsed;
     const channel = settings.channels.find((candidate) => candidate.branch === readPullRequest.baseRef);
@@ -76,11 +76,15 @@ export const plan = defineStep({
   },
 });
 
-async function planOfSettings(objects: ObjectStore, base: Settings, head: ParsedSettings): Promise<Planned> {
+async function planOfSettings(objects: ObjectStore, before: ParsedSettings | undefined, head: ParsedSettings): Promise<Planned> {
+  const base = before?.settings ?? { ...head.settings, channels: [] };
   const past = await readPast(objects, head.settings.channels);
   const moves = settingsMoves(base, head, past);
   const { known: configurations } = await readConfigurations(objects, revisionsOf(moves));
-  return planSettings({ base, head, moves, configurations, past });
+  const policies = new Map([before?.policies, head.policies].flatMap((known) => (known === undefined ? [] : [[known.hash, known]])));
+  const others = policiesOf(moves).filter((hash) => !policies.has(hash));
+  for (const hash of others) policies.set(hash, await readPolicies(objects, hash));
+  return planSettings({ base, head, moves, configurations, policies, past });
 }
 
 /** A fork's templates never reach an account before they are merged: of them nothing is asked. */

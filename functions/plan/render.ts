@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
+import { withPolicies } from '#domain/policies/own-policies.ts';
 import { render } from '#domain/render.ts';
 import { Versions } from '#model/configuration.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
@@ -9,6 +10,7 @@ import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { readConfiguration } from './read-configuration.ts';
+import { readPolicies } from './read-policies.ts';
 
 interface Ports {
   readonly objects: ObjectStore;
@@ -20,7 +22,8 @@ export const renderStep = defineStep({
   input: z.object({ cluster: ClusterRef, revision: Revision }),
   output: z.object({ hash: Sha256, versions: Versions, pools: z.array(z.string()), stacks: z.array(StackRole) }),
   async run({ cluster, revision }, { objects }: Ports) {
-    const rendered = render(await readConfiguration(objects, revision), cluster);
+    const policies = cluster.policies === undefined ? undefined : await readPolicies(objects, cluster.policies);
+    const rendered = render(withPolicies(await readConfiguration(objects, revision), policies), cluster);
     const hash = hashOf(rendered);
     await objects.putIfAbsent(keys.render(hash), JSON.stringify(rendered));
     return {

@@ -34,7 +34,7 @@ function configuration(changed: Record<string, string>, revision: string): Confi
 it('asks about the reference configuration, as its stacks are, and leaves them as they were', async () => {
   const [entry] = CHANNEL.clusters;
   if (entry === undefined) throw new Error('no cluster');
-  const cluster = clusterRef(entry, 'dev');
+  const cluster = clusterRef(entry, { channel: 'dev' });
   const client = new CloudFormationClient(aws.of(cluster.account));
   const [stacks, changeSets] = [createStacks(client), createChangeSets(client)];
   const objects = createFakeObjects();

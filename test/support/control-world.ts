@@ -121,7 +121,7 @@ export async function putFleet(world: ControlWorld, betaClusters = 3, beta: Part
 export function refOf(file: ChannelFile, index: number): ClusterRef {
   const entry = file.clusters[index];
   if (entry === undefined) throw new Error(`${file.channel} has no cluster ${index}`);
-  return clusterRef(entry, file.channel);
+  return clusterRef(entry, file);
 }
 
 /** When the executions of tests began: the fake clock's beginning. */

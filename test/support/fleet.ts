@@ -34,7 +34,7 @@ export function channelFile(channel: string, count: number, change: Partial<Chan
 
 /** Record of a cluster that runs a revision with the settings of its entry. */
 export function clusterRecord(entry: ClusterEntry, channel: string, revision: string, change: Partial<ClusterRecord> = {}): ClusterRecord {
-  const cluster = clusterRef(entry, channel);
+  const cluster = clusterRef(entry, { channel });
   return {
     cluster,
     revision,

@@ -22,6 +22,8 @@ function clean(text: string): string {
 export const keys = {
   snapshot: (revision: string): string => `snapshots/${revision}.json`,
   settings: (commit: string): string => `settings/${commit}.json`,
+  /** The fleet's own policies, by their content. */
+  policies: (hash: string): string => `settings/policies/${hash}.json`,
   blob: (sha: string): string => `blobs/${sha}`,
   render: (hash: string): string => `renders/${hash}.json`,
   plan: (hash: string): string => `plans/${hash}.md`,

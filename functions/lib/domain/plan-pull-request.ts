@@ -8,6 +8,7 @@ import { type FleetPast, historyOf, NO_PAST, rolloutSeconds } from './plan-histo
 import { channelNotes, moveNotes, planMoves, type SettingsMove } from './plan-settings.ts';
 import type { PlanSide } from './plan-sides.ts';
 import { planMarkdown, planTitle } from './plan-text.ts';
+import type { ParsedPolicies } from './policies/own-policies.ts';
 import type { ParsedSettings } from './settings.ts';
 import { clusterRef } from './waves.ts';
 
@@ -79,10 +80,12 @@ export function planSettings(change: {
   readonly head: ParsedSettings;
   readonly moves: readonly SettingsMove[];
   readonly configurations: ReadonlyMap<string, Configuration>;
+  /** The fleet's own, by hash. */
+  readonly policies?: ReadonlyMap<string, ParsedPolicies>;
   readonly past?: FleetPast;
 }): Planned {
-  const { base, head, moves, configurations, past = NO_PAST } = change;
-  const { plan, unknown, subjects } = planMoves(moves, configurations);
+  const { base, head, moves, configurations, policies, past = NO_PAST } = change;
+  const { plan, unknown, subjects } = planMoves(moves, configurations, policies);
   const channels = new Map(moves.map((move) => [move.head?.cluster.name ?? move.base?.cluster.name ?? '', move.channel]));
   const context: PlanContext = {
     channel: 'main',
@@ -105,7 +108,7 @@ function subjectsOf(channel: ChannelFile, base: Configuration | undefined, head:
   return channel.clusters
     .filter((entry) => entry.state === 'ready')
     .map((entry) => {
-      const cluster = clusterRef(entry, channel.channel);
+      const cluster = clusterRef(entry, channel);
       return { base: base === undefined ? undefined : { configuration: base, cluster }, head: { configuration: head, cluster } };
     });
 }

@@ -5,6 +5,7 @@ import { holdOf, newestSucceeded, short } from './evidence.ts';
 import { canonicalJson } from './hash.ts';
 import { type PlanSubject, planChange } from './plan.ts';
 import type { FleetPast } from './plan-history.ts';
+import { type ParsedPolicies, withPolicies } from './policies/own-policies.ts';
 import type { ParsedSettings } from './settings.ts';
 import { clusterRef, settingsHash } from './waves.ts';
 import { placeOf, type ValuePath } from './yaml-source.ts';
@@ -30,7 +31,7 @@ export function settingsMoves(base: Settings, head: ParsedSettings, past: Pick<F
   return head.channels.flatMap((channel) =>
     channel.file.clusters.flatMap((entry, index) => {
       const move = moveOf(before.get(entry.name), { entry, channel: channel.file }, past);
-      return move === undefined ? [] : [{ ...move, causes: [causeOf(before.get(entry.name), channel, entry, index)] }];
+      return move === undefined ? [] : [{ ...move, causes: causesOf(before.get(entry.name), channel, entry, index) }];
     }),
   );
 }
@@ -47,7 +48,7 @@ function moveOf(
 ): Omit<SettingsMove, 'causes'> | undefined {
   const record = past.records.get(entry.name);
   const newest = newestSucceeded(past.proofs.get(channel.channel) ?? [])?.revision ?? null;
-  const cluster = clusterRef(entry, channel.channel);
+  const cluster = clusterRef(entry, channel);
   const runs = record?.revision ?? newest;
   if (entry.state === 'decommission') {
     if (old?.entry.state === 'decommission') return undefined;
@@ -61,25 +62,31 @@ function moveOf(
   const revision = holdOf(entry, channel)?.revision ?? runs;
   const wanted = { cluster, revision };
   if (old === undefined) return { kind: 'created', channel: channel.channel, base: undefined, head: wanted };
-  const oldCluster = clusterRef(old.entry, old.channel.channel);
+  const oldCluster = clusterRef(old.entry, old.channel);
   const same = settingsHash(oldCluster) === settingsHash(cluster) && old.entry.state === entry.state;
   const sameHold = holdOf(old.entry, old.channel)?.revision === holdOf(entry, channel)?.revision;
   if (same && sameHold) return undefined;
   return { kind: 'altered', channel: channel.channel, base: { cluster: record?.cluster ?? oldCluster, revision: runs }, head: wanted };
 }
 
-/** The changed field of the entry, or the hold of its channel, or the entry. */
-function causeOf(old: Placed | undefined, { file, source }: Channel, entry: ClusterEntry, index: number): Source {
+/** The changed field of the entry, or the hold of its channel, or the entry. Changed policies have places of their own. */
+function causesOf(old: Placed | undefined, { file, source }: Channel, entry: ClusterEntry, index: number): Source[] {
   const at = (path: ValuePath): Source => ({ path: source.path, line: placeOf(source, path).line, side: 'head' });
-  if (old === undefined) return at(['clusters', index]);
+  if (old === undefined) return [at(['clusters', index])];
   const fields = ['state', 'hold', 'environment', 'account', 'region', 'network', 'owner'] as const;
   const field = fields.find((name) => canonicalJson(old.entry[name] ?? null) !== canonicalJson(entry[name] ?? null));
-  if (field !== undefined) return at(['clusters', index, field]);
-  return canonicalJson(old.channel.hold ?? null) === canonicalJson(file.hold ?? null) ? at(['clusters', index]) : at(['hold']);
+  if (field !== undefined) return [at(['clusters', index, field])];
+  if (canonicalJson(old.channel.hold ?? null) !== canonicalJson(file.hold ?? null)) return [at(['hold'])];
+  return old.channel.policies === file.policies ? [at(['clusters', index])] : [];
 }
 
 function entriesOf(settings: Settings): Map<string, Placed> {
   return new Map(settings.channels.flatMap((channel) => channel.clusters.map((entry) => [entry.name, { entry, channel }] as const)));
+}
+
+/** Hashes of the fleet's own policies that a plan of these moves needs. */
+export function policiesOf(moves: readonly SettingsMove[]): string[] {
+  return [...new Set(moves.flatMap(({ base, head }) => [base?.cluster.policies ?? [], head?.cluster.policies ?? []].flat()))].sort();
 }
 
 /** Revisions whose configurations a plan of these moves needs. */
@@ -87,14 +94,15 @@ export function revisionsOf(moves: readonly SettingsMove[]): string[] {
   return [...new Set(moves.flatMap(({ base, head }) => [base?.revision ?? [], head?.revision ?? []].flat()))].sort();
 }
 
-/** The plan of the moves whose configurations are there; `unknown` are the others. */
+/** The plan of the moves whose configurations are there; `unknown` are the others. @param policies the fleet's own, by hash */
 export function planMoves(
   moves: readonly SettingsMove[],
   configurations: ReadonlyMap<string, Configuration>,
+  policies: ReadonlyMap<string, ParsedPolicies> = new Map(),
 ): { readonly plan: Plan; readonly subjects: readonly PlanSubject[]; readonly unknown: readonly SettingsMove[] } {
   const unknown: SettingsMove[] = [];
   const subjects = moves.flatMap((move): PlanSubject[] => {
-    const [base, head] = [sideOf(move.base, configurations), sideOf(move.head, configurations)];
+    const [base, head] = [sideOf(move.base, configurations, policies), sideOf(move.head, configurations, policies)];
     if ((move.base !== undefined && base === undefined) || (move.head !== undefined && head === undefined)) unknown.push(move);
     else if (head !== undefined) return [{ base, head, causes: move.causes }];
     else if (base !== undefined) return [{ base, head, causes: move.causes }];
@@ -103,9 +111,14 @@ export function planMoves(
   return { plan: planChange(subjects), subjects, unknown };
 }
 
-function sideOf(side: SettingsMove['base'], configurations: ReadonlyMap<string, Configuration>): PlanSubject['base'] {
+function sideOf(
+  side: SettingsMove['base'],
+  configurations: ReadonlyMap<string, Configuration>,
+  policies: ReadonlyMap<string, ParsedPolicies>,
+): PlanSubject['base'] {
   const configuration = side?.revision === null || side === undefined ? undefined : configurations.get(side.revision);
-  return side === undefined || configuration === undefined ? undefined : { configuration, cluster: side.cluster };
+  if (side === undefined || configuration === undefined) return undefined;
+  return { configuration: withPolicies(configuration, policies.get(side.cluster.policies ?? '')), cluster: side.cluster };
 }
 
 /** The moves as sentences, for the head of the plan. */

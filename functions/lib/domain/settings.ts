@@ -2,6 +2,7 @@ import type { Finding } from '#model/checks.ts';
 import type { SettingsFiles } from '#model/pull-request.ts';
 import { ChannelFile, type Settings } from '#model/settings.ts';
 import { SERVICE_NETWORK } from './network.ts';
+import { type ParsedPolicies, parseOwnPolicies } from './policies/own-policies.ts';
 import { readShape } from './shape.ts';
 import { didYouMean } from './suggest.ts';
 import { findingAt, type Parsed, parseYaml, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
@@ -15,25 +16,35 @@ interface ChannelSource {
 export interface ParsedSettings {
   readonly settings: Settings;
   readonly channels: readonly ChannelSource[];
+  /** The fleet's own policies; absent when there are none. */
+  readonly policies?: ParsedPolicies;
 }
 
 /** Reads all channel files of one commit. The value is there only when nothing fails. */
 export function parseSettings(files: SettingsFiles): Parsed<ParsedSettings> {
   const findings: Finding[] = [];
   const channels: ChannelSource[] = [];
+  const own = parseOwnPolicies(files.files);
+  const policies = own.value === undefined ? {} : { policies: own.value.hash };
   for (const file of files.files.filter(({ path }) => /^channels\/[^/]+\.yaml$/.test(path))) {
     const parsed = parseYaml(file.path, file.content);
     const shape = parsed.value === undefined ? undefined : readShape(parsed.value, ChannelFile);
     findings.push(...parsed.findings, ...(shape?.findings ?? []));
-    if (parsed.value !== undefined && shape?.value !== undefined) channels.push({ file: shape.value, source: parsed.value });
+    if (parsed.value !== undefined && shape?.value !== undefined)
+      channels.push({ file: { ...shape.value, ...policies }, source: parsed.value });
   }
+  findings.push(...own.findings);
   if (findings.length > 0) return { findings };
   if (channels.length === 0) {
     return { findings: [findingAt('channels', { line: 1, column: 1 }, 'missing-file', 'There is no channel file channels/<name>.yaml.')] };
   }
   findings.push(...duplicateFindings(channels), ...followFindings(channels), ...channels.flatMap(ownFindings));
   const ordered = inPromotionOrder(channels);
-  const value = { settings: { commit: files.commit, channels: ordered.map(({ file }) => file) }, channels: ordered };
+  const value = {
+    settings: { commit: files.commit, channels: ordered.map(({ file }) => file) },
+    channels: ordered,
+    ...(own.value === undefined ? {} : { policies: own.value }),
+  };
   return findings.some((finding) => finding.level === 'failure') ? { findings } : { value, findings };
 }
 

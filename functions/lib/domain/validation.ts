@@ -7,6 +7,7 @@ import type { SchemaBook } from './kubernetes-apis.ts';
 import { contradictionFindings, type DeletionSide, removalFindings } from './kubernetes-deletions.ts';
 import { objectFindings } from './kubernetes-objects.ts';
 import { policyFindings } from './policies/findings.ts';
+import { policyClashes } from './policies/own-policies.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { parseSettings } from './settings.ts';
 import { settingsChangeFindings } from './settings-change.ts';
@@ -82,7 +83,10 @@ function policiesOf(head: Snapshot, configuration: Configuration | undefined, ta
   const settings = target === undefined ? undefined : parseSettings(target.settings).value;
   const channel = settings?.settings.channels.find(({ branch }) => branch === target?.branch);
   if (configuration === undefined || target === undefined || settings === undefined || channel === undefined) return [];
-  return policyFindings({ configuration, files: head.files, settings, channel, today: target.now });
+  return [
+    ...policyClashes(configuration, settings.policies),
+    ...policyFindings({ configuration, files: head.files, settings, channel, today: target.now }),
+  ];
 }
 
 /**

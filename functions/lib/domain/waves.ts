@@ -43,10 +43,19 @@ export type Records = ReadonlyMap<string, ClusterRecord>;
 /** Name of the wave of clusters that do not exist yet. */
 const CREATIONS = 'new clusters';
 
-/** What a step must know of a cluster: its entry and its channel. */
-export function clusterRef(entry: ClusterEntry, channel: string): ClusterRef {
+/** What a step must know of a cluster: its entry, its channel and the fleet's own policies. */
+export function clusterRef(entry: ClusterEntry, { channel, policies }: Pick<ChannelFile, 'channel' | 'policies'>): ClusterRef {
   const { name, account, region, environment, network, owner } = entry;
-  return { name, account, region, environment, network, ...(owner === undefined ? {} : { owner }), channel };
+  return {
+    name,
+    account,
+    region,
+    environment,
+    network,
+    ...(owner === undefined ? {} : { owner }),
+    channel,
+    ...(policies === undefined ? {} : { policies }),
+  };
 }
 
 /** Hash of a cluster's settings: with the revision, its desired state. */
@@ -126,11 +135,11 @@ function numbered(groups: readonly Group[], most: number, records: Records, roll
 }
 
 function isDone({ entry, channel, revision }: Wanted, records: Records): boolean {
-  return isUpToDate(records.get(entry.name), revision, settingsHash(clusterRef(entry, channel.channel)));
+  return isUpToDate(records.get(entry.name), revision, settingsHash(clusterRef(entry, channel)));
 }
 
 function item({ entry, channel, revision }: Wanted, wave: number, { rolloutId, progress }: RolloutRef): WaveItem {
-  const cluster = clusterRef(entry, channel.channel);
+  const cluster = clusterRef(entry, channel);
   const hash = settingsHash(cluster);
   const name = executionName('update', cluster.name, { revision, settingsHash: hash }, hashOf(rolloutId).slice(0, 12));
   return { cluster, revision, settingsHash: hash, executionName: name, rolloutId, wave, progress };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AccountId, ChannelName, ClusterName, Duration, Region, Revision, Timestamp } from './primitives.ts';
+import { AccountId, ChannelName, ClusterName, Duration, Region, Revision, Sha256, Timestamp } from './primitives.ts';
 
 /** An IPv4 network of exactly /16; domain/network.ts divides it over the zones. */
 export const Network = z.string().regex(/^(?:\d{1,3}\.){2}0\.0\/16$/, 'must be an IPv4 network of /16, for example 10.20.0.0/16');
@@ -68,11 +68,14 @@ export const ChannelFile = z.strictObject({
   waivers: z.array(Waiver).default([]),
   clusters: z.array(ClusterEntry),
 });
-export type ChannelFile = z.infer<typeof ChannelFile>;
+/** `policies` is no key of the file: the hash of the fleet's own policies, put in when the settings are read. */
+export type ChannelFile = z.infer<typeof ChannelFile> & { readonly policies?: Sha256 };
 
 /** All channel files of one commit of `main`, parsed. */
-export const Settings = z.object({ commit: z.string(), channels: z.array(ChannelFile).min(1) });
-export type Settings = z.infer<typeof Settings>;
+export interface Settings {
+  readonly commit: string;
+  readonly channels: ChannelFile[];
+}
 
 /** What a step must know of a cluster: its entry and the channel it follows (`e2e` for e2e clusters). */
 export const ClusterRef = z.object({
@@ -83,5 +86,7 @@ export const ClusterRef = z.object({
   network: Network,
   owner: z.string().optional(),
   channel: z.string().min(1),
+  /** Hash of the fleet's own policies that it gets; absent when there are none. */
+  policies: Sha256.optional(),
 });
 export type ClusterRef = z.infer<typeof ClusterRef>;

@@ -124,7 +124,7 @@ describe('what a change of settings moves', () => {
     const [first, second] = BETA.clusters;
     if (first === undefined || second === undefined) throw new Error('no clusters');
     const head = settings({ beta: { ...BETA, clusters: [{ ...first, owner: 'bo' }, second] } });
-    const recorded = { ...clusterRef(first, 'beta'), owner: 'ada' };
+    const recorded = { ...clusterRef(first, { channel: 'beta' }), owner: 'ada' };
     const records = new Map([[first.name, clusterRecord(first, 'beta', HELD, { cluster: recorded })]]);
 
     const moves = settingsMoves(base.settings, head, { records, proofs: PAST.proofs });

@@ -52,10 +52,10 @@ export function policySubject(configuration: Configuration, files: readonly Snap
     versions: configuration.versions,
     now,
     objects: configuration.components.flatMap(({ file, objects }) =>
-      objects.map(({ manifest, path, line }): PolicyObject => {
+      objects.map(({ manifest, path, line, document }): PolicyObject => {
         const name = objectName(manifest);
         const relative = path.slice(CONFIGURATION_FOLDER.length + 1);
-        const at = (valuePath: ValuePath): Place => placeOfObject(sources(relative), line, valuePath);
+        const at = (valuePath: ValuePath): Place => placeOfObject(sources(relative), line, document, valuePath);
         return {
           manifest,
           name,
@@ -95,9 +95,6 @@ function createSources(files: readonly SnapshotFile[]): (path: string) => YamlSo
   };
 }
 
-/** A file may hold several objects; the object's own line tells which document is meant. */
-function placeOfObject(source: YamlSource | undefined, line: number, path: ValuePath): Place {
-  if (source === undefined) return { line, column: 1 };
-  const document = source.documents.findIndex((_, index) => placeOf(source, ['apiVersion'], index).line === line);
-  return document < 0 ? { line, column: 1 } : placeOf(source, path, document);
+function placeOfObject(source: YamlSource | undefined, line: number, document: number, path: ValuePath): Place {
+  return source === undefined ? { line, column: 1 } : placeOf(source, path, document);
 }
