@@ -46,7 +46,26 @@ function releaseJson(world: World, repository: string, tag: string, at: string):
     prerelease: tag.includes('-'),
     created_at: at,
     published_at: at,
-    author: userJson(world, { login: 'releases', kind: 'User' }),
+    author: authorJson(world),
     assets: [],
+  };
+}
+
+/** Whole, as GitHub has it in a release: elsewhere clients read only a part of it. */
+function authorJson(world: World): Json {
+  const user = userJson(world, { login: 'releases', kind: 'User' });
+  const url = String(user['url']);
+  return {
+    ...user,
+    avatar_url: `${String(user['html_url'])}.png`,
+    followers_url: `${url}/followers`,
+    following_url: `${url}/following{/other_user}`,
+    gists_url: `${url}/gists{/gist_id}`,
+    starred_url: `${url}/starred{/owner}{/repo}`,
+    subscriptions_url: `${url}/subscriptions`,
+    organizations_url: `${url}/orgs`,
+    repos_url: `${url}/repos`,
+    events_url: `${url}/events{/privacy}`,
+    received_events_url: `${url}/received_events`,
   };
 }
