@@ -1,8 +1,9 @@
 import { keys } from '#domain/names.ts';
+import { WantedCheck } from '#model/checks.ts';
 import { type FleetBranches, Lock, PullRequestTurn } from '#model/records.ts';
 import type { Executions } from '#ports/executions.ts';
 import { runStep, type StepCall } from '#runtime/call.ts';
-import { wrapCalls } from '#runtime/hub.ts';
+import { CLEAN_UP, wrapCalls } from '#runtime/hub.ts';
 import { chooseShape } from '../../functions/control/choose-shape.ts';
 import { claimSlot } from '../../functions/control/claim-slot.ts';
 import { collectResults } from '../../functions/control/collect-results.ts';
@@ -38,6 +39,10 @@ export interface PullRequestWorld {
   pass(seconds: number): Promise<void>;
   check(sha: string, name: string): ReturnType<GitHubWorld['checks']['wanted']>;
   turn(number: number): PullRequestTurn | undefined;
+  /** What was seen on the way that must never be. */
+  readonly problems: readonly string[];
+  /** What merging would bring: revision of the base and of the merge result. */
+  step(number: number): Promise<string>;
   /** Locks of clusters and slots that somebody holds. */
   heldLocks(): string[];
 }
@@ -63,12 +68,13 @@ export async function createPullRequestWorld(): Promise<PullRequestWorld> {
   const base = await createGitHubWorld({ dev: { e2e: { suites: ['conformance'], slots } } });
   await base.put(keys.plan(PLAN), 'The plan.');
   const made: string[] = [];
+  const watch = createWatch((machine, name) => machines.find(machine, name), base.objects.contents);
   const clusters = new Map<string, string>();
   const asked = new Map<string, number>();
 
   const machines = createWorld({
     machines: DEFINITIONS,
-    task: async ({ payload }) => handle(payload),
+    task: async ({ payload }) => watch.over(payload, () => handle(payload)),
   });
   const executions = executionsOf(machines);
   const ports = { ...base, executions };
@@ -94,6 +100,13 @@ export async function createPullRequestWorld(): Promise<PullRequestWorld> {
     github: base.github,
     machines,
     made,
+    problems: watch.problems,
+    async step(number) {
+      const { mergeCommitSha } = await base.github.getPullRequest(REPOSITORY, number);
+      const merge = await base.github.getCommit(REPOSITORY, mergeCommitSha ?? '');
+      const sides = [merge.parents[0] ?? '', merge.sha].map((commit) => revisionOf(base.github, commit));
+      return (await Promise.all(sides)).join(' -> ');
+    },
     get alive() {
       return new Set(clusters.keys());
     },
@@ -119,6 +132,40 @@ export async function createPullRequestWorld(): Promise<PullRequestWorld> {
           const { subject, holder } = Lock.parse(JSON.parse(body));
           return holder === null ? [] : [`${subject} by ${holder}`];
         }),
+  };
+}
+
+async function revisionOf(github: GitHubWorld['github'], commit: string): Promise<string> {
+  const { treeSha } = await github.getCommit(REPOSITORY, commit);
+  const entries = await github.getTree(REPOSITORY, treeSha);
+  return entries.find(({ path }) => path === 'channels/cluster')?.sha ?? '';
+}
+
+/** Looks on at each call: a cancelled run only cleans up, and nothing of an older attempt gets onto a check. */
+function createWatch(find: World['find'], contents: () => Record<string, string>) {
+  const problems: string[] = [];
+  const generations = new Map<string, number>();
+  const cancelled = (payload: Readonly<Record<string, unknown>>): boolean => {
+    let at = find(String(payload['machine']), String(payload['execution']));
+    // The deletion is clean-up; a backup changes nothing and is soon over.
+    while (at?.parent !== undefined && !['delete-cluster', 'backup-etcd'].includes(at.machine)) at = at.parent.execution;
+    return at?.machine === 'pull-request' && contents()[keys.cancel(at.name)] !== undefined;
+  };
+  return {
+    problems,
+    async over(payload: Readonly<Record<string, unknown>>, run: () => Promise<unknown>): Promise<unknown> {
+      const { step, state } = { step: String(payload['step']), state: String(payload['state']) };
+      const mustEnd = !CLEAN_UP.has(step) && !CLEAN_UP.has(state) && cancelled(payload);
+      const output = await run();
+      if (mustEnd) problems.push(`${String(payload['execution'])} went on with ${state} after it was cancelled`);
+      for (const [key, body] of Object.entries(contents())) {
+        if (!/^checks\/[0-9a-f]{40}\/[a-z0-9-]+\.json$/.test(key)) continue;
+        const { generation = 0 } = WantedCheck.parse(JSON.parse(body));
+        if (generation < (generations.get(key) ?? 0)) problems.push(`${key} went back to attempt ${generation} at ${state}`);
+        generations.set(key, generation);
+      }
+      return output;
+    },
   };
 }
 

@@ -113,7 +113,7 @@ async function judge(world: PullRequestWorld, number: number): Promise<Ending> {
   const { machines } = world;
   const pull = await world.github.getPullRequest({ owner: 'acme', name: 'fleet' }, number);
   const check = await world.check(pull.headSha, 'sluice');
-  const problems: string[] = [];
+  const problems: string[] = [...world.problems];
   if (world.alive.size > 0) problems.push(`leaked: ${[...world.alive].join(', ')}`);
   if (world.heldLocks().length > 0) problems.push(`held: ${world.heldLocks().join(', ')}`);
   const lookFailed = machines.executions.filter(
@@ -129,6 +129,8 @@ async function judge(world: PullRequestWorld, number: number): Promise<Ending> {
     const wanted = pull.mergeable === true ? 'success' : 'failure';
     if (check?.conclusion !== wanted)
       problems.push(`the check says ${check?.conclusion}, ${check?.title}, ${check?.summary}; wanted is ${wanted}`);
+    if (wanted === 'success' && !tested.includes(await world.step(number)))
+      problems.push(`green without a run of ${await world.step(number)}`);
     const turn = world.turn(number);
     if (check?.execution !== turn?.execution) problems.push(`the check is of ${check?.execution}, the turn of ${turn?.execution}`);
   }

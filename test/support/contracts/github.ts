@@ -59,6 +59,26 @@ function branchesAndObjects(world: () => GitHubWorld): void {
     expect(new TextDecoder().decode(blob)).toBe('ä\0');
   });
 
+  it('knows who may write', async () => {
+    const { github, repository } = world();
+
+    expect(await github.getPermission(repository, 'operator')).toBe('admin');
+    expect(await github.getPermission(repository, 'stranger')).toBe('read');
+  });
+
+  it('finds the run of an attempt on a commit', async () => {
+    const { github, repository, push } = world();
+    const headSha = await push('find-run', { 'a.txt': '1' });
+    const annotation = { path: 'a.txt', startLine: 1, endLine: 1, level: 'notice' as const, message: 'one' };
+    const request = { headSha, status: 'in_progress' as const, title: 'One', summary: '', annotations: [annotation] };
+    const id = await github.createCheckRun(repository, { ...request, name: 'find me', externalId: 'attempt-1' });
+    await github.createCheckRun(repository, { ...request, name: 'find me', externalId: 'attempt-2' });
+    await github.createCheckRun(repository, { ...request, name: 'another', externalId: 'attempt-1' });
+
+    expect(await github.findCheckRun(repository, headSha, 'find me', 'attempt-1')).toEqual({ id, annotations: 1 });
+    expect(await github.findCheckRun(repository, headSha, 'find me', 'attempt-3')).toBeUndefined();
+  });
+
   it('refuses to read what is not there', async () => {
     const { github, repository } = world();
     const missing = 'f'.repeat(40);
