@@ -3,6 +3,7 @@ import type { ChannelFile, Settings } from '#model/settings.ts';
 import type { Configuration } from './configuration.ts';
 import { timeText } from './duration.ts';
 import { holdOf, short } from './evidence.ts';
+import { petScoreNotes } from './pet-score.ts';
 import { type PlanSubject, planChange } from './plan.ts';
 import { type FleetPast, historyOf, NO_PAST, rolloutSeconds } from './plan-history.ts';
 import { channelNotes, moveNotes, planMoves, type SettingsMove } from './plan-settings.ts';
@@ -90,7 +91,7 @@ export function planSettings(change: {
   const context: PlanContext = {
     channel: 'main',
     downstream: [],
-    notes: [...moveNotes(moves, unknown), ...channelNotes(base, head)],
+    notes: [...moveNotes(moves, unknown), ...channelNotes(base, head), ...petScoreNotes(head.settings, base)],
     history: historiesOf(plan, channels, past),
     previews: [],
   };

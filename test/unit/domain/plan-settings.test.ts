@@ -181,6 +181,7 @@ describe('the plan of settings', () => {
       `**beta-1** gets other settings, and goes to ${HELD.slice(0, 12)}.`,
       '**beta-2** is deleted, after a final proven backup: all its stacks, instances and volumes.',
       `**beta-3** is created, at the newest revision proven in its channel (${PROVEN.slice(0, 12)}).`,
+      '**Pet score 1** (was 0): 1 hold of single clusters or channels.',
     ]);
     expect(planned.context.history[held?.hash ?? '']).toMatchObject({ of: 'any', updates: 1, medianSeconds: 300 });
     expect(planned.context.history[made?.hash ?? '']).toBeUndefined();
