@@ -5,7 +5,7 @@ import { masked } from './plan-items.ts';
 /** Lines around a change in a diff. */
 const CONTEXT_LINES = 3;
 /** Lines that may differ before the two texts are told one after the other: the search grows with their square. */
-const MOST_EDITS = 4000;
+const MOST_EDITS = 1000;
 
 /** A unified diff of both values as text, without a header and the first hunk's place. Secrets are masked. */
 export function diffOf(before: unknown, after: unknown): string {
