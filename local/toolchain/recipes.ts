@@ -8,6 +8,7 @@ import { run } from './process.ts';
 import { findPython, installPackages, keepPackageFolder, moveScripts, type Python } from './python.ts';
 import type { Binary, BuildContext, Recipe } from './recipe.ts';
 import {
+  CFN_LINT_VERSION,
   E2E_VERSION,
   ETCD_VERSION,
   GINKGO_VERSION,
@@ -37,6 +38,7 @@ export function createRecipes(env: NodeJS.ProcessEnv, modules: string = MODULES)
   const surroundings: Surroundings = { env, modules, go };
   return [
     ministackRecipe(modules, python),
+    cfnLintRecipe(modules, python),
     goRecipe(python, go),
     etcdRecipe(surroundings),
     kwokRecipe(surroundings),
@@ -53,12 +55,10 @@ export async function trimGoCache(env: NodeJS.ProcessEnv): Promise<void> {
 
 /** `bin/ministack` in a virtual environment. */
 function ministackRecipe(modules: string, python: () => Promise<Python>): Recipe {
-  const constraints = join(modules, 'ministack', 'constraints.txt');
-  return {
-    product: 'ministack',
-    title: `ministack ${MINISTACK_VERSION}`,
-    heavy: false,
-    cost: { seconds: 20, packages: 0 },
+  return pythonProduct(modules, python, {
+    name: 'ministack',
+    version: MINISTACK_VERSION,
+    seconds: 20,
     binaries: [
       {
         file: 'bin/python',
@@ -67,10 +67,39 @@ function ministackRecipe(modules: string, python: () => Promise<Python>): Recipe
       },
       { file: 'bin/ministack', versionArgs: ['--help'], says: 'ministack', runBy: 'bin/python' },
     ],
+  });
+}
+
+/** `bin/cfn-lint` in a virtual environment. */
+function cfnLintRecipe(modules: string, python: () => Promise<Python>): Recipe {
+  return pythonProduct(modules, python, {
+    name: 'cfn-lint',
+    version: CFN_LINT_VERSION,
+    seconds: 40,
+    binaries: [{ file: 'bin/cfn-lint', versionArgs: ['--version'], says: CFN_LINT_VERSION, runBy: 'bin/python' }],
+  });
+}
+
+interface PythonProduct {
+  readonly name: string;
+  readonly version: string;
+  readonly seconds: number;
+  readonly binaries: readonly Binary[];
+}
+
+/** A package from PyPI with its dependencies as `modules/<name>/constraints.txt` pins them. */
+function pythonProduct(modules: string, python: () => Promise<Python>, { name, version, seconds, binaries }: PythonProduct): Recipe {
+  const constraints = join(modules, name, 'constraints.txt');
+  return {
+    product: name,
+    title: `${name} ${version}`,
+    heavy: false,
+    cost: { seconds, packages: 0 },
+    binaries,
     searchIn: [],
-    identity: async () => [RECIPE, MINISTACK_VERSION, await python(), sha256(await readFile(constraints))],
+    identity: async () => [RECIPE, version, await python(), sha256(await readFile(constraints))],
     async build(context) {
-      await installPackages(context, await python(), '.', ['--constraint', constraints, `ministack==${MINISTACK_VERSION}`]);
+      await installPackages(context, await python(), '.', ['--constraint', constraints, `${name}==${version}`]);
       await moveScripts(context, '.');
     },
   };

@@ -8,6 +8,9 @@ export const GO_PACKAGE_VERSION = '1.26.6';
 
 export const MINISTACK_VERSION = '1.5.33';
 
+/** Checks CloudFormation templates against AWS' resource schemas. */
+export const CFN_LINT_VERSION = '1.58.0';
+
 export const ETCD_VERSION = '3.6.16';
 
 export const KWOK_VERSION = '0.8.0';
