@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { ChannelFile } from '#model/settings.ts';
+import { ChannelFile, type Environment } from '#model/settings.ts';
 import { git } from './git.ts';
 
 export const HUB_ACCOUNT = '100000000001';
@@ -62,6 +62,11 @@ export function e2eSlotsOf(shape: FleetShape): LocalSlot[] {
 /** Pauses of the reference fleet are days and hours; a story of minutes shows the same states with seconds. */
 const LOCAL_SOAK = '10s';
 
+/** Three etcd members and two control planes for each production cluster are more than two cores carry beside the story. */
+function localEnvironment(environment: Environment | undefined): Environment {
+  return environment === undefined || environment === 'production' ? 'test' : environment;
+}
+
 /** The channel files of the reference fleet with this machine's clusters, as text by path. */
 export async function localSettings(root: string, shape: FleetShape): Promise<Map<string, string>> {
   const files = new Map<string, string>();
@@ -75,7 +80,7 @@ export async function localSettings(root: string, shape: FleetShape): Promise<Ma
         name,
         account,
         region: shape.region,
-        environment: reference.clusters[0]?.environment ?? 'test',
+        environment: localEnvironment(reference.clusters[0]?.environment),
         network,
       }));
     const { e2e, ...rest } = reference;

@@ -81,7 +81,8 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   const port = await freePort();
   const site = { endpoint: `http://127.0.0.1:${port}`, region: shape.region };
   const slots = e2eSlotsOf(shape);
-  const accounts = [...clustersOf(shape).map((cluster) => cluster.account), ...slots.map((slot) => slot.account)];
+  const sites = [...clustersOf(shape), ...slots];
+  const accounts = sites.map(({ account }) => account);
   const room = await startRoom(options, site, accounts);
   closers.push(() => room.close());
 
@@ -134,7 +135,7 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
     timed('Sluice deployed by osls', deployHub(root, site, hub, { apiUrl: github.apiUrl, repository: REPOSITORY })),
     timed(
       `${accounts.length} accounts bootstrapped`,
-      Promise.all(accounts.map((account) => bootstrapAccount(root, accountClients(site, account), HUB_ACCOUNT))),
+      Promise.all(sites.map(({ account, network }) => bootstrapAccount(root, accountClients(site, account), HUB_ACCOUNT, network))),
     ),
   ]);
   await hub.objects.putIfAbsent(objectKeys.fleet(), JSON.stringify({ founded: new Date().toISOString(), by: operator.login }));

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { decideEtcdRoll, type EtcdObservation } from '#domain/etcd-roll.ts';
+import { etcdZones } from '#domain/network.ts';
 import { ClusterUnreachableError, DeadlineError, GateClosedError, NotFoundError } from '#model/errors.ts';
 import { Timestamp } from '#model/primitives.ts';
 import { Advance, advanced, waiting } from '#model/progress.ts';
@@ -32,7 +33,7 @@ const Input = z.object({
 });
 
 /**
- * Brings etcd's instances to the launch template's version, one at a time; its volume outlives an instance.
+ * Brings etcd's instances to the launch template's version, one at a time; a member's volume outlives its instance.
  * @throws GateClosedError without a proven backup or when data is missing, DeadlineError, TransientError
  */
 export const rollEtcdMembers = defineStep({
@@ -58,12 +59,13 @@ export const rollEtcdMembers = defineStep({
 });
 
 async function observe({ cluster, backup }: z.infer<typeof Input>, ports: RollEtcdMembersPorts): Promise<EtcdObservation> {
-  const [group, members, baseline] = await Promise.all([
-    ports.instances.group(cluster.name, 'etcd'),
+  const zones = etcdZones(cluster.environment);
+  const [groups, members, baseline] = await Promise.all([
+    Promise.all(zones.map(async (zone) => ({ zone, group: await ports.instances.group(cluster.name, `etcd-${zone}`) }))),
     readMembers(cluster, ports.etcd),
     backup === null || backup === undefined ? undefined : readBackup(backup, ports.objects),
   ]);
-  return { group, members, backup: baseline };
+  return { groups, members, backup: baseline };
 }
 
 async function readMembers(cluster: ClusterRef, etcdOf: EtcdOf): Promise<EtcdObservation['members']> {

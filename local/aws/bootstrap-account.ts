@@ -15,19 +15,22 @@ const STACK = 'sluice-account';
 const FUNCTIONS = ['identity', 'cluster', 'etcd', 'drill'] as const;
 
 /**
- * Deploys channels/bootstrap/account.yaml into one account as an operator would: bucket and role, the code into the
+ * Deploys channels/bootstrap/account.yaml into one account as an operator would: network, bucket and roles, the code into the
  * bucket, then the functions; and checks that they answer.
  */
-export async function bootstrapAccount(root: string, clients: AccountClients, hubAccount: string): Promise<void> {
+export async function bootstrapAccount(root: string, clients: AccountClients, hubAccount: string, network: string): Promise<void> {
   const template = await readFile(join(root, 'channels/bootstrap/account.yaml'), 'utf8');
-  const hub = { ParameterKey: 'HubAccount', ParameterValue: hubAccount };
+  const own = [
+    { ParameterKey: 'HubAccount', ParameterValue: hubAccount },
+    { ParameterKey: 'Network', ParameterValue: network },
+  ];
   const common = { StackName: STACK, TemplateBody: template, Capabilities: ['CAPABILITY_NAMED_IAM' as const] };
   const wait = { client: clients.cloudFormation, maxWaitTime: 120, minDelay: 1, maxDelay: 1 };
-  await clients.cloudFormation.send(new CreateStackCommand({ ...common, Parameters: [hub] }));
+  await clients.cloudFormation.send(new CreateStackCommand({ ...common, Parameters: own }));
   await waitUntilStackCreateComplete(wait, { StackName: STACK });
 
   const code = await Promise.all(FUNCTIONS.map((name) => uploadCode(root, clients, name)));
-  await clients.cloudFormation.send(new UpdateStackCommand({ ...common, Parameters: [hub, ...code] }));
+  await clients.cloudFormation.send(new UpdateStackCommand({ ...common, Parameters: [...own, ...code] }));
   await waitUntilStackUpdateComplete(wait, { StackName: STACK });
   await checkAnswers(clients);
 }

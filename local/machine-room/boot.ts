@@ -123,7 +123,7 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   const address = machine.address ?? '';
   const place = join(context.directory, machine.account, machine.id);
   const root = join(place, 'root');
-  const volume = plan.fixedAddress === undefined ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
+  const volume = !plan.volume ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
   const nodeName = machine.id.replaceAll('.', '-');
   writeFiles(root, plan, { INSTANCE_ADDRESS: address, INSTANCE_ZONE: machine.zone, INSTANCE_ID: machine.id, NODE_NAME: nodeName }, volume);
   const identity = await readIdentity(plan, context.view);
@@ -153,7 +153,7 @@ function ended(unit: string, how: string, again: number | undefined): string {
   return `${unit} ${how}${again === undefined ? '' : `; starts again in ${again} s`}`;
 }
 
-/** Where the data of a fixed address lies: it outlives the machine, as a volume of its own would. */
+/** Where a data volume lies, by the address of the machines that have it one after another. */
 export function volumePath(directory: string, account: string, cluster: string, address: string): string {
   return join(directory, account, 'volumes', cluster, address);
 }

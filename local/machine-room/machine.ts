@@ -13,15 +13,29 @@ const IdentityFile = z.object({ secret: z.string().min(1), directory: z.string()
 const BinariesFile = z.array(z.object({ name: z.string().min(1), version: z.string().min(1) }));
 const AddressFile = z.record(z.string(), z.string());
 const ExpandFile = z.array(z.string().startsWith('/'));
+const VolumeFile = z.looseObject({ mount: z.string().startsWith('/var/lib/') });
 
 /** Programs that the room runs for real. */
 const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 
-/** Flags that the room adds: a power cut does not happen here, so etcd need not wait for the disk. */
-const ADDED_FLAGS: Readonly<Record<string, readonly string[]>> = { etcd: ['--unsafe-no-fsync'] };
+/**
+ * Flags that the room adds. A power cut does not happen here, so etcd need not wait for the disk. Loopback addresses are
+ * never taken to call from (all of them call from 127.0.0.1), so the addresses in peers' certificates can't be compared;
+ * and the API refuses them as endpoints, so the Service `kubernetes` has none here.
+ */
+const ADDED_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  etcd: ['--unsafe-no-fsync', '--peer-skip-client-san-verification'],
+  'kube-apiserver': ['--endpoint-reconciler-type=none'],
+};
 
 /** Units whose work the room does itself. */
-const EMULATED = ['sluice-identity.service', 'sluice-binaries.service', 'sluice-address.service', 'kubelet.service'];
+const EMULATED = [
+  'sluice-identity.service',
+  'sluice-binaries.service',
+  'sluice-address.service',
+  'sluice-volume.service',
+  'kubelet.service',
+];
 
 /** What a document asks of the room, with the files that steer it read. */
 export interface MachinePlan {
@@ -30,6 +44,8 @@ export interface MachinePlan {
   readonly binaries: z.infer<typeof BinariesFile>;
   /** Fixed address in the machine's zone. */
   readonly fixedAddress: string | undefined;
+  /** True when the machine has a data volume of its own, which outlives it. */
+  readonly volume: boolean;
   /** Files in which the machine puts its own address for `${INSTANCE_ADDRESS}`. */
   readonly expand: readonly string[];
   readonly units: readonly Unit[];
@@ -49,6 +65,7 @@ export function planMachine(document: InstanceDocument, zone: string): MachinePl
     identity: read('/etc/sluice/identity.json', IdentityFile),
     binaries: read('/etc/sluice/binaries.json', BinariesFile) ?? [],
     fixedAddress: addressInZone(read('/etc/sluice/address', AddressFile), zone),
+    volume: read('/etc/sluice/volume.json', VolumeFile) !== undefined,
     expand: read('/etc/sluice/expand.json', ExpandFile) ?? [],
     units,
     kubelet: units.find((unit) => unit.name === 'kubelet.service'),

@@ -1,26 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  AutoScalingClient,
-  DescribeAutoScalingGroupsCommand,
-  SetDesiredCapacityCommand,
-  TerminateInstanceInAutoScalingGroupCommand,
-} from '@aws-sdk/client-auto-scaling';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type * as z from 'zod';
+import { createInstances } from '#adapters/auto-scaling/instances.ts';
 import { createStacks } from '#adapters/cloudformation/stacks.ts';
+import { createEtcd } from '#adapters/etcd/etcd.ts';
 import { createKubernetes } from '#adapters/kubernetes/kubernetes.ts';
 import { parseConfiguration } from '#domain/configuration.ts';
 import { hashOf } from '#domain/hash.ts';
-import { keys } from '#domain/names.ts';
+import { accountKeys, keys } from '#domain/names.ts';
 import { API_PORT, clusterAddresses } from '#domain/network.ts';
 import { render } from '#domain/render.ts';
 import type { Manifest, Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
+import { rollControlPlane } from '../../functions/cluster/roll-control-plane.ts';
 import { advanceStack } from '../../functions/stacks/advance-stack.ts';
 import { fastStages, type MachineRoom, type RoomEvent, startMachineRoom } from '../../local/machine-room/room.ts';
+import { deployAccountStack } from '../support/account-stack.ts';
 import { binary } from '../support/binaries.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
@@ -30,7 +29,7 @@ const CLUSTER: ClusterRef = {
   name: 'fleet',
   account: '333333333333',
   region: REGION,
-  environment: 'test',
+  environment: 'production',
   network: '127.78.0.0/16',
   channel: 'dev',
 };
@@ -40,7 +39,6 @@ let aws: Ministack;
 let room: MachineRoom;
 let cell: Cell;
 let kubernetes: Kubernetes;
-let scaling: AutoScalingClient;
 const events: RoomEvent[] = [];
 const directory = temporaryDirectory();
 
@@ -56,8 +54,8 @@ beforeAll(async () => {
     kwok: { binary: binary('kwok'), stages: fastStages(join(binary('kwok'), '../stages')) },
   });
   room.events.on('event', (event) => events.push(event));
-  scaling = new AutoScalingClient({ ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl });
-  cell = await createCell(aws.endpoint, CLUSTER);
+  await deployAccountStack(new CloudFormationClient(aws.of(CLUSTER.account)), CLUSTER.network);
+  cell = await createCell(aws.endpoint, CLUSTER, true);
   await cell.issueIdentity();
   kubernetes = await connect();
 });
@@ -173,21 +171,42 @@ describe('the reference configuration in the machine room', () => {
     });
   });
 
-  it('goes to the next minor by a second control plane', async () => {
-    await deliver(await rendered('1.36.3'), ['control-plane']);
-    const { AutoScalingGroups } = await scaling.send(
-      new DescribeAutoScalingGroupsCommand({ Filters: [{ Name: 'tag:sluice:role', Values: ['control-plane'] }] }),
+  it('has three members of etcd, each in its zone, with a leader', async () => {
+    const etcd = createEtcd({
+      endpoints: clusterAddresses(CLUSTER.network).etcd.map((address) => `https://${address}:2379`),
+      identity: await cell.client('etcd'),
+    });
+
+    const members = await etcd.status();
+
+    expect(members.map(({ name, healthy }) => [name, healthy]).sort()).toEqual(
+      ['a', 'b', 'c'].map((zone) => [`etcd-${REGION}${zone}`, true]),
     );
-    const group = AutoScalingGroups?.[0];
-    const old = group?.Instances?.[0]?.InstanceId ?? '';
-    expect(group?.LaunchTemplate?.Version).toBe('2');
-    expect(group?.Instances?.[0]?.LaunchTemplate?.Version).toBe('1');
+    expect(members.filter(({ leader }) => leader)).toHaveLength(1);
+  });
 
-    await scaling.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: group?.AutoScalingGroupName ?? '', DesiredCapacity: 2 }));
-    await eventually('the new version serves', 60, () => serves('1.36.3'));
-    await scaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId: old, ShouldDecrementDesiredCapacity: true }));
-    await eventually('the old instance is gone', 40, () => (room.instances().some((machine) => machine.id === old) ? undefined : true));
+  it('goes to the next minor, one control plane after the other, by the step that does it on AWS', async () => {
+    const what = await rendered('1.36.3');
+    await deliver(what, ['control-plane']);
+    const objects = createFakeObjects();
+    await objects.put(accountKeys.manifests(hashOf(what)), JSON.stringify(what));
+    const instances = createInstances({ ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl });
+    const serving = (): number => room.instances().filter(({ role, state }) => role === 'control-plane' && state === 'InService').length;
+    expect(serving()).toBe(2);
 
+    let fewest = serving();
+    let previous: z.input<typeof rollControlPlane.input>['rollControlPlane'];
+    const reason = await eventually('the control plane is rolled', 180, async () => {
+      const ports = { kubernetes: connect, instances, objects, clock: { now: () => new Date() } };
+      const input = rollControlPlane.input.parse({ cluster: CLUSTER, render: { hash: hashOf(what) }, rollControlPlane: previous });
+      const answer = await rollControlPlane.run(input, ports, { execution: 'test' });
+      previous = answer;
+      fewest = Math.min(fewest, serving());
+      return answer.done ? answer.reason : undefined;
+    });
+
+    expect(reason).toContain('1.36.3');
+    expect(fewest).toBe(2);
     expect(await kubernetes.version()).toBe('1.36.3');
     expect((await kubernetes.list('v1', 'Node')).filter(isReady)).toHaveLength(6);
   });

@@ -11,6 +11,7 @@ import { clusterRef } from '#domain/waves.ts';
 import { PlanData } from '#model/plan.ts';
 import { previewChangeSets } from '../../functions/preview/preview-change-sets.ts';
 import { advanceStack } from '../../functions/stacks/advance-stack.ts';
+import { deployAccountStack } from '../support/account-stack.ts';
 import { until } from '../support/child.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { channelFile, gitId } from '../support/fleet.ts';
@@ -36,11 +37,15 @@ it('asks about the reference configuration, as its stacks are, and leaves them a
   if (entry === undefined) throw new Error('no cluster');
   const cluster = clusterRef(entry, { channel: 'dev' });
   const client = new CloudFormationClient(aws.of(cluster.account));
+  await deployAccountStack(client, cluster.network);
   const [stacks, changeSets] = [createStacks(client), createChangeSets(client)];
   const objects = createFakeObjects();
   const base = configuration({}, gitId('a'));
   const head = configuration(
-    { ...edited('versions.yaml', '1.35.4', '1.36.3'), ...edited('network.yaml', 'EnableDnsHostnames: true', 'EnableDnsHostnames: false') },
+    {
+      ...edited('versions.yaml', '1.35.4', '1.36.3'),
+      ...edited('network.yaml', 'ToPort: 80, CidrIp: 0.0.0.0/0', 'ToPort: 80, CidrIp: 10.0.0.0/8'),
+    },
     gitId('b'),
   );
   const running = render(base, cluster);
@@ -96,7 +101,9 @@ it('asks about the reference configuration, as its stacks are, and leaves them a
   const text = (await objects.get(keys.plan(told)))?.body ?? '';
   expect(text).toContain('CloudFormation, by change sets for dev-1:');
   // Of types whose properties it does not know the emulator says that they may be replaced.
-  expect(text).toMatch(/- stack network: Vpc \(AWS::EC2::VPC\) (is changed in place|may be replaced), for EnableDnsHostnames/);
+  expect(text).toMatch(
+    /- stack network: IngressGroup \(AWS::EC2::SecurityGroup\) (is changed in place|may be replaced), for SecurityGroupIngress/,
+  );
   expect(text).toMatch(/- stack control-plane: LaunchTemplate \(AWS::EC2::LaunchTemplate\) .*, for LaunchTemplateData/);
   expect(text).toContain('- stack pool-batch: not asked (the stack does not exist yet); by the template alone:');
   for (const role of ['network', 'control-plane', 'pool-general']) {

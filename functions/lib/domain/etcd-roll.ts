@@ -4,7 +4,8 @@ import { chooseMember } from './backup.ts';
 
 /** What is true of a cluster's etcd now. */
 export interface EtcdObservation {
-  readonly group: InstanceGroup | undefined;
+  /** Each member's group, by the letter of its zone; undefined while there is none. */
+  readonly groups: readonly { readonly zone: string; readonly group: InstanceGroup | undefined }[];
   /** The members, or why none answers. */
   readonly members: readonly MemberStatus[] | { readonly unreachable: string };
   /** What the data must not fall behind: that of the proven backup; undefined on creation. */
@@ -18,44 +19,68 @@ export type EtcdDecision =
   | { readonly act: 'refuse'; readonly reason: string };
 
 /**
- * What to do for etcd's members: one at a time, never while another is missing, only with a proven backup, and never on
- * when the data is not what it was.
+ * What to do for etcd's members: one at a time, never while another is missing, followers first and the leader last, only
+ * with a proven backup, and never on when the data is not what it was.
  */
-export function decideEtcdRoll({ group, members, backup }: EtcdObservation): EtcdDecision {
-  if (group === undefined) return { act: 'wait', reason: 'etcd has no Auto Scaling group yet' };
-  const coming = group.instances.filter((instance) => instance.lifecycleState !== 'InService');
-  const [first] = coming;
-  if (first !== undefined) return { act: 'wait', reason: `instance ${first.id} is ${first.lifecycleState}` };
-  if (group.instances.length < group.desired) {
-    return { act: 'wait', reason: `${group.instances.length} of ${group.desired} instances of etcd are there` };
+export function decideEtcdRoll({ groups, members, backup }: EtcdObservation): EtcdDecision {
+  const present: { zone: string; group: InstanceGroup }[] = [];
+  for (const { zone, group } of groups) {
+    if (group === undefined) return { act: 'wait', reason: `the member in zone ${zone} has no Auto Scaling group yet` };
+    const coming = group.instances.find((instance) => instance.lifecycleState !== 'InService');
+    if (coming !== undefined) return { act: 'wait', reason: `instance ${coming.id} is ${coming.lifecycleState}` };
+    if (group.instances.length < group.desired) {
+      return { act: 'wait', reason: `${group.instances.length} of ${group.desired} instances of etcd in zone ${zone} are there` };
+    }
+    present.push({ zone, group });
   }
   if ('unreachable' in members) return { act: 'wait', reason: members.unreachable };
   const { problems } = chooseMember(members);
   if (problems.length > 0) return { act: 'wait', reason: problems.join('; ') };
+  if (members.length < groups.length) return { act: 'wait', reason: `etcd lists ${members.length} of ${groups.length} members` };
   const lost = backup === undefined ? undefined : lostData(members, backup);
-  if (lost !== undefined) return { act: 'refuse', reason: lost };
-  return decideNext(group, backup);
+  if (lost !== undefined) return lost;
+  return decideNext(present, members, backup);
 }
 
-function decideNext(group: InstanceGroup, backup: EtcdObservation['backup']): EtcdDecision {
-  const old = group.instances.filter((instance) => instance.launchTemplateVersion !== group.launchTemplateVersion);
-  const [next] = [...old].sort((left, right) => (left.zone < right.zone ? -1 : 1));
+function decideNext(
+  groups: readonly { readonly zone: string; readonly group: InstanceGroup }[],
+  members: readonly MemberStatus[],
+  backup: EtcdObservation['backup'],
+): EtcdDecision {
+  const old = groups.flatMap(({ group }) =>
+    group.instances
+      .filter((instance) => instance.launchTemplateVersion !== group.launchTemplateVersion)
+      .map((instance) => ({ instance, wanted: group.launchTemplateVersion })),
+  );
+  // A member is named by its zone (user-data/etcd.yaml). The leader hands its part over when it ends, which costs a moment.
+  const leads = (zone: string): boolean => members.some((member) => member.leader && member.name === `etcd-${zone}`);
+  const [next] = old.sort(
+    (left, right) =>
+      Number(leads(left.instance.zone)) - Number(leads(right.instance.zone)) || (left.instance.zone < right.instance.zone ? -1 : 1),
+  );
   if (next === undefined) {
-    return { act: 'done', reason: `${group.instances.length} healthy at launch template version ${group.launchTemplateVersion}` };
+    const versions = [...new Set(groups.map(({ group }) => group.launchTemplateVersion))].join(', ');
+    return { act: 'done', reason: `${members.length} healthy at launch template version ${versions}` };
   }
+  const { instance, wanted } = next;
   if (backup === undefined || !backup.proven) {
-    return { act: 'refuse', reason: `instance ${next.id} must be replaced and there is no proven backup: run backup-etcd first` };
+    return { act: 'refuse', reason: `instance ${instance.id} must be replaced and there is no proven backup: run backup-etcd first` };
   }
-  const change = `${next.launchTemplateVersion} to ${group.launchTemplateVersion}`;
-  return { act: 'terminate', instance: next, reason: `replaces ${next.id} in ${next.zone}, launch template version ${change}` };
+  const change = `${instance.launchTemplateVersion} to ${wanted}`;
+  return { act: 'terminate', instance, reason: `replaces ${instance.id} in ${instance.zone}, launch template version ${change}` };
 }
 
-function lostData(members: readonly MemberStatus[], backup: { id: string; clusterId: string; revision: number }): string | undefined {
+/** A member of another cluster, or all of them behind the backup: the data is lost. One behind the others catches up. */
+function lostData(members: readonly MemberStatus[], backup: { id: string; clusterId: string; revision: number }): EtcdDecision | undefined {
   const stranger = members.find((member) => member.clusterId !== backup.clusterId);
   if (stranger !== undefined) {
-    return `${stranger.name} is of etcd cluster ${stranger.clusterId}, not ${backup.clusterId} as in backup ${backup.id}: restore that backup`;
+    const reason = `${stranger.name} is of etcd cluster ${stranger.clusterId}, not ${backup.clusterId} as in backup ${backup.id}: restore that backup`;
+    return { act: 'refuse', reason };
   }
-  const behind = members.find((member) => member.revision < backup.revision);
-  if (behind === undefined) return undefined;
-  return `${behind.name} is at revision ${behind.revision}, behind ${backup.revision} of backup ${backup.id}: restore that backup`;
+  const behind = members.filter((member) => member.revision < backup.revision);
+  const [first] = behind;
+  if (first === undefined) return undefined;
+  const words = `${first.name} is at revision ${first.revision}, behind ${backup.revision} of backup ${backup.id}`;
+  if (behind.length === members.length) return { act: 'refuse', reason: `${words}: restore that backup` };
+  return { act: 'wait', reason: `${words}, and catches up` };
 }

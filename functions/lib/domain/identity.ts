@@ -54,7 +54,7 @@ function planControlPlane(cluster: { name: string; network: string }): SecretPla
     'kubernetes.default.svc.cluster.local',
     `api.${cluster.name}.sluice.internal`,
   ];
-  const addresses = [clusterAddresses(cluster.network).api, API_SERVICE_ADDRESS];
+  const addresses = [...clusterAddresses(cluster.network).apiByZone, API_SERVICE_ADDRESS];
   const client = (file: string, commonName: string, organizations: readonly string[] = []): LeafPlan => ({
     file,
     signer: 'ca',

@@ -1,12 +1,17 @@
+import type { Environment } from '#model/settings.ts';
+
 /**
  * Addresses of a cluster, a pure function of its /16 network: one /20 per zone; the API's load balancer has host 10 of
- * the first zone's subnet, etcd member i host 11 of zone i's. Fixed addresses let certificates, flags and endpoints be
+ * each zone's subnet, etcd member i host 11 of zone i's. Fixed addresses let certificates, flags and endpoints be
  * rendered before anything exists.
  */
 export interface ClusterAddresses {
   /** CIDR of each zone's subnet, zones a, b, c. */
   readonly subnets: readonly [string, string, string];
+  /** The load balancer in the first zone: where Sluice itself calls. */
   readonly api: string;
+  /** The load balancer in each zone. */
+  readonly apiByZone: readonly [string, string, string];
   readonly etcd: readonly [string, string, string];
 }
 
@@ -26,6 +31,12 @@ export function clusterAddresses(network: string): ClusterAddresses {
   return {
     subnets: [`${zone(0)}.0/20`, `${zone(1)}.0/20`, `${zone(2)}.0/20`],
     api: `${zone(0)}.10`,
+    apiByZone: [`${zone(0)}.10`, `${zone(1)}.10`, `${zone(2)}.10`],
     etcd: [`${zone(0)}.11`, `${zone(1)}.11`, `${zone(2)}.11`],
   };
+}
+
+/** Letters of the zones in which an etcd member runs: three in production, so that one may be missing; one elsewhere. */
+export function etcdZones(environment: Environment): readonly ('a' | 'b' | 'c')[] {
+  return environment === 'production' ? ['a', 'b', 'c'] : ['a'];
 }

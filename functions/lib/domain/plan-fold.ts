@@ -54,10 +54,16 @@ export function mapStrings(value: unknown, change: Put): unknown {
   return mapped.every(([, entry], index) => entry === entries[index]?.[1]) ? value : Object.fromEntries(mapped);
 }
 
-/** Subnets as variables of their own: only parameters of stacks have them. */
+/** Subnets, and the load balancer in each, as variables of their own: only parameters of stacks have them. */
 export function subnetVariables(network: string): Record<string, string> {
-  const { subnets } = clusterAddresses(network);
-  return { SUBNET_A_CIDR: subnets[0], SUBNET_B_CIDR: subnets[1], SUBNET_C_CIDR: subnets[2] };
+  const { subnets, apiByZone } = clusterAddresses(network);
+  return {
+    SUBNET_A_CIDR: subnets[0],
+    SUBNET_B_CIDR: subnets[1],
+    SUBNET_C_CIDR: subnets[2],
+    API_ADDRESS_B: apiByZone[1],
+    API_ADDRESS_C: apiByZone[2],
+  };
 }
 
 const VERSIONS = { kubernetes: '1.0.0', etcd: '3.0.0', osImage: 'image' };

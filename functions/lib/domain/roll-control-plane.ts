@@ -68,7 +68,14 @@ function replaceOld(seen: ControlPlaneObservation, group: InstanceGroup, old: re
   const allServe = seen.probes.every(({ ready, version }) => ready && version === seen.version);
   if (!newServes && !(allServe && settled))
     return wait(`the new instance is in service, waiting until it serves ${seen.version}; ${answers}`, true);
-  if (group.desired - 1 < group.min) return wait(`desired ${group.desired} is at the group's minimum; the old instance can't go`, true);
+  const live = byGeneration(group).old.length + byGeneration(group).fresh.length;
+  if (group.desired > live) return wait(`the group starts another new instance: desired ${group.desired}, there are ${live}`, true);
+  if (group.desired - 1 < group.min) {
+    if (live + 1 > group.max) return wait(`desired ${group.desired} is at the group's minimum; the old instance can't go`, true);
+    // With several instances each old one is replaced by itself: one more comes first, so that the group never shrinks below its minimum.
+    const action = { type: 'set-desired', group: group.name, desired: live + 1 } as const;
+    return { done: false, reason: `starting another new instance beside ${describe(old)}`, action, inService: true };
+  }
   return end(old, `the new instance serves ${seen.version}`);
 }
 

@@ -2,7 +2,15 @@ import type { Finding } from '#model/checks.ts';
 import type { Pool, Versions } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
 import type { ClusterRef } from '#model/settings.ts';
-import { API_PORT, clusterAddresses, DNS_SERVICE_ADDRESS, ETCD_CLIENT_PORT, ETCD_PEER_PORT, SERVICE_NETWORK } from './network.ts';
+import {
+  API_PORT,
+  clusterAddresses,
+  DNS_SERVICE_ADDRESS,
+  ETCD_CLIENT_PORT,
+  ETCD_PEER_PORT,
+  etcdZones,
+  SERVICE_NETWORK,
+} from './network.ts';
 import { didYouMean } from './suggest.ts';
 import { findingAt, placeOfOffset, scalarsOf, type YamlSource } from './yaml-source.ts';
 
@@ -21,6 +29,7 @@ export const CLUSTER_VARIABLES = [
   'ETCD_ADDRESS_C',
   'ETCD_ENDPOINTS',
   'ETCD_INITIAL_CLUSTER',
+  'ETCD_MEMBERS',
   'SERVICE_NETWORK',
   'DNS_ADDRESS',
   'KUBERNETES_VERSION',
@@ -35,13 +44,13 @@ export const POOL_VARIABLES = ['POOL_NAME', 'POOL_GENERATION', 'POOL_LABELS'] as
 export type ClusterVariable = (typeof CLUSTER_VARIABLES)[number];
 export type Variables = Readonly<Record<string, string>>;
 
-/** Zones, by index, in which an etcd member runs. */
-const ETCD_ZONES = ['a'] as const;
-
 /** Values of the cluster variables. */
 export function clusterVariables(cluster: ClusterRef, versions: Versions, bucket: string): Record<ClusterVariable, string> {
   const addresses = clusterAddresses(cluster.network);
-  const members = ETCD_ZONES.map((zone, index) => ({ name: `etcd-${cluster.region}${zone}`, address: addresses.etcd[index] ?? '' }));
+  const members = etcdZones(cluster.environment).map((zone, index) => ({
+    name: `etcd-${cluster.region}${zone}`,
+    address: addresses.etcd[index] ?? '',
+  }));
   return {
     CLUSTER_NAME: cluster.name,
     ACCOUNT: cluster.account,
@@ -56,6 +65,7 @@ export function clusterVariables(cluster: ClusterRef, versions: Versions, bucket
     ETCD_ADDRESS_C: addresses.etcd[2],
     ETCD_ENDPOINTS: members.map((member) => `https://${member.address}:${ETCD_CLIENT_PORT}`).join(','),
     ETCD_INITIAL_CLUSTER: members.map((member) => `${member.name}=https://${member.address}:${ETCD_PEER_PORT}`).join(','),
+    ETCD_MEMBERS: String(members.length),
     SERVICE_NETWORK,
     DNS_ADDRESS: DNS_SERVICE_ADDRESS,
     KUBERNETES_VERSION: versions.kubernetes,

@@ -7,6 +7,8 @@ const Environment = z.object({
   /** The bucket of the account that the function runs in. */
   SLUICE_BUCKET: z.string().min(3),
   SLUICE_ACCOUNT: AccountId,
+  /** KMS key of the secrets that a cluster's identity is kept in. */
+  SLUICE_SECRETS_KEY: z.string().min(1).optional(),
   SLUICE_STATE_MACHINE_PREFIX: z.string().default('sluice-'),
   SLUICE_CHECKS_QUEUE_URL: z.url().optional(),
   /** The fleet repository, `owner/name`: the only one that is listened to and written to. */

@@ -19,13 +19,13 @@ beforeEach(async () => {
   instances = createFakeInstances();
   objects = createFakeObjects();
   now = new Date('2026-01-05T08:00:00Z');
-  instances.addGroup('alpha-1', 'etcd', { min: 1, max: 1, desired: 1 });
+  instances.addGroup('alpha-1', 'etcd-a', { min: 1, max: 1, desired: 1 });
   await objects.put(BACKUP.manifestKey, JSON.stringify(manifest()));
 });
 
 describe('roll-etcd-members', () => {
   it('replaces the instance, waits while nobody answers, and is done when the same data is back', async () => {
-    instances.setVersion('alpha-1', 'etcd', '2');
+    instances.setVersion('alpha-1', 'etcd-a', '2');
     const outputs = [await run()];
 
     etcd.down = true;
@@ -47,7 +47,7 @@ describe('roll-etcd-members', () => {
   });
 
   it('refuses without a proven backup', async () => {
-    instances.setVersion('alpha-1', 'etcd', '2');
+    instances.setVersion('alpha-1', 'etcd-a', '2');
 
     await expect(run(undefined, null)).rejects.toBeInstanceOf(GateClosedError);
     await objects.put(BACKUP.manifestKey, JSON.stringify({ ...manifest(), proven: false }));

@@ -86,7 +86,7 @@ describe('issuing an identity', () => {
 
     for (const name of ['kubernetes', 'kubernetes.default.svc.cluster.local', 'api.dev-1.sluice.internal'])
       expect(api.checkHost(name)).toBe(name);
-    for (const address of ['10.20.0.10', '10.96.0.1']) expect(api.checkIP(address)).toBe(address);
+    for (const address of ['10.20.0.10', '10.20.16.10', '10.20.32.10', '10.96.0.1']) expect(api.checkIP(address)).toBe(address);
     for (const address of ['10.20.0.11', '10.20.16.11', '10.20.32.11']) expect(member.checkIP(address)).toBe(address);
     expect(node.subject).toBe('O=sluice:nodes\nCN=sluice:node-agent');
     expect(ca.ca).toBe(true);

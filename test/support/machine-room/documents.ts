@@ -49,6 +49,7 @@ export function etcdDocument(cluster: string, member: string): { text: string; s
       '/etc/sluice/identity.json': identityFile(cluster, 'etcd'),
       '/etc/sluice/binaries.json': JSON.stringify([{ name: 'etcd', version: '3.6.16' }]),
       '/etc/sluice/address': JSON.stringify({ a: member }),
+      '/etc/sluice/volume.json': JSON.stringify({ mount: '/var/lib/etcd' }),
     },
     {
       ...BOOT_UNITS,

@@ -46,6 +46,8 @@ export interface Cell {
   readonly cluster: ClusterRef;
   /** Identity of an administrator. */
   admin(): Promise<ClientIdentity>;
+  /** Sluice's own client of a target. */
+  client(target: 'kubernetes' | 'etcd'): Promise<ClientIdentity>;
   /** Writes the cluster's secrets; instances wait for them. */
   issueIdentity(): Promise<void>;
   putDocument(document: { text: string; sha256: string }): Promise<void>;
@@ -54,13 +56,14 @@ export interface Cell {
   deleteStack(role: string): Promise<void>;
 }
 
-export async function createCell(endpoint: string, cluster: ClusterRef): Promise<Cell> {
+/** @param bootstrapped the account has its own stack, with its bucket, already */
+export async function createCell(endpoint: string, cluster: ClusterRef, bootstrapped = false): Promise<Cell> {
   const config = { endpoint, region: REGION, credentials: { accessKeyId: cluster.account, secretAccessKey: 'local' } };
   const stacks = new CloudFormationClient(config);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   const manager = new SecretsManagerClient(config);
   const bucket = bucketName(cluster.account, REGION);
-  await s3.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: REGION } }));
+  if (!bootstrapped) await s3.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: REGION } }));
   const secrets = createFakeSecrets();
   const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() } };
   await issueIdentity.run({ cluster }, ports, { execution: 'test' });
@@ -80,6 +83,7 @@ export async function createCell(endpoint: string, cluster: ClusterRef): Promise
   return {
     cluster,
     admin: () => mintClient(ports, cluster.name, 'kubernetes'),
+    client: (target) => mintClient(ports, cluster.name, target),
     issueIdentity: async () => {
       for (const [Name, SecretString] of secrets.values) await manager.send(new CreateSecretCommand({ Name, SecretString }));
     },

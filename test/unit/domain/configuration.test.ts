@@ -140,10 +140,10 @@ describe('parseConfiguration', () => {
     ],
     [
       'network.yaml',
-      'Type: AWS::EC2::VPC\n',
-      'Type: Custom::Vpc\n',
+      'Type: AWS::EC2::SecurityGroup\n',
+      'Type: Custom::Group\n',
       'template-refused',
-      'Custom::Vpc is refused: custom resources, macros and nested stacks run what no review saw.',
+      'Custom::Group is refused: custom resources, macros and nested stacks run what no review saw.',
     ],
     [
       'etcd.yaml',

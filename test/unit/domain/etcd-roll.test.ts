@@ -15,7 +15,7 @@ describe('rolling the members of etcd', () => {
   });
 
   it('replaces one old instance, with a proven backup', () => {
-    const decision = decideEtcdRoll(observed({ group: group([instance('i-2', '1', 'b'), instance('i-1', '1', 'a')]) }));
+    const decision = decideEtcdRoll(observed({ groups: zones(group([instance('i-2', '1', 'b'), instance('i-1', '1', 'a')])) }));
 
     expect(decision).toMatchObject({ act: 'terminate', instance: { id: 'i-1' } });
   });
@@ -24,16 +24,16 @@ describe('rolling the members of etcd', () => {
     ['there is none', undefined],
     ['it is not proven', { ...BACKUP, proven: false }],
   ])('refuses to replace when of the backup %s', (_, backup) => {
-    expect(decideEtcdRoll(observed({ group: group([instance('i-1', '1')]), backup }))).toMatchObject({ act: 'refuse' });
+    expect(decideEtcdRoll(observed({ groups: zones(group([instance('i-1', '1')])), backup }))).toMatchObject({ act: 'refuse' });
   });
 
   it.each([
-    ['the group is not there', { group: undefined }],
-    ['an instance is on its way', { group: group([{ ...instance('i-1'), lifecycleState: 'Pending' }]) }],
-    ['an instance is on its way out', { group: group([{ ...instance('i-1', '1'), lifecycleState: 'Terminating' }]) }],
-    ['an instance is missing', { group: { ...group([instance('i-1', '1')]), desired: 2 } }],
-    ['nobody answers', { group: group([instance('i-1', '1')]), members: { unreachable: 'no etcd member answers' } }],
-    ['a member is not healthy', { group: group([instance('i-1', '1')]), members: [memberStatus({ healthy: false })] }],
+    ['the group is not there', { groups: zones(undefined) }],
+    ['an instance is on its way', { groups: zones(group([{ ...instance('i-1'), lifecycleState: 'Pending' }])) }],
+    ['an instance is on its way out', { groups: zones(group([{ ...instance('i-1', '1'), lifecycleState: 'Terminating' }])) }],
+    ['an instance is missing', { groups: zones({ ...group([instance('i-1', '1')]), desired: 2 }) }],
+    ['nobody answers', { groups: zones(group([instance('i-1', '1')])), members: { unreachable: 'no etcd member answers' } }],
+    ['a member is not healthy', { groups: zones(group([instance('i-1', '1')])), members: [memberStatus({ healthy: false })] }],
   ])('waits while %s', (_, change) => {
     expect(decideEtcdRoll(observed(change))).toMatchObject({ act: 'wait' });
   });
@@ -50,8 +50,50 @@ describe('rolling the members of etcd', () => {
   });
 });
 
+describe('rolling three members', () => {
+  const members = ['a', 'b', 'c'].map((zone) => memberStatus({ name: `etcd-${zone}`, leader: zone === 'a' }));
+  const three = (...versions: string[]) =>
+    zones(...versions.map((version, index) => group([instance(`i-${index}`, version, 'abc'.charAt(index))])));
+
+  it.each([
+    ['followers first', ['1', '1', '1'], 'i-1'],
+    ['then the other follower', ['1', '2', '1'], 'i-2'],
+    ['the leader last', ['1', '2', '2'], 'i-0'],
+  ])('takes %s', (_, versions, id) => {
+    expect(decideEtcdRoll(observed({ groups: three(...versions), members }))).toMatchObject({ act: 'terminate', instance: { id } });
+  });
+
+  it.each([
+    ['one has no group yet', { groups: [...three('1', '1'), { zone: 'c', group: undefined }], members }],
+    [
+      'one is on its way',
+      { groups: zones(group([instance('i-0', '1')]), group([{ ...instance('i-1'), lifecycleState: 'Pending' }])), members },
+    ],
+    ['etcd lists fewer', { groups: three('1', '1', '1'), members: members.slice(0, 2) }],
+    [
+      'one is not healthy',
+      { groups: three('1', '2', '1'), members: [...members.slice(0, 2), memberStatus({ name: 'etcd-c', healthy: false })] },
+    ],
+    ['one catches up', { groups: three('1', '2', '1'), members: [...members.slice(0, 2), memberStatus({ name: 'etcd-c', revision: 80 })] }],
+  ])('waits while %s', (_, change) => {
+    expect(decideEtcdRoll(observed(change))).toMatchObject({ act: 'wait' });
+  });
+
+  it('goes no further when another cluster came up, or all are behind the backup', () => {
+    const strangers = members.map((member) => ({ ...member, clusterId: 'c2' }));
+    const old = members.map((member) => ({ ...member, revision: 80 }));
+
+    for (const wrong of [strangers, old])
+      expect(decideEtcdRoll(observed({ groups: three('1', '1', '1'), members: wrong }))).toMatchObject({ act: 'refuse' });
+  });
+});
+
 function observed(change: Partial<EtcdObservation> = {}): EtcdObservation {
-  return { group: group([instance('i-1')]), members: [memberStatus()], backup: BACKUP, ...change };
+  return { groups: zones(group([instance('i-1')])), members: [memberStatus()], backup: BACKUP, ...change };
+}
+
+function zones(...groups: (InstanceGroup | undefined)[]): EtcdObservation['groups'] {
+  return groups.map((entry, index) => ({ zone: 'abc'.charAt(index), group: entry }));
 }
 
 function group(instances: Instance[]): InstanceGroup {

@@ -13,9 +13,13 @@ function instance(id: string, launchTemplateVersion: string, lifecycleState = 'I
   return { id, zone: 'eu-central-1a', lifecycleState, healthStatus: 'Healthy', launchTemplateVersion };
 }
 
-function seen(instances: Instance[], probes: ApiProbe[], change: Partial<ControlPlaneObservation> & { desired?: number } = {}) {
-  const { desired = instances.length, ...rest } = change;
-  const group = { name: 'cp', min: 1, max: 2, desired, launchTemplateVersion: '3', instances };
+function seen(
+  instances: Instance[],
+  probes: ApiProbe[],
+  change: Partial<ControlPlaneObservation & { min: number; max: number; desired: number }> = {},
+) {
+  const { desired = instances.length, min = 1, max = 2, ...rest } = change;
+  const group = { name: 'cp', min, max, desired, launchTemplateVersion: '3', instances };
   return { group, probes, version: '1.36.3', inServiceSince: undefined, now: NOW, ...rest };
 }
 
@@ -58,6 +62,32 @@ describe('the control plane', () => {
     const decision = decideControlPlane(seen([instance('i-1', '1'), instance('i-2', '2')], [OLD_API]));
 
     expect(decision.action).toEqual({ type: 'terminate', instance: 'i-2' });
+  });
+
+  it('replaces two one after another, and never goes below the minimum', () => {
+    const pair = { min: 2, max: 3, desired: 2 };
+    const [old1, old2] = [instance('i-1', '2'), instance('i-2', '2')];
+    const [new1, new2] = [instance('i-3', '3'), instance('i-4', '3')];
+    const mixed = [OLD_API, NEW_API];
+
+    const actions = [
+      seen([old1, old2], [OLD_API], pair),
+      seen([old1, old2, new1], mixed, { ...pair, desired: 3 }),
+      seen([old2, new1], mixed, pair),
+      seen([old2, new1], mixed, { ...pair, desired: 3 }),
+      seen([old2, new1, new2], mixed, { ...pair, desired: 3 }),
+      seen([new1, new2], [NEW_API], pair),
+    ].map(decideControlPlane);
+
+    expect(actions.map(({ action }) => action)).toEqual([
+      { type: 'set-desired', group: 'cp', desired: 3 },
+      { type: 'terminate', instance: 'i-1' },
+      { type: 'set-desired', group: 'cp', desired: 3 },
+      undefined,
+      { type: 'terminate', instance: 'i-2' },
+      undefined,
+    ]);
+    expect(actions.at(-1)?.done).toBe(true);
   });
 
   it('is not done while a connection still meets the old version', () => {

@@ -10,8 +10,8 @@ import { NotFoundError } from '#model/errors.ts';
 import type { Secrets } from '#ports/secrets.ts';
 import { codeOf, mapAwsError } from '../aws/errors.ts';
 
-/** Secrets Manager of the function's own account. */
-export function createSecrets(config: SecretsManagerClientConfig = {}): Secrets {
+/** Secrets Manager of the function's own account. @param key KMS key of secrets that are made; absent: the service's own */
+export function createSecrets(config: SecretsManagerClientConfig = {}, key?: string): Secrets {
   const client = new SecretsManagerClient(config);
   return {
     async get(id) {
@@ -26,7 +26,9 @@ export function createSecrets(config: SecretsManagerClientConfig = {}): Secrets 
     async create(id, value, tags) {
       const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
       try {
-        await client.send(new CreateSecretCommand({ Name: id, SecretString: value, Tags }));
+        await client.send(
+          new CreateSecretCommand({ Name: id, SecretString: value, Tags, ...(key === undefined ? {} : { KmsKeyId: key }) }),
+        );
         return true;
       } catch (error) {
         if (codeOf(error) === 'ResourceExistsException') return false;
