@@ -1,8 +1,10 @@
+import { fuzz } from './fuzz.ts';
 import { twoStories } from './two-stories.ts';
 import { webhooks } from './webhooks.ts';
 
 /** Long runs by name: `npm run soak -- NAME`. Each tells what it saw and throws at what must not be. */
 const SOAKS: Readonly<Record<string, (tell: (line: string) => void) => Promise<void>>> = {
+  fuzz,
   'two-stories': twoStories,
   webhooks,
 };

@@ -3,6 +3,7 @@ import { ComponentFile, Phase, type SnapshotFile } from '#model/configuration.ts
 import { objectKey, objectName, parseManifests, type ReadManifests, type SourceObject } from './manifests.ts';
 import { readShape } from './shape.ts';
 import { didYouMean } from './suggest.ts';
+import { shorten } from './yaml-parse.ts';
 import { findingAt, type Place, parseYaml, placeOf, type YamlSource } from './yaml-source.ts';
 
 /** One folder of `components/`. */
@@ -70,12 +71,13 @@ function duplicateFindings(components: readonly Component[]): Finding[] {
     for (const object of component.objects) {
       const key = objectKey(object.manifest);
       const earlier = seen.get(key) ?? [];
+      seen.set(key, earlier);
       const clash = earlier.find((other) => meet(other.component.file, component.file));
-      if (clash !== undefined) {
+      if (clash !== undefined && findings.length < MAX_DUPLICATES) {
         const message = `${objectName(object.manifest)} is there already, in ${clash.object.path} line ${clash.object.line}.`;
         findings.push(findingAt(object.path, { line: object.line, column: 1 }, 'duplicate-object', message));
       }
-      seen.set(key, [...earlier, { component, object }]);
+      earlier.push({ component, object });
     }
   }
   return findings;
@@ -87,50 +89,81 @@ function meet(left: ComponentFile, right: ComponentFile): boolean {
   return left.environments.some((environment) => others.includes(environment));
 }
 
+/** Told of all components. */
+const MAX_DUPLICATES = 2000;
+/** Told of one component. */
+const MAX_FINDINGS = 50;
+
 function needFindings(components: readonly Component[]): Finding[] {
-  const names = components.map((component) => component.file.name);
-  return components.flatMap((component) =>
-    component.file.needs.flatMap((need, index) => {
-      const message = needProblem(component, need, components, names);
-      return message === undefined
-        ? []
-        : [findingAt(component.source.path, placeOf(component.source, ['needs', index]), 'component-needs', message)];
-    }),
-  );
+  const byName = new Map(components.map((component) => [component.file.name, component]));
+  const circles = circlesOf(byName);
+  return components.flatMap((component) => {
+    const findings: Finding[] = [];
+    for (const [index, need] of component.file.needs.entries()) {
+      if (findings.length === MAX_FINDINGS) break;
+      const message = needProblem(component, need, byName, circles);
+      if (message !== undefined)
+        findings.push(findingAt(component.source.path, placeOf(component.source, ['needs', index]), 'component-needs', message));
+    }
+    return findings;
+  });
 }
 
-function needProblem(component: Component, need: string, components: readonly Component[], names: readonly string[]): string | undefined {
+function needProblem(
+  component: Component,
+  need: string,
+  byName: ReadonlyMap<string, Component>,
+  circles: ReadonlyMap<string, number>,
+): string | undefined {
   const { name, phase } = component.file;
-  const needed = components.find((candidate) => candidate.file.name === need);
-  if (needed === undefined) return `There is no component ${need}.${didYouMean(need, names)}`;
+  const needed = byName.get(need);
+  if (needed === undefined) return `There is no component ${shorten(need)}.${didYouMean(need, [...byName.keys()])}`;
   if (phaseIndex(needed.file.phase) > phaseIndex(phase)) {
     return `${name} (phase ${phase}) can't need ${need}: that comes later, in phase ${needed.file.phase}.`;
   }
-  return reaches(needed, name, components, new Set()) ? `${name} and ${need} need each other. One must come first.` : undefined;
+  return circles.get(name) === circles.get(need) ? `${name} and ${need} need each other. One must come first.` : undefined;
 }
 
-function reaches(from: Component, target: string, components: readonly Component[], seen: Set<string>): boolean {
-  if (from.file.name === target) return true;
-  if (seen.has(from.file.name)) return false;
-  seen.add(from.file.name);
-  return components.some((next) => from.file.needs.includes(next.file.name) && reaches(next, target, components, seen));
-}
-
-function inOrder(components: readonly Component[]): Component[] {
-  const ordered: Component[] = [];
-  const visit = (component: Component): void => {
-    if (ordered.includes(component)) return;
-    for (const need of [...component.file.needs].sort()) {
-      const needed = components.find((candidate) => candidate.file.name === need);
-      if (needed !== undefined) visit(needed);
+/** A number for each component; those that need each other, directly or by others, have the same (Kosaraju). */
+function circlesOf(byName: ReadonlyMap<string, Component>): Map<string, number> {
+  const needs = new Map([...byName].map(([name, { file }]) => [name, [...new Set(file.needs)].filter((need) => byName.has(need))]));
+  const neededBy = new Map<string, string[]>([...byName.keys()].map((name) => [name, []]));
+  for (const [name, needed] of needs) for (const need of needed) neededBy.get(need)?.push(name);
+  const circles = new Map<string, number>();
+  for (const name of leavingOrder(needs).reverse()) {
+    const open = [name];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (circles.has(next)) continue;
+      circles.set(next, circles.get(name) ?? circles.size);
+      for (const above of neededBy.get(next) ?? []) open.push(above);
     }
-    ordered.push(component);
-  };
+  }
+  return circles;
+}
+
+/** Names in the order in which a walk along the needs is through with them: each after all it needs, but for circles. */
+function leavingOrder(needs: ReadonlyMap<string, readonly string[]>): string[] {
+  const order: string[] = [];
+  const seen = new Set<string>();
+  const open = [...needs.keys()].reverse().map((name) => ({ name, leave: false }));
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.leave) order.push(next.name);
+    if (next.leave || seen.has(next.name)) continue;
+    seen.add(next.name);
+    open.push({ name: next.name, leave: true });
+    for (const name of [...(needs.get(next.name) ?? [])].reverse()) if (!seen.has(name)) open.push({ name, leave: false });
+  }
+  return order;
+}
+
+/** By phase, each after what it needs, else by name. */
+function inOrder(components: readonly Component[]): Component[] {
+  const byName = new Map(components.map((component) => [component.file.name, component]));
   const byPhase = [...components].sort(
     (left, right) => phaseIndex(left.file.phase) - phaseIndex(right.file.phase) || (left.file.name < right.file.name ? -1 : 1),
   );
-  for (const component of byPhase) visit(component);
-  return ordered;
+  const order = leavingOrder(new Map(byPhase.map(({ file }) => [file.name, [...file.needs].sort()])));
+  return order.flatMap((name) => byName.get(name) ?? []);
 }
 
 function phaseIndex(phase: Phase): number {

@@ -9,7 +9,9 @@ import { skewFindings } from './skew.ts';
 import { parameterFindings, TEMPLATE_NAMES, type TemplateName } from './stack-parameters.ts';
 import { didYouMean } from './suggest.ts';
 import { parseTemplate, type Template } from './template.ts';
+import { templateRuleFindings } from './template-rules.ts';
 import { CLUSTER_VARIABLES, POOL_VARIABLES, variableFindings } from './variables.ts';
+import { shorten } from './yaml-parse.ts';
 import { findingAt, type Parsed, parseYaml, placeOf } from './yaml-source.ts';
 
 /** Which instances: each kind has its user data. `common` comes first in all of them. */
@@ -42,6 +44,9 @@ const SINGLE_FILES = [
   ...USER_DATA_NAMES.map((name) => `user-data/${name}.yaml`),
   'tests/conformance.txt',
 ];
+
+/** Told of all images. */
+const MAX_SKEW_FINDINGS = 2000;
 
 /** What could be read of a configuration, so that one broken file does not hide what is wrong with the others. */
 export interface ConfigurationParts extends Parsed<Configuration> {
@@ -83,7 +88,7 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
   const objectsAreWhole = findings.length === 0 && reader.findings.length === beforeLoad;
   const conformance = reader.conformance();
   if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml')));
-  if (versions !== undefined) reader.findings.push(...skewFindings(components, versions));
+  if (versions !== undefined) reader.findings.push(...skewFindings(components, versions).slice(0, MAX_SKEW_FINDINGS));
   const parts = { versions, deletions, components, load, objectsAreWhole, findings: [...reader.findings] };
   if (parts.findings.some((finding) => finding.level === 'failure')) return parts;
   if (!versions || !pools || !deletions || !network || !etcd || !controlPlane || !nodePool) return parts;
@@ -135,7 +140,7 @@ function createReader(files: readonly SnapshotFile[]) {
     template: (name: TemplateName, network: Template | undefined): Template | undefined => {
       const content = required(`${name}.yaml`);
       const template = content === undefined ? undefined : take(parseTemplate(`${FOLDER}${name}.yaml`, content));
-      if (template !== undefined) findings.push(...parameterFindings(name, template, network));
+      if (template !== undefined) findings.push(...parameterFindings(name, template, network), ...templateRuleFindings(template));
       return template;
     },
     load: (): SourceObject[] =>
@@ -156,7 +161,7 @@ function unknownFiles(files: readonly SnapshotFile[]): Finding[] {
     .filter(({ path }) => !SINGLE_FILES.includes(path) && !path.endsWith('.md'))
     .filter(({ path }) => !/^components\/[^/]+\/.+\.yaml$/.test(path) && !/^tests\/load\/.+\.yaml$/.test(path))
     .map(({ path }) => {
-      const message = `Nothing reads the file ${path}.${didYouMean(path, SINGLE_FILES)}`;
+      const message = `Nothing reads the file ${shorten(path, 200)}.${didYouMean(path, SINGLE_FILES)}`;
       return findingAt(`${FOLDER}${path}`, { line: 1, column: 1 }, 'unknown-file', message);
     });
 }

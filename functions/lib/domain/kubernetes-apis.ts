@@ -9,7 +9,8 @@ export type SchemaBook = (minor: string) => KubernetesSchemas | undefined;
 /** Every kind that a cluster serves: Kubernetes' own of one minor, and those of the configuration's CRDs. */
 export interface Apis {
   readonly schemas: KubernetesSchemas;
-  readonly definitions: readonly Definition[];
+  /** Kinds of the configuration's CRDs, by `<apiVersion> <kind>`. */
+  readonly custom: ReadonlyMap<string, Kind>;
   /** `<group>/<version>` of APIService objects: another server's kinds, which nobody here knows. */
   readonly aggregated: ReadonlySet<string>;
   /** Whether all definitions of the configuration could be read. */
@@ -30,12 +31,20 @@ export function kindOf(apis: Apis, apiVersion: string, kind: string): Kind | und
   const name = `${apiVersion} ${kind}`;
   const own = Object.hasOwn(apis.schemas.kinds, name) ? apis.schemas.kinds[name] : undefined;
   if (own !== undefined) return { schema: { type: 'ref', ref: own.type }, namespaced: own.namespaced, deprecated: own.deprecated };
-  for (const definition of apis.definitions) {
-    const version = definition.versions.find((one) => `${definition.group}/${one.name}` === apiVersion);
-    if (definition.kind !== kind || version?.served !== true) continue;
-    return { schema: version.schema, namespaced: definition.namespaced, deprecated: version.deprecated, definition };
+  return apis.custom.get(name);
+}
+
+/** The kinds that definitions serve; of two definitions of one kind the first. */
+export function customKinds(definitions: readonly Definition[]): Map<string, Kind> {
+  const kinds = new Map<string, Kind>();
+  for (const definition of definitions) {
+    const { group, kind, namespaced } = definition;
+    for (const { name, served, schema, deprecated } of definition.versions) {
+      const key = `${group}/${name} ${kind}`;
+      if (served && !kinds.has(key)) kinds.set(key, { schema, namespaced, deprecated, definition });
+    }
   }
-  return undefined;
+  return kinds;
 }
 
 interface Removal {
@@ -98,12 +107,7 @@ export function removalOf(apiVersion: string, kind: string): string | undefined 
 /** What to say of a kind that is not served and never was. */
 export function unknownKind(apis: Apis, apiVersion: string, kind: string): string {
   const version = apis.schemas.version.replace(/\.\d+$/, '');
-  const names = [
-    ...Object.keys(apis.schemas.kinds),
-    ...apis.definitions.flatMap(({ group, kind: own, versions }) =>
-      versions.filter(({ served }) => served).map(({ name }) => `${group}/${name} ${own}`),
-    ),
-  ];
+  const names = [...Object.keys(apis.schemas.kinds), ...apis.custom.keys()];
   const what = `${shorten(kind)} of ${shorten(apiVersion)}`;
   const sameKind = names.filter((name) => name.endsWith(` ${kind}`)).map((name) => name.slice(0, name.indexOf(' ')));
   if (sameKind.length > 0) return `Kubernetes ${version} does not serve ${what}. It serves ${kind} of ${sameKind.join(', ')}.`;

@@ -2,17 +2,17 @@ import type { Finding } from '#model/checks.ts';
 import type { SnapshotFile, Versions } from '#model/configuration.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Component } from './components.ts';
-import { type Apis, kindOf, removalOf, type SchemaBook, unknownKind } from './kubernetes-apis.ts';
+import { type Apis, customKinds, kindOf, removalOf, type SchemaBook, unknownKind } from './kubernetes-apis.ts';
 import { checkValue, type Problem } from './kubernetes-check.ts';
 import { definitionOf, definitionProblems, isDefinition } from './kubernetes-definitions.ts';
 import { nameProblem } from './kubernetes-names.ts';
-import { orderFindings, type Situated } from './kubernetes-order.ts';
+import { MAX_FINDINGS, orderFindings, type Situated } from './kubernetes-order.ts';
 import { isRecord } from './kubernetes-schema.ts';
 import { objectName, type SourceObject } from './manifests.ts';
 import { bucketName } from './names.ts';
 import { createPlaces, type ObjectPlaces } from './object-places.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
-import { clusterVariables, type Variables } from './variables.ts';
+import { clusterVariables, VARIABLE, type Variables } from './variables.ts';
 import { findingAt, type ValuePath } from './yaml-source.ts';
 
 /** What is checked: the parts of a configuration that could be read. */
@@ -57,22 +57,22 @@ export function objectFindings({ files, versions, components, load, objectsAreWh
   const objects = all.map(({ object }) => object);
   const places = createPlaces(files);
   const definitions = objects.flatMap(({ manifest }) => definitionOf(manifest) ?? []);
-  const apis: Apis = { schemas, definitions, aggregated: aggregatedOf(objects), whole: objectsAreWhole };
+  const apis: Apis = { schemas, custom: customKinds(definitions), aggregated: aggregatedOf(objects), whole: objectsAreWhole };
   const next = book(minor.replace(/\d+$/, (number) => String(Number(number) + 1)));
   const later = next === undefined ? undefined : { ...apis, schemas: next };
-  const order = objectsAreWhole ? orderFindings(all, apis, places) : [];
-  return [...objects.flatMap((object) => findingsOf(object, apis, later, places)), ...order];
+  const findings: Finding[] = [];
+  for (const object of objects) if (findings.length < MAX_FINDINGS) findings.push(...findingsOf(object, apis, later, places));
+  return [...findings, ...(objectsAreWhole ? orderFindings(all, apis, places) : [])];
 }
 
 /** Variables put in, as rendering does; unknown ones are left, another rule tells them. */
 function fillIn<T>(value: T, variables: Variables): T;
 function fillIn(value: unknown, variables: Variables): unknown {
   if (typeof value === 'string') {
-    return value.includes('${')
-      ? value.replace(/\$(\$)?\{([^}\n]*)\}/g, (whole: string, escaped: string | undefined, name: string) =>
-          escaped === undefined ? (Object.hasOwn(variables, name) ? (variables[name] ?? whole) : whole) : whole.slice(1),
-        )
-      : value;
+    return value.replace(VARIABLE, (whole: string, escaped: string | undefined, name: string, end: string) => {
+      if (escaped !== undefined) return whole.slice(1);
+      return end === '' || !Object.hasOwn(variables, name) ? whole : (variables[name] ?? whole);
+    });
   }
   if (Array.isArray(value)) return value.map((entry) => fillIn(entry, variables));
   if (!isRecord(value)) return value;

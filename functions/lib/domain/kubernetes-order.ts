@@ -7,7 +7,11 @@ import { isDefinition } from './kubernetes-definitions.ts';
 import { objectName, type SourceObject } from './manifests.ts';
 import type { ObjectPlaces } from './object-places.ts';
 import { didYouMean } from './suggest.ts';
+import { shorten } from './yaml-parse.ts';
 import { findingAt } from './yaml-source.ts';
+
+/** Enough to say that something is wrong as a whole. */
+export const MAX_FINDINGS = 2000;
 
 /** Kubernetes makes these itself. */
 const GIVEN_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -23,20 +27,28 @@ export interface Situated {
 export function orderFindings(all: readonly Situated[], apis: Apis, places: ObjectPlaces): Finding[] {
   const namespaces = providersOf(all, ({ apiVersion, kind }) => apiVersion === 'v1' && kind === 'Namespace');
   const definitions = providersOf(all, isDefinition);
-  return all.flatMap((one) => [...namespaceFindings(one, namespaces, places), ...definitionFindings(one, apis, definitions, places)]);
+  const findings: Finding[] = [];
+  for (const one of all) {
+    if (findings.length >= MAX_FINDINGS) break;
+    findings.push(...namespaceFindings(one, namespaces, places), ...definitionFindings(one, apis, definitions, places));
+  }
+  return findings;
 }
 
 type Providers = ReadonlyMap<string, readonly Situated[]>;
 
-/** Those that make something, by its name. */
+/** Those that make something, by its name: one of each phase and set of environments, which is all that counts. */
 function providersOf(all: readonly Situated[], is: (manifest: SourceObject['manifest']) => boolean): Providers {
-  const found = new Map<string, Situated[]>();
+  const found = new Map<string, Map<string, Situated>>();
   for (const one of all) {
     if (!is(one.object.manifest)) continue;
-    const key = one.object.manifest.metadata.name;
-    found.set(key, [...(found.get(key) ?? []), one]);
+    const { name } = one.object.manifest.metadata;
+    const where = `${phaseOf(one)} ${environmentsOf(one).join()}`;
+    const sameName = found.get(name) ?? new Map<string, Situated>();
+    found.set(name, sameName);
+    if (!sameName.has(where)) sameName.set(where, one);
   }
-  return found;
+  return new Map([...found].map(([name, providers]) => [name, [...providers.values()]]));
 }
 
 function namespaceFindings(one: Situated, namespaces: Providers, places: ObjectPlaces): Finding[] {
@@ -47,17 +59,20 @@ function namespaceFindings(one: Situated, namespaces: Providers, places: ObjectP
   const providers = namespaces.get(namespace) ?? [];
   if (providers.length === 0) {
     const hint = didYouMean(namespace, [...namespaces.keys(), ...GIVEN_NAMESPACES]);
-    return [at('missing-namespace', `Nothing creates the namespace ${namespace} of ${objectName(manifest)}.${hint}`)];
+    return [at('missing-namespace', `Nothing creates the namespace ${shorten(namespace)} of ${objectName(manifest)}.${hint}`)];
   }
   const missing = environmentsOf(one).filter((environment) => !providers.some((provider) => isIn(provider, environment)));
   if (missing.length > 0) {
-    const message = `Nothing creates the namespace ${namespace} in ${missing.join(', ')}, where ${objectName(manifest)} is applied. ${whereOf(providers)}`;
+    const message = `Nothing creates the namespace ${shorten(namespace)} in ${missing.join(', ')}, where ${objectName(manifest)} is applied. ${whereOf(providers)}`;
     return [at('missing-namespace', message)];
   }
   const late = lateFor(one, providers);
   if (late === undefined) return [];
   return [
-    at('apply-order', `The namespace ${namespace} is created ${late}. Move it to this phase, or ${objectName(manifest)} to that one.`),
+    at(
+      'apply-order',
+      `The namespace ${shorten(namespace)} is created ${late}. Move it to this phase, or ${objectName(manifest)} to that one.`,
+    ),
   ];
 }
 
@@ -72,7 +87,7 @@ function definitionFindings(one: Situated, apis: Apis, definitions: Providers, p
     return [
       at(
         'unknown-kind',
-        `The definition ${definition.name} is not applied in ${missing.join(', ')}, where ${objectName(manifest)} is. ${whereOf(providers)}`,
+        `The definition ${shorten(definition.name)} is not applied in ${missing.join(', ')}, where ${objectName(manifest)} is. ${whereOf(providers)}`,
       ),
     ];
   }
@@ -81,7 +96,7 @@ function definitionFindings(one: Situated, apis: Apis, definitions: Providers, p
   return [
     at(
       'apply-order',
-      `The definition ${definition.name} is applied ${late}. Move it to this phase, or ${objectName(manifest)} to that one.`,
+      `The definition ${shorten(definition.name)} is applied ${late}. Move it to this phase, or ${objectName(manifest)} to that one.`,
     ),
   ];
 }

@@ -2,6 +2,7 @@ import type { Finding } from '#model/checks.ts';
 import { Manifest } from '#model/render.ts';
 import { readShape } from './shape.ts';
 import { CLUSTER_VARIABLES, variableFindings } from './variables.ts';
+import { shorten } from './yaml-parse.ts';
 import { findingAt, type Parsed, parseYaml, placeOf, plainValue, type YamlSource } from './yaml-source.ts';
 
 /** A Kubernetes object as written, with its place in the repository. Variables are not put in yet. */
@@ -49,7 +50,7 @@ export function parseManifests(path: string, text: string): Parsed<readonly Sour
 /** `Deployment kube-system/coredns`: how people name an object. */
 export function objectName(manifest: Manifest): string {
   const { name, namespace } = manifest.metadata;
-  return `${manifest.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  return `${shorten(manifest.kind)} ${namespace === undefined ? '' : `${shorten(namespace)}/`}${shorten(name, 253)}`;
 }
 
 /** Identity of an object in a cluster: an API group's versions are the same object. */
@@ -62,7 +63,7 @@ function refused(source: YamlSource, document: number, manifest: Manifest): Find
   const at = (key: string, rule: string, message: string): Finding =>
     findingAt(source.path, placeOf(source, [key], document), rule, message);
   if (manifest.kind === 'Secret' && manifest.apiVersion === 'v1') {
-    const message = `The Secret ${manifest.metadata.name} is written out in Git. Keep it in the account's Secrets Manager and remove it here; consider its value known.`;
+    const message = `The Secret ${shorten(manifest.metadata.name, 253)} is written out in Git. Keep it in the account's Secrets Manager and remove it here; consider its value known.`;
     return [at('kind', 'literal-secret', message)];
   }
   if (manifest.kind.endsWith('List') && Array.isArray(manifest['items'])) {

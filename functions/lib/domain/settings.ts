@@ -92,14 +92,15 @@ function duplicateFindings(channels: readonly ChannelSource[]): Finding[] {
 function followFindings(channels: readonly ChannelSource[]): Finding[] {
   const names = channels.map(({ file }) => file.channel);
   const firsts = channels.filter(({ file }) => file.follows === undefined);
+  const follows = followsOf(channels);
   const findings = channels.flatMap((channel) => {
-    const { follows } = channel.file;
-    if (follows === undefined) return [];
-    if (!names.includes(follows)) {
-      return [at(channel, ['follows'], 'follows', `There is no channel ${follows} to follow.${didYouMean(follows, names)}`)];
+    const followed = channel.file.follows;
+    if (followed === undefined) return [];
+    if (!follows.has(followed)) {
+      return [at(channel, ['follows'], 'follows', `There is no channel ${followed} to follow.${didYouMean(followed, names)}`)];
     }
-    return inCircle(channel, channels)
-      ? [at(channel, ['follows'], 'follows', `${channel.file.channel} follows itself, through ${follows}.`)]
+    return inCircle(channel, follows)
+      ? [at(channel, ['follows'], 'follows', `${channel.file.channel} follows itself, through ${followed}.`)]
       : [];
   });
   for (const extra of firsts.slice(1)) {
@@ -109,16 +110,20 @@ function followFindings(channels: readonly ChannelSource[]): Finding[] {
   return findings;
 }
 
-function inCircle(start: ChannelSource, channels: readonly ChannelSource[]): boolean {
+function inCircle(start: ChannelSource, follows: ReadonlyMap<string, string | undefined>): boolean {
   const seen = new Set<string>();
   let current: string | undefined = start.file.follows;
   while (current !== undefined && !seen.has(current)) {
     if (current === start.file.channel) return true;
     seen.add(current);
-    const name = current;
-    current = channels.find(({ file }) => file.channel === name)?.file.follows;
+    current = follows.get(current);
   }
   return false;
+}
+
+/** By a channel's name, the one that it follows; of two files with one name the first. */
+function followsOf(channels: readonly ChannelSource[]): Map<string, string | undefined> {
+  return new Map(channels.map(({ file }) => [file.channel, file.follows] as const).reverse());
 }
 
 /** Rules within one file. */
@@ -151,15 +156,14 @@ function ownFindings(channel: ChannelSource): Finding[] {
 
 /** The first channel first, each after the one that it follows. */
 function inPromotionOrder(channels: readonly ChannelSource[]): ChannelSource[] {
-  const depth = (channel: ChannelSource | undefined, limit: number): number =>
-    channel?.file.follows === undefined || limit === 0
-      ? 0
-      : 1 +
-        depth(
-          channels.find(({ file }) => file.channel === channel.file.follows),
-          limit - 1,
-        );
-  return [...channels].sort(
-    (left, right) => depth(left, channels.length) - depth(right, channels.length) || (left.file.channel < right.file.channel ? -1 : 1),
-  );
+  const follows = followsOf(channels);
+  const depthOf = ({ file }: ChannelSource): number => {
+    let depth = 0;
+    for (let above = file.follows; above !== undefined && depth < channels.length; above = follows.get(above)) depth += 1;
+    return depth;
+  };
+  return channels
+    .map((channel) => ({ channel, depth: depthOf(channel) }))
+    .sort((left, right) => left.depth - right.depth || (left.channel.file.channel < right.channel.file.channel ? -1 : 1))
+    .map(({ channel }) => channel);
 }

@@ -1,6 +1,7 @@
 import type { Finding } from '#model/checks.ts';
 import { didYouMean } from './suggest.ts';
 import type { Template } from './template.ts';
+import { shorten } from './yaml-parse.ts';
 import { findingAt, placeOf } from './yaml-source.ts';
 
 /** The four templates of a configuration; `node-pool` makes one stack for each pool. */
@@ -42,15 +43,20 @@ export function outputReference(output: string): string {
   return `!output:network.${output}`;
 }
 
+/** Told of one template. */
+const MAX_FINDINGS = 50;
+
 /** Parameters that Sluice can't fill. The list is closed; a constant belongs into Mappings. */
 export function parameterFindings(name: TemplateName, template: Template, network: Template | undefined): Finding[] {
   const outputs = name === 'network' ? [] : (network?.outputs ?? []);
   const known = [...knownParameters(name), ...outputs];
+  const fillable = new Set(known);
   return template.parameters
-    .filter((parameter) => !known.includes(parameter))
+    .filter((parameter) => !fillable.has(parameter))
+    .slice(0, MAX_FINDINGS)
     .map((parameter) => {
       const elsewhere = name === 'network' ? '' : ' Outputs of network.yaml are parameters too.';
-      const message = `Sluice has no parameter ${parameter} for this template.${didYouMean(parameter, known)}${elsewhere}`;
+      const message = `Sluice has no parameter ${shorten(parameter)} for this template.${didYouMean(parameter, known)}${elsewhere}`;
       return findingAt(template.path, placeOf(template.source, ['Parameters', parameter]), 'unknown-parameter', message);
     });
 }

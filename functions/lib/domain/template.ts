@@ -1,6 +1,7 @@
 import { isMap, isScalar, isSeq, type Node, type Tags, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Finding } from '#model/checks.ts';
 import { didYouMean } from './suggest.ts';
+import { shorten } from './yaml-parse.ts';
 import { findingAt, type Parsed, parseYaml, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
 
 /** A CloudFormation template, its short forms (`!Ref`) written out. */
@@ -48,6 +49,9 @@ const TAGS: Tags = FUNCTIONS.flatMap((name) => [
   { tag: `!${name}`, collection: 'map' as const, resolve: (value: YAMLMap | YAMLSeq) => value },
 ]);
 
+/** Told of one template by each of its rules. */
+const MAX_FINDINGS = 50;
+
 const SECTIONS = ['AWSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters', 'Mappings', 'Conditions', 'Resources', 'Outputs'];
 
 /** Reads a template. Findings: syntax, sections, resources without type, what Sluice refuses, references to nothing. */
@@ -66,7 +70,7 @@ export function parseTemplate(path: string, text: string): Parsed<Template> {
     outputs: Object.keys(body.Outputs ?? {}),
     body,
   };
-  return { value: template, findings: [...refusedFindings(template), ...referenceFindings(template)] };
+  return { value: template, findings: [...refusedFindings(template), ...referenceFindings(template)].slice(0, MAX_FINDINGS) };
 }
 
 /** Plain data of a node with `!Ref x` as `{Ref: x}`, `!Sub` as `{'Fn::Sub': …}` and so on. */
@@ -111,9 +115,12 @@ function shapeFindings(source: YamlSource, body: unknown): Finding[] {
   if (!isRecord(body)) return [at([], 'The template must be a mapping with Resources.')];
   const findings = Object.keys(body)
     .filter((key) => !SECTIONS.includes(key))
+    .slice(0, MAX_FINDINGS)
     .map((key) => {
       const why =
-        key === 'Transform' ? 'Macros and transforms are refused: they run code at deployment.' : `A template has no section ${key}.`;
+        key === 'Transform'
+          ? 'Macros and transforms are refused: they run code at deployment.'
+          : `A template has no section ${shorten(key)}.`;
       return at([key], `${why}${key === 'Transform' ? '' : didYouMean(key, SECTIONS)}`);
     });
   const resources = body['Resources'];
@@ -123,8 +130,9 @@ function shapeFindings(source: YamlSource, body: unknown): Finding[] {
     if (body[section] !== undefined && !isRecord(body[section])) findings.push(at([section], `${section} must be a mapping.`));
   }
   for (const [name, resource] of Object.entries(resources)) {
+    if (findings.length >= MAX_FINDINGS) break;
     if (!isRecord(resource) || typeof resource['Type'] !== 'string')
-      findings.push(at(['Resources', name], `The resource ${name} has no Type.`));
+      findings.push(at(['Resources', name], `The resource ${shorten(name)} has no Type.`));
   }
   return findings;
 }
@@ -134,12 +142,14 @@ function refusedFindings(template: Template): Finding[] {
   const at = (path: ValuePath, message: string): Finding =>
     findingAt(template.path, placeOf(template.source, path), 'template-refused', message);
   const resources = Object.entries(template.body.Resources)
-    .filter(([, { Type }]) => /^(Custom::|AWS::CloudFormation::(CustomResource|Macro|Stack$))/.test(Type))
+    .filter(([, { Type }]) => /^(Custom::|AWS::CloudFormation::(CustomResource|Macro|Stack(Set)?$|Module))/.test(Type))
+    .slice(0, MAX_FINDINGS)
     .map(([name, { Type }]) =>
       at(['Resources', name, 'Type'], `${Type} is refused: custom resources, macros and nested stacks run what no review saw.`),
     );
   const dynamic: Finding[] = [];
   walk(template.body, [], (value, path) => {
+    if (dynamic.length >= MAX_FINDINGS) return;
     if (typeof value === 'string' && value.includes('{{resolve:'))
       dynamic.push(at(path, 'Dynamic references are refused: secrets reach instances through their identity.'));
     if (isRecord(value) && 'Fn::Transform' in value)
@@ -150,14 +160,13 @@ function refusedFindings(template: Template): Finding[] {
 
 /** Ref, GetAtt, Sub and Condition that name nothing in the template. */
 function referenceFindings(template: Template): Finding[] {
-  const names = [...template.parameters, ...Object.keys(template.body.Resources)];
-  const conditions = Object.keys(template.body.Conditions ?? {});
+  const names = new Set([...template.parameters, ...Object.keys(template.body.Resources)]);
+  const conditions = new Set(Object.keys(template.body.Conditions ?? {}));
   const findings: Finding[] = [];
-  const check = (name: string, known: readonly string[], what: string, path: ValuePath): void => {
-    if (name.startsWith('AWS::') || known.includes(name)) return;
-    findings.push(
-      findingAt(template.path, placeOf(template.source, path), 'template', `There is no ${what} ${name}.${didYouMean(name, known)}`),
-    );
+  const check = (name: string, known: ReadonlySet<string>, what: string, path: ValuePath): void => {
+    if (name.startsWith('AWS::') || known.has(name) || findings.length >= MAX_FINDINGS) return;
+    const message = `There is no ${what} ${shorten(name)}.${didYouMean(name, [...known])}`;
+    findings.push(findingAt(template.path, placeOf(template.source, path), 'template', message));
   };
   walk(template.body, [], (value, path) => {
     for (const name of referencesOf(value)) check(name, names, 'parameter or resource', path);
@@ -175,12 +184,12 @@ export function referencesOf(value: unknown): string[] {
   if (Array.isArray(attribute) && typeof attribute[0] === 'string') found.push(attribute[0]);
   const sub = value['Fn::Sub'];
   const text: unknown = Array.isArray(sub) ? sub[0] : sub;
-  const own = Array.isArray(sub) && isRecord(sub[1]) ? Object.keys(sub[1]) : [];
-  if (typeof text === 'string') {
-    const names = [...text.matchAll(/\$\{([^!}][^}]*)\}/g)].map((match) => splitOnce(match[1]?.trim() ?? '')[0]);
-    found.push(...names.filter((name) => !own.includes(name)));
-  }
-  return found;
+  const own = new Set(Array.isArray(sub) && isRecord(sub[1]) ? Object.keys(sub[1]) : []);
+  if (typeof text !== 'string') return found;
+  const names = new Set<string>();
+  // An opening without its end takes all that follows, once: else each opening would look through all of it.
+  for (const [, name = '', end] of text.matchAll(/\$\{([^!}][^}]*)(\}?)/g)) if (end !== '') names.add(splitOnce(name.trim())[0]);
+  return [...found, ...[...names].filter((name) => !own.has(name))];
 }
 
 /** Names of conditions that one value itself uses: `Condition: X` of a resource or output, and the first item of Fn::If. */

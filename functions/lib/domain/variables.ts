@@ -12,6 +12,7 @@ import {
   SERVICE_NETWORK,
 } from './network.ts';
 import { didYouMean } from './suggest.ts';
+import { shorten } from './yaml-parse.ts';
 import { findingAt, placeOfOffset, scalarsOf, type YamlSource } from './yaml-source.ts';
 
 /** Variables that manifests and user data may use. The list is closed; docs/configure.md describes each. */
@@ -102,17 +103,21 @@ export function substitute(text: string, variables: Variables): string {
   });
 }
 
+/** Told of one document. */
+const MAX_FINDINGS = 50;
+
 /** Findings for unknown variables and for variables in keys, each at its own line. */
 export function variableFindings(source: YamlSource, document: number, known: readonly string[]): Finding[] {
-  return scalarsOf(source, document).flatMap((scalar) =>
-    [...scalar.text.matchAll(VARIABLE)]
-      .filter(([, escaped]) => escaped === undefined)
-      .flatMap((match) => {
-        const place = placeOfOffset(source.lines, scalar.offset + match.index);
-        const message = problemOf(match[2] ?? '', match[3] ?? '', known, scalar.isKey);
-        return message === undefined ? [] : [findingAt(source.path, place, 'unknown-variable', message)];
-      }),
-  );
+  const findings: Finding[] = [];
+  for (const scalar of scalarsOf(source, document)) {
+    for (const match of scalar.text.matchAll(VARIABLE)) {
+      if (findings.length >= MAX_FINDINGS) return findings;
+      const message = match[1] === undefined ? problemOf(shorten(match[2] ?? ''), match[3] ?? '', known, scalar.isKey) : undefined;
+      const place = placeOfOffset(source.lines, scalar.offset + match.index);
+      if (message !== undefined) findings.push(findingAt(source.path, place, 'unknown-variable', message));
+    }
+  }
+  return findings;
 }
 
 function problemOf(name: string, end: string, known: readonly string[], isKey: boolean): string | undefined {

@@ -3,10 +3,10 @@ import { Composer, type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCo
 /** Largest file, in bytes. A CRD of the largest operators has half of it. */
 export const MAX_FILE_BYTES = 1024 * 1024;
 /**
- * Most lexical tokens of a file: the time to read YAML grows with them and not with its bytes (about 5 µs each). A file of
- * 1 MiB of manifests has about as many.
+ * Most lexical tokens of a file: time and memory to read YAML grow with them and not with its bytes (about 5 µs and 1 KB
+ * each). 25,000 lines of manifests have as many.
  */
-const MAX_LEXEMES = 200_000;
+const MAX_LEXEMES = 150_000;
 /** Deepest nesting; a CRD of the deepest operators has about 60. Recursion over values rests on this bound. */
 const MAX_DEPTH = 200;
 /** Most documents of a file, and most comments and directives outside of them. */
@@ -57,7 +57,7 @@ export function parseText(text: string, customTags?: Tags): ParsedText {
     // Whatever the text did to the parser, it is no YAML that anything may be made of.
     if (error !== stop) problems.push({ offset: 0, message: error instanceof Error ? error.message : String(error) });
   }
-  if (problems.length === 0) for (const document of documents) problems.push(...keyProblems(document));
+  if (problems.length === 0) for (const document of documents) problems.push(...keyProblems(document).slice(0, MAX_PROBLEMS));
   return { documents, lines, problems: problems.slice(0, MAX_PROBLEMS) };
 }
 
@@ -123,5 +123,6 @@ function none(lines: LineCounter, beyond: Problem): ParsedText {
 
 /** Text for a message: what people write is told whole, what nobody writes is cut. */
 export function shorten(text: string, length = 80): string {
-  return text.length <= length ? text : `${text.slice(0, length)}…`;
+  // A character of two units is not cut in its middle.
+  return text.length <= length ? text : `${text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

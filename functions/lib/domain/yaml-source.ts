@@ -1,6 +1,6 @@
 import { type Document, isAlias, isCollection, isMap, isNode, isScalar, isSeq, type LineCounter, type Tags } from 'yaml';
 import type { Finding } from '#model/checks.ts';
-import { parseText } from './yaml-parse.ts';
+import { parseText, shorten } from './yaml-parse.ts';
 
 /** A parsed YAML file that still knows where each value stands. `path` is relative to the repository. */
 export interface YamlSource {
@@ -89,9 +89,12 @@ export function scalarAt(source: YamlSource, path: ValuePath, document = 0): unk
   return isScalar(found) ? found.value : undefined;
 }
 
+/** Longest message, in UTF-16 units; names in it may be of any length. */
+const MAX_MESSAGE = 1000;
+
 /** A failure at a place. */
 export function findingAt(path: string, place: Place, rule: string, message: string, level: Finding['level'] = 'failure'): Finding {
-  return { rule, level, path, line: place.line, column: place.column, message };
+  return { rule, level, path, line: place.line, column: place.column, message: shorten(message, MAX_MESSAGE).toWellFormed() };
 }
 
 /** Line and column (both from 1) of an offset into the text. */
