@@ -239,8 +239,8 @@ describe('the lines that cause a change', () => {
   it('are the parameter that a template declares anew', () => {
     const { 'etcd.yaml': text = '' } = edited(
       'etcd.yaml',
-      '  OsImage: { Type: String }\n',
-      '  OsImage: { Type: String }\n  Environment: { Type: String }\n',
+      '  Bucket: { Type: String }\n',
+      '  Bucket: { Type: String }\n  Environment: { Type: String }\n',
     );
     const line = text.split('\n').findIndex((one) => one.includes('Environment: {')) + 1;
 
