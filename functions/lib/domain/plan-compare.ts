@@ -3,7 +3,7 @@ import type { ChangeClass, RenderedStack } from '#model/render.ts';
 import { canonicalJson } from './hash.ts';
 import { escaped, mapStrings, unfold } from './plan-fold.ts';
 import type { PlanItem } from './plan-items.ts';
-import { instancesOf, resourceChanges, zonesOf } from './plan-resources.ts';
+import { instancesOf, resourceChanges } from './plan-resources.ts';
 import { type Candidate, type FoldedSide, isRaw, type PlanChange, type PlanSide, type Sides, stackOf, templateOf } from './plan-sides.ts';
 import { resolveResources } from './plan-template.ts';
 import { ownVariables } from './render.ts';
@@ -179,9 +179,14 @@ function hasInstances({ ignition }: RenderedStack): boolean {
 function sizeOf(stack: RenderedStack, side: Side): Pick<Roll, 'instances' | 'zones'> {
   const pool = side.folded.render.pools.find(({ name }) => `pool-${name}` === stack.role);
   const instances = instancesOf(resolved(stack, side)) ?? pool?.size ?? 1;
-  const network = stackOf(side.folded, 'network');
-  const zones = network === undefined ? [] : zonesOf(resolved(network, side));
+  const zones = zonesOf(stack);
   return { instances, zones: zones.slice(0, Math.max(1, instances)) };
+}
+
+/** Zones by the subnets that a stack is given: the list of all three, or single ones. */
+function zonesOf({ parameters }: RenderedStack): string[] {
+  if ('SubnetIds' in parameters) return ['a', 'b', 'c'];
+  return ['a', 'b', 'c'].filter((zone) => `Subnet${zone.toUpperCase()}` in parameters);
 }
 
 /** Kinds whose deletion takes data or other objects with it. */

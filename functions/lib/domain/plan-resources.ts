@@ -103,13 +103,3 @@ export function instancesOf(resources: Resources): number | undefined {
   );
   return groups.length === 0 || sizes.some((size) => !Number.isInteger(size)) ? undefined : sizes.reduce((sum, size) => sum + size, 0);
 }
-
-/** Zones (`a`, `b`, …) of the subnets of a network. */
-export function zonesOf(network: Resources): string[] {
-  const zones = [...network.values()].flatMap(({ Type, Properties }) => {
-    if (Type !== 'AWS::EC2::Subnet' || !isPlain(Properties)) return [];
-    const zone = /([a-z])"?\}?$/.exec(canonicalJson(Properties['AvailabilityZone'] ?? ''))?.[1];
-    return zone === undefined ? [] : [zone];
-  });
-  return [...new Set(zones)].sort();
-}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { replacementOf } from '#domain/plan-replacements.ts';
-import { instancesOf, resourceChanges, zonesOf } from '#domain/plan-resources.ts';
+import { instancesOf, resourceChanges } from '#domain/plan-resources.ts';
 import { type ResolvedResource, resolveResources } from '#domain/plan-template.ts';
 import { parseTemplate } from '#domain/template.ts';
 
@@ -217,7 +217,7 @@ Resources:
   });
 });
 
-describe('sizes and zones', () => {
+describe('sizes', () => {
   const group = (size: string): string =>
     `  G${size}: { Type: AWS::AutoScaling::AutoScalingGroup, Properties: { MinSize: '${size}', MaxSize: '9' } }\n`;
 
@@ -239,18 +239,5 @@ describe('sizes and zones', () => {
       ),
     ).toBeUndefined();
     expect(instancesOf(resources(`Resources:\n  H: { Type: AWS::AutoScaling::AutoScalingGroup }\n`))).toBeUndefined();
-  });
-
-  it('finds each zone of the subnets once, in order', () => {
-    const subnet = (name: string, zone: string): string =>
-      `  ${name}: { Type: AWS::EC2::Subnet, Properties: { AvailabilityZone: ${zone} } }\n`;
-
-    const zones = zonesOf(
-      resources(
-        `Resources:\n${subnet('C', "!Sub '${AWS::Region}c'")}${subnet('A', 'eu-central-1a')}${subnet('B', 'eu-central-1a')}${subnet('D', '!Select [0, !GetAZs eu-central-1]')}  V: { Type: AWS::EC2::VPC, Properties: { AvailabilityZone: xz } }\n  E: { Type: AWS::EC2::Subnet }\n`,
-      ),
-    );
-
-    expect(zones).toEqual(['a', 'c']);
   });
 });

@@ -280,7 +280,7 @@ describe('groups', () => {
     const text = plan.groups[0]?.changes.map((change) => change.diff).join('\n') ?? '';
     expect(text).toContain('10.9.0');
     expect(rolls(plan)).toContain('etcd 1 replaced');
-    expect(plan.class).toBe('replacement');
+    expect(plan.class).toBe('etcd');
   });
 
   it('leaves a cluster out for which a literal becomes the variable of the same value', () => {
