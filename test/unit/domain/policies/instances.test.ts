@@ -78,29 +78,33 @@ describe('etcd-members', () => {
     ));
 });
 
+/** The size of the reference control plane, by environment. */
+const LEAST = "MinSize: !If [Production, '2', '1']";
+const MOST = "MaxSize: !If [Production, '3', '2']";
+
 describe('control-plane-instances', () => {
   it("is found at the group's size", () =>
-    expectInEdited(controlPlaneInstances, 'control-plane.yaml', "MinSize: '1'", "▸MinSize: '1'", [
+    expectInEdited(controlPlaneInstances, 'control-plane.yaml', LEAST, "▸MinSize: '1'", [
       'control-plane Group: the group keeps 1 API server. Keep two or more, over several zones.',
     ]));
 
-  it.each(["MinSize: '2'", 'MinSize: !Ref OsImage'])('passes %s', (text) =>
-    expectInEdited(controlPlaneInstances, 'control-plane.yaml', "MinSize: '1'", text),
+  it.each(["MinSize: '2'", 'MinSize: !Ref OsImage', LEAST])('passes %s', (text) =>
+    expectInEdited(controlPlaneInstances, 'control-plane.yaml', LEAST, text),
   );
 });
 
 describe('surge-room', () => {
-  it.each(["MaxSize: '2'", 'MaxSize: !Ref OsImage'])('passes %s', (text) =>
-    expectInEdited(surgeRoom, 'control-plane.yaml', "MaxSize: '2'", text),
+  it.each(["MaxSize: '2'", 'MaxSize: !Ref OsImage', MOST])('passes %s', (text) =>
+    expectInEdited(surgeRoom, 'control-plane.yaml', `${LEAST}\n      ${MOST}`, `MinSize: '1'\n      ${text}`),
   );
 
   it('is found where the group is full', () =>
-    expectInEdited(surgeRoom, 'control-plane.yaml', "MaxSize: '2'", "▸MaxSize: '1'", [
+    expectInEdited(surgeRoom, 'control-plane.yaml', `${LEAST}\n      ${MOST}`, "MinSize: '1'\n      ▸MaxSize: '1'", [
       'control-plane Group: MaxSize 1 leaves no room beside 1. Raise it: a new instance is started before an old one goes.',
     ]));
 
   it('leaves a group alone whose least is not written out', () =>
-    expectInEdited(surgeRoom, 'control-plane.yaml', "MinSize: '1'", 'MinSize: !Ref OsImage'));
+    expectInEdited(surgeRoom, 'control-plane.yaml', `${LEAST}\n      ${MOST}`, "MinSize: !Ref OsImage\n      MaxSize: '1'"));
 });
 
 describe('several-zones', () => {

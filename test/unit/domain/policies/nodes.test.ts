@@ -69,13 +69,15 @@ spec:
 });
 
 describe('kubelet-api-rate', () => {
-  it.each(['cpuCFSQuota: false', 'kubeAPIQPS: 50\n      kubeAPIBurst: 100\n      eventRecordQPS: 0', 'kubeAPIQPS: -1'])(
+  const RATES = 'kubeAPIQPS: 50\n      kubeAPIBurst: 100\n      eventRecordQPS: 50';
+
+  it.each([RATES, 'cpuManagerPolicy: none', 'kubeAPIQPS: 50\n      kubeAPIBurst: 100\n      eventRecordQPS: 0', 'kubeAPIQPS: -1'])(
     'passes %j',
-    (text) => expectInEdited(kubeletRate, NODE, SETTING, text),
+    (text) => expectInEdited(kubeletRate, NODE, RATES, text),
   );
 
   it('is found at each rate below 50', () =>
-    expectInEdited(kubeletRate, NODE, SETTING, '▸kubeAPIQPS: 49\n      ▸kubeAPIBurst: 0\n      ▸eventRecordQPS: "50"', [
+    expectInEdited(kubeletRate, NODE, RATES, '▸kubeAPIQPS: 49\n      ▸kubeAPIBurst: 0\n      ▸eventRecordQPS: "50"', [
       `${NODE}: kubeAPIQPS is 49. Set it to 50 or more.`,
       `${NODE}: kubeAPIBurst is 0. Set it to 50 or more.`,
       `${NODE}: eventRecordQPS is 50. Set it to 50 or more.`,
