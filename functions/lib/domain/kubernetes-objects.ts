@@ -61,7 +61,7 @@ export function objectFindings({ files, versions, components, load, objectsAreWh
   const next = book(minor.replace(/\d+$/, (number) => String(Number(number) + 1)));
   const later = next === undefined ? undefined : { ...apis, schemas: next };
   const findings: Finding[] = [];
-  for (const object of objects) if (findings.length < MAX_FINDINGS) findings.push(...findingsOf(object, apis, later, places));
+  for (const object of objects) if (findings.length <= MAX_FINDINGS) findings.push(...findingsOf(object, apis, later, places));
   return [...findings, ...(objectsAreWhole ? orderFindings(all, apis, places) : [])];
 }
 
