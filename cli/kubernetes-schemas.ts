@@ -24,6 +24,7 @@ const NOT_REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'io.k8s.api.rbac.v1.RoleRef': ['apiGroup'],
   'io.k8s.api.scheduling.v1.PriorityClass': ['value'],
   'io.k8s.api.storage.v1.CSIDriver': ['spec'],
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion': ['served'],
 };
 
 const Index = z.object({ paths: z.record(z.string(), z.object({ serverRelativeURL: z.string() })) });

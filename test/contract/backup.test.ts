@@ -102,11 +102,10 @@ describe('a backup of a real etcd', () => {
     const taken = await snapshot();
     const content = await flipped(taken.key);
 
-    const damaged = restore('damaged', content);
-    const cut = restore('cut', content.subarray(0, content.length - 4096));
+    const cut = content.subarray(0, content.length - 4096);
 
-    await expect(damaged).rejects.toBeInstanceOf(BackupNotProvenError);
-    await expect(cut).rejects.toThrow(/etcdutl snapshot restore ended with 1/);
+    await expect(restore('damaged', content)).rejects.toBeInstanceOf(BackupNotProvenError);
+    await expect(restore('cut', cut)).rejects.toThrow(/etcdutl snapshot restore ended with 1/);
   });
 
   it('leaves nothing when etcd is killed in the middle of the stream', async () => {

@@ -215,7 +215,8 @@ function isOfType(value: unknown, type: FieldSchema['type']): boolean {
     case 'number':
       return typeof value === 'number' && Number.isFinite(value);
     case 'int-or-string':
-      return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value));
+      // IntOrString has 32 bits; the API server answers 500 to more.
+      return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31);
     case 'quantity':
       return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
     default:
