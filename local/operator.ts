@@ -31,6 +31,8 @@ export interface Operator {
   checks(sha: string): Promise<CheckRun[]>;
   /** Merges what was checked: refused when the head has moved. */
   merge(pull: Pull): Promise<string>;
+  /** Closes it without merging. */
+  close(pull: Pull): Promise<void>;
 }
 
 export function createOperator(world: Pick<World, 'github' | 'operator'>): Operator {
@@ -56,5 +58,6 @@ export function createOperator(world: Pick<World, 'github' | 'operator'>): Opera
     checks: async (sha) => (await call(CheckRuns, 'GET', `/commits/${sha}/check-runs`)).check_runs,
     merge: async (pull) =>
       (await call(z.object({ sha: z.string() }), 'PUT', `/pulls/${pull.number}/merge`, { sha: pull.head.sha, merge_method: 'merge' })).sha,
+    close: async (pull) => void (await call(Pull, 'PATCH', `/pulls/${pull.number}`, { state: 'closed' })),
   };
 }

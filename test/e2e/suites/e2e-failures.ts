@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { createStacks } from '#adapters/cloudformation/stacks.ts';
 import { keys } from '#domain/names.ts';
@@ -69,6 +69,12 @@ const IMPOSSIBLE = `  NameOfNobody:
 
 export function failingRunsSuite(scene: () => Scene, opened: () => Promise<FailingRuns>): void {
   describe('an e2e run that fails', () => {
+    // Given up, as people do: left open they would be tried again when dev moves, as they should.
+    afterAll(async () => {
+      const { refusedTemplate, deafControlPlane } = await opened();
+      for (const pull of [refusedTemplate, deafControlPlane]) await scene().operator.close(pull);
+    });
+
     test('a template that CloudFormation refuses: told with resource and reason, cluster deleted, slot free', async () => {
       const { refusedTemplate: pull } = await opened();
 

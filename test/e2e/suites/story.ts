@@ -11,6 +11,7 @@ import { clustersOf, HUB_ACCOUNT } from '../../../local/fleet.ts';
 import { writeKubeconfigs } from '../../../local/kubeconfigs.ts';
 import { kubernetesApi } from '../../../local/machine-room/kubernetes-api.ts';
 import { STORY, type StoryResult } from '../../../local/story.ts';
+import { until } from '../../support/e2e/condition.ts';
 import { completedCheck, type Scene, stored } from '../../support/e2e/scene.ts';
 
 const Kubeconfig = z.object({
@@ -118,8 +119,19 @@ export function storySuite(scene: () => Scene, story: () => StoryResult): void {
   });
 }
 
-/** No lock of anything is held. @throws the assertion's error naming what is */
+/** Once nothing runs any more, no lock of anything is held. @throws an error naming what runs, or which lock is held */
 export async function expectNoLockHeld(scene: Scene): Promise<void> {
+  let running: string[] = [];
+  await until(
+    'every execution to end',
+    180,
+    async () => {
+      const executions = await readAudit(scene.world.hub.stepFunctions, scene.startedAt);
+      running = executions.filter(({ status }) => status === 'RUNNING').map(({ name }) => name);
+      return running.length === 0 || undefined;
+    },
+    () => running.join(', '),
+  );
   const subjects = await accountClients(scene.world.site, HUB_ACCOUNT).objects.list('locks/');
   expect(subjects).not.toEqual([]);
   const locks = await Promise.all(subjects.map((key) => stored(scene, HUB_ACCOUNT, key, Lock)));
