@@ -1,16 +1,6 @@
-import { keys } from '#domain/names.ts';
-import { type CheckRef, WantedCheck } from '#model/checks.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import type { Asked } from '#model/webhook.ts';
-import type { Checks } from '#ports/checks.ts';
 import type { GitHub, PullRequest } from '#ports/github.ts';
-import type { ObjectStore } from '#ports/objects.ts';
-
-interface Ports {
-  readonly github: GitHub;
-  readonly objects: ObjectStore;
-  readonly checks: Checks;
-}
 
 /** What a person asked for, in the words of who asked. */
 export function wordsOf({ what, sha }: Asked): string {
@@ -35,22 +25,4 @@ export async function refusalOf(
   }
   if (asked.sha === pull.headSha) return undefined;
   return `${wordsOf(asked)} of @${asked.by} was not taken: the head is ${pull.headSha} now`;
-}
-
-const RULE = '\n\n---\n\n';
-
-/** Puts a note below what the check says; an earlier note gives way. Nothing where there is no check yet. */
-export async function noteOnCheck(ref: CheckRef, note: string, { objects, checks }: Pick<Ports, 'objects' | 'checks'>): Promise<void> {
-  const stored = await objects.get(keys.check(ref.sha, ref.name));
-  if (stored === undefined) return;
-  const { status, conclusion, title, summary, execution, generation } = WantedCheck.parse(JSON.parse(stored.body));
-  await checks.want({
-    ref,
-    status,
-    ...(conclusion === undefined ? {} : { conclusion }),
-    title,
-    summary: `${summary.split(RULE)[0]}${RULE}${note}.`,
-    ...(execution === undefined ? {} : { execution }),
-    generation,
-  });
 }

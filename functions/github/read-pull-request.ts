@@ -9,7 +9,7 @@ import { PullRequestInput } from '#model/webhook.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { GitHub, PullRequest } from '#ports/github.ts';
 import { defineStep, type StepContext } from '#ports/step.ts';
-import { noteOnCheck, refusalOf, wordsOf } from './commands.ts';
+import { refusalOf, wordsOf } from './commands.ts';
 import { type MergeResult, readMergeResult } from './merge-result.ts';
 import { cancelRun, nameWork, type SeenTurn, seeTurn, stillWorks, type TurnPorts, writeTurn } from './turn.ts';
 
@@ -184,7 +184,7 @@ async function answerAsked(look: Look): Promise<string | undefined> {
   if (asked === undefined) return undefined;
   const refusal = await refusalOf(asked, pull, repository, ports.github);
   if (refusal !== undefined) {
-    await noteOnCheck(refOf(look), refusal, ports);
+    await ports.checks.note(refOf(look), `${refusal}.`);
     return refusal;
   }
   if (asked.what !== 'cancel') return undefined;

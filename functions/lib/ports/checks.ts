@@ -20,4 +20,9 @@ export interface Checks {
   want(update: CheckUpdate): Promise<void>;
   /** Adds or replaces a progress line; a check that does not exist yet or is completed is left alone. @throws TransientError */
   progress(ref: CheckRef, line: ProgressLine): Promise<void>;
+  /**
+   * Puts a note below what the check says, whatever that is by then; an earlier note gives way. A check that does not exist
+   * yet is left alone. @throws TransientError
+   */
+  note(ref: CheckRef, note: string): Promise<void>;
 }

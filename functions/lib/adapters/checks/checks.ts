@@ -44,6 +44,10 @@ export function createChecks(objects: ObjectStore, announce: Announce, clock: Cl
       const changed = await change(objects, ref, (known) => withLine(known, line));
       if (changed) await announce(ref);
     },
+    async note(ref, note) {
+      const changed = await change(objects, ref, (known) => (known === undefined ? undefined : withNote(known, note)));
+      if (changed) await announce(ref);
+    },
   };
 }
 
@@ -91,6 +95,13 @@ function merged(known: WantedCheck | undefined, update: CheckUpdate, now: string
     startedAt: sameAttempt ? known.startedAt : now,
     ...(update.status === 'completed' ? { completedAt: now } : {}),
   };
+}
+
+/** Between what a check says and the note below it. */
+const NOTE_RULE = '\n\n---\n\n';
+
+function withNote(known: WantedCheck, note: string): WantedCheck {
+  return { ...known, summary: `${known.summary.split(NOTE_RULE)[0]}${NOTE_RULE}${note}` };
 }
 
 /** undefined when there is nothing to write. */

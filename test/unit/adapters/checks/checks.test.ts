@@ -167,6 +167,37 @@ describe('progress', () => {
   });
 });
 
+describe('note', () => {
+  it('stands below what the check says, once, and is told', async () => {
+    await checks.want({ ...BEGIN, summary: 'Planned.' });
+    await checks.note(REF, 'First.');
+    await checks.note(REF, 'Second.');
+
+    expect(wanted()).toMatchObject({ status: 'in_progress', summary: 'Planned.\n\n---\n\nSecond.', execution: 'rollout-1' });
+    expect(announced).toHaveLength(3);
+  });
+
+  it('makes no check', async () => {
+    await checks.note(REF, 'First.');
+
+    expect(objects.contents()).toEqual({});
+    expect(announced).toEqual([]);
+  });
+
+  it('does not bring a check back that is completed while the note is written', async () => {
+    await checks.want(BEGIN);
+    objects.beforeEach = async (operation) => {
+      if (operation !== 'putIfMatch') return;
+      objects.beforeEach = undefined;
+      await checks.want({ ...BEGIN, status: 'completed', conclusion: 'failure', title: 'It conflicts with dev' });
+    };
+
+    await checks.note(REF, 'First.');
+
+    expect(wanted()).toMatchObject({ status: 'completed', conclusion: 'failure', summary: '\n\n---\n\nFirst.' });
+  });
+});
+
 describe('many writers at once', () => {
   it('loses no line of clusters that report at the same time', async () => {
     await checks.want(BEGIN);
