@@ -1,10 +1,7 @@
 import type { Finding } from '#model/checks.ts';
-import { MAX_FILE_BYTES } from './yaml-parse.ts';
+import { MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES } from './file-bounds.ts';
 import { findingAt } from './yaml-source.ts';
 
-/** Most files and bytes of a configuration or of the settings; more is no fleet. The largest known has 2.3 MB in 400 files. */
-const MAX_FILES = 2000;
-const MAX_TOTAL_BYTES = 20 * MAX_FILE_BYTES;
 /**
  * Most line breaks and indicators of all files together: the time to read YAML grows with them (about 10 µs each). The
  * largest known configuration has about 200,000.

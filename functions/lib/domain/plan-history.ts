@@ -35,8 +35,8 @@ export function pastSteps(proofs: readonly ChannelProof[]): { readonly name: str
 export function historyOf(name: ChangeClass, proofs: readonly ChannelProof[], classes: FleetPast['classes']): History | undefined {
   const steps = pastSteps(proofs).map((step) => ({ ...step, class: classes.get(step.name) }));
   const same = steps.filter((step) => step.class === name).flatMap(({ proof }) => secondsOf(proof));
-  const any = name === 'creation' ? [] : steps.filter((step) => step.class !== 'creation').flatMap(({ proof }) => secondsOf(proof));
-  const seconds = (same.length > 0 ? same : any).sort((left, right) => left - right);
+  const others = name === 'creation' ? [] : steps.filter((step) => step.class !== 'creation').flatMap(({ proof }) => secondsOf(proof));
+  const seconds = (same.length > 0 ? same : others).sort((left, right) => left - right);
   const median = seconds[Math.floor((seconds.length - 1) / 2)];
   const longest = seconds.at(-1);
   if (median === undefined || longest === undefined) return undefined;

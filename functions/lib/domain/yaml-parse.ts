@@ -1,7 +1,6 @@
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type Tags } from 'yaml';
+import { MAX_FILE_BYTES } from './file-bounds.ts';
 
-/** Largest file, in bytes. A CRD of the largest operators has half of it. */
-export const MAX_FILE_BYTES = 1024 * 1024;
 /**
  * Most lexical tokens of a file: time and memory to read YAML grow with them and not with its bytes (about 5 µs and 1 KB
  * each). 25,000 lines of manifests have as many.
