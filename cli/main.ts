@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { didYouMean } from '#domain/suggest.ts';
 import { SluiceError } from '#model/errors.ts';
+import { backup } from './commands/backup.ts';
 import { type Command, EXIT, type Terminal } from './commands/command.ts';
 import { init } from './commands/init.ts';
 import { plan } from './commands/plan.ts';
 import { validate } from './commands/validate.ts';
 
-const COMMANDS: readonly Command[] = [validate, plan, init];
+const COMMANDS: readonly Command[] = [validate, plan, init, backup];
 
 const width = Math.max(...COMMANDS.map(({ name }) => name.length));
 const OVERVIEW = `Usage: sluice <command> [options]
@@ -70,6 +71,7 @@ function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     error: (text) => void process.stderr.write(text),
     colours: process.stdout.isTTY === true && noColour === '' && process.env['TERM'] !== 'dumb',
+    progress: process.stderr.isTTY === true,
     directory: process.cwd(),
   };
 }

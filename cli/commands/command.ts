@@ -10,6 +10,8 @@ export interface Terminal {
   readonly error: (text: string) => void;
   /** Whether standard output shows colours. */
   readonly colours: boolean;
+  /** Whether a person sees standard error, so that a line on it may be written over. */
+  readonly progress?: boolean;
   /** The folder that relative paths begin at. */
   readonly directory: string;
 }
