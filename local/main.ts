@@ -79,6 +79,7 @@ async function run(world: World, options: Options, terminal: Terminal, abort: Ab
   const timeline = createTimeline(world.hub.stepFunctions, (line) => terminal.timeline(line));
   const following = followTimeline(timeline, abort.signal);
   terminal.line(`local GitHub: ${world.github.pageUrl}   clone: ${world.github.gitUrl}`);
+  terminal.line(`the fleet: ${world.pageUrl}`);
   const fleetCommit = await world.raiseFleet();
   const operator = createOperator(world);
   const context = { world, terminal, signal: abort.signal };
@@ -158,6 +159,7 @@ async function writeAddresses(world: World): Promise<string> {
       repository: REPOSITORY,
       operator: world.operator,
     },
+    page: world.pageUrl,
     webhook: { url: world.webhookUrl, secret: world.webhookSecret },
     aws: { endpoint: world.site.endpoint, region: world.site.region, hubAccount: HUB_ACCOUNT },
     clusters,
@@ -169,6 +171,7 @@ async function writeAddresses(world: World): Promise<string> {
 function howToGoOn(world: World): string {
   const url = world.github.gitUrl.replace('://', `://${world.operator.login}:${world.operator.token}@`);
   return [
+    `  the fleet         ${world.pageUrl}`,
     `  local GitHub      ${world.github.pageUrl}`,
     `  a PR of your own  git clone -b dev ${url} fleet && cd fleet`,
     '                    git checkout -b my-change && edit channels/cluster/... && git commit -am "My change"',

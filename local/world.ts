@@ -9,6 +9,7 @@ import { type AccountClients, type AwsSite, accountClients } from './aws/clients
 import { deployHub } from './aws/deploy.ts';
 import { startFrontDoor } from './aws/front-door.ts';
 import { freePort, startMinistack } from './aws/ministack.ts';
+import { startPageDoor } from './aws/page-door.ts';
 import { clustersOf, commitSettings, e2eSlotsOf, type FleetShape, HUB_ACCOUNT, localSettings, seedRepository } from './fleet.ts';
 import { git } from './git.ts';
 import { type LocalGitHub, startLocalGitHub } from './github/start.ts';
@@ -29,6 +30,8 @@ export interface World {
   readonly operator: { readonly login: string; readonly token: string };
   readonly webhookUrl: string;
   readonly webhookSecret: string;
+  /** Sluice's own page, which shows the fleet. */
+  readonly pageUrl: string;
   readonly room: MachineRoom;
   readonly directory: string;
   /** Times of the parts of the start, seconds since the start of the program. */
@@ -142,6 +145,9 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   const door = await startFrontDoor(functionUrl, site.endpoint);
   closers.push(() => door.close());
   github.setWebhookUrl(door.url);
+  const page = await startPageDoor(hub.lambda);
+  closers.push(() => page.close());
+  github.setFleetPage(page.url);
 
   options.beginBuilds?.();
   const artifacts = publishArtifacts({
@@ -165,6 +171,7 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
     operator,
     webhookUrl: door.url,
     webhookSecret,
+    pageUrl: page.url,
     room,
     directory,
     timings,

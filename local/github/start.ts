@@ -18,6 +18,8 @@ export interface LocalGitHub {
   readonly pageUrl: string;
   /** Where webhooks go from now on; undefined: deliveries are recorded as failed. */
   setWebhookUrl(url: string | undefined): void;
+  /** Links Sluice's own page from the head of each page. */
+  setFleetPage(url: string): void;
   /** Makes `owner/<name>` a fork of the repository (or finds it) and answers its clone URL. */
   fork(owner: string): Promise<string>;
   /** Resolves when test merges are made and webhooks are delivered. */
@@ -51,6 +53,9 @@ export async function startLocalGitHub(options: LocalGitHubOptions): Promise<Loc
     gitUrl: `${pageUrl}/${owner}/${name}.git`,
     pageUrl: `${pageUrl}/`,
     setWebhookUrl: (url) => world.hooks.setUrl(url),
+    setFleetPage: (url) => {
+      world.urls.fleet = url;
+    },
     async fork(forkOwner) {
       await world.fork(forkOwner);
       return `${pageUrl}/${forkOwner}/${name}.git`;

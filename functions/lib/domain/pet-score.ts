@@ -1,4 +1,5 @@
 import type { Settings } from '#model/settings.ts';
+import { timeText } from './duration.ts';
 
 /** How far a fleet is from one configuration for all clusters: 0 when none is treated in a way of its own. */
 export interface PetScore {
@@ -34,4 +35,20 @@ export function petScoreNotes(settings: Pick<Settings, 'channels'>, before = set
   ].flatMap(({ count, word }) => (count === 0 ? [] : [`${count} ${word}${count === 1 ? '' : 's'}`]));
   const why = parts.length === 0 ? 'no cluster is treated in a way of its own' : `${parts.join(', ')} of single clusters or channels`;
   return [`**Pet score ${score}**${old === score ? '' : ` (was ${old})`}: ${why}.`];
+}
+
+/** What it is made of, each thing by name. */
+export function petParts({ channels }: Pick<Settings, 'channels'>): string[] {
+  return channels.flatMap((channel) => [
+    ...(channel.hold === undefined ? [] : [`channel ${channel.channel}: hold`]),
+    ...channel.waivers.map(
+      ({ rule, cluster, owner, until }) => `${channel.channel}: waiver of ${rule} for ${cluster} by ${owner} until ${timeText(until)}`,
+    ),
+    ...channel.clusters.flatMap((entry) => [
+      ...Object.keys(entry)
+        .filter((field) => !COMMON.includes(field))
+        .map((field) => `${entry.name}: ${field}`),
+      ...(entry.hold === undefined ? [] : [`${entry.name}: hold`]),
+    ]),
+  ]);
 }

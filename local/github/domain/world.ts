@@ -11,6 +11,8 @@ export interface Urls {
   readonly api: string;
   /** Page and Git. */
   readonly page: string;
+  /** Sluice's own page, once it is there. */
+  fleet?: string;
 }
 
 /** Everything that a request works on. */

@@ -42,6 +42,7 @@ export function layout(world: World, page: Page): Html {
 <a href="${to.pulls}">Pull requests</a>
 <a href="${to.branches}">Branches</a>
 <a href="${to.deliveries}">Webhook deliveries</a>
+${world.urls.fleet !== undefined && html`<a href="${world.urls.fleet}">Fleet</a>`}
 <span class="grow"></span>
 <span class="dim small">local GitHub, as <strong>${world.settings.operator.login}</strong></span>
 </div></header>

@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { keys } from '#domain/names.ts';
+import { PageView } from '#model/page.ts';
+import { createControlWorld, NEW, OLD, SETTINGS_COMMIT } from '../../support/control-world.ts';
+import { clusterEntry } from '../../support/fleet.ts';
+import { askPage, NOW, pageFleet } from '../../support/page-fleet.ts';
+
+async function viewOf(world: Parameters<typeof askPage>[0]): Promise<PageView> {
+  return PageView.parse(JSON.parse((await askPage(world, { query: { format: 'json' } })).body));
+}
+
+async function betaOf(world: Parameters<typeof askPage>[0]): Promise<PageView['channels'][number]> {
+  const found = (await viewOf(world)).channels.find(({ channel }) => channel === 'beta');
+  if (found === undefined) throw new Error('there is no beta');
+  return found;
+}
+
+describe('the page of a rollout at work', () => {
+  it('shows each cluster with its state, and why it waits', async () => {
+    const { world } = await pageFleet();
+
+    const { clusters } = await betaOf(world);
+
+    expect(clusters.map(({ name, state, waits }) => [name, state, waits.map(({ reason }) => reason).join(' | ')])).toEqual([
+      ['beta-1', 'current', ''],
+      ['beta-2', 'updating', 'roll-node-pools waits: draining general-3: 2 pods left'],
+      [
+        'beta-3',
+        'partly updated',
+        'update-3 began to change it and holds its lock no more: nobody works on it | failed in update-3: StackFailedError: EtcdA: no capacity in zone a',
+      ],
+      ['beta-4', 'behind', 'its turn in rollout-1: wave 2 of 2, rest'],
+    ]);
+  });
+
+  it('shows revisions, versions and the backup of the last update', async () => {
+    const { world } = await pageFleet();
+
+    const [first, second] = (await betaOf(world)).clusters;
+
+    expect(first).toMatchObject({ revision: NEW, target: NEW, kubernetes: '1.35.4', backup: { takenAt: '2026-01-05T06:30:00Z' } });
+    expect(second).toMatchObject({ revision: OLD, updating: { execution: 'update-2', revision: NEW }, backup: null });
+  });
+
+  it('shows the waves with what became of each cluster', async () => {
+    const { world } = await pageFleet();
+
+    const [rollout] = (await viewOf(world)).rollouts;
+
+    expect(rollout).toMatchObject({ state: 'under way', channel: 'beta', pullRequest: 7, mergedBy: 'ann' });
+    expect(rollout?.waves.map(({ state, clusters }) => [state, clusters.map((cluster) => cluster.state)])).toEqual([
+      ['done', ['succeeded']],
+      ['running', ['started', 'failed', 'waits']],
+    ]);
+  });
+
+  it('shows a soak with how much of it is done', async () => {
+    const { world } = await pageFleet();
+    await world.put(keys.rollout('rollout-1', 'ledger'), {
+      rollout: 'rollout-1',
+      budget: 0,
+      started: { 'beta-1': NOW },
+      succeeded: { 'beta-1': { execution: 'update-1', backup: null, seconds: 3 } },
+      failed: {},
+    });
+    await world.put(keys.rollout('rollout-1', 'soak-0'), { healthySeconds: 20, since: NOW, lastSeen: NOW, wasHealthy: true });
+
+    const [rollout] = (await viewOf(world)).rollouts;
+
+    expect(rollout?.waves.map(({ state, soak }) => [state, soak])).toEqual([
+      ['soaking', { healthySeconds: 20, seconds: 60 }],
+      ['to come', null],
+    ]);
+  });
+
+  it('tells how to go on where no rollout is under way for a cluster that is behind', async () => {
+    const { world } = await pageFleet();
+    const check = world.read(keys.check('c'.repeat(40), 'sluice / rollout'));
+    await world.put(keys.check('c'.repeat(40), 'sluice / rollout'), { ...(check as object), status: 'completed', conclusion: 'failure' });
+
+    const last = (await betaOf(world)).clusters.at(-1);
+
+    expect(last).toMatchObject({
+      state: 'behind',
+      waits: [{ reason: 'no rollout is under way for it: re-run the check sluice / rollout' }],
+    });
+  });
+});
+
+describe('what keeps clusters', () => {
+  const hold = { revision: OLD, reason: 'DNS is slow', owner: 'Ann', until: '2026-01-06T08:00:00Z' };
+
+  it('is a hold, with its end: the cluster is current at the revision that it is held at', async () => {
+    const { world } = await pageFleet(4, {
+      clusters: ['beta-1', 'beta-2', 'beta-3', 'beta-4'].map((name) => clusterEntry(name, name === 'beta-4' ? { hold } : {})),
+    });
+
+    const last = (await betaOf(world)).clusters.at(-1);
+
+    expect(last?.state).toBe('current');
+    expect(last?.waits).toEqual([{ reason: 'beta-4 is held at aaaaaaaaaaaa by Ann: DNS is slow', until: hold.until, since: null }]);
+  });
+
+  it('is a hold whose end has passed, until somebody releases it', async () => {
+    const { world } = await pageFleet(4, { hold: { ...hold, until: '2026-01-04T08:00:00Z' } });
+
+    const last = (await betaOf(world)).clusters.at(-1);
+
+    expect(last?.waits[0]?.reason).toContain('the hold ended 2026-01-04 08:00 UTC: release or extend it');
+  });
+
+  it('is a freeze, until its end, and only where something is to be done', async () => {
+    const { world } = await pageFleet(4, {
+      freeze: [{ from: '2026-01-05T00:00:00Z', until: '2026-01-06T00:00:00Z', scope: 'all', reason: 'sale' }],
+    });
+
+    const { clusters, freezes } = await betaOf(world);
+
+    expect(freezes).toMatchObject([{ active: true, reason: 'sale' }]);
+    expect(clusters[0]?.waits).toEqual([]);
+    expect(clusters[1]?.waits.map(({ reason }) => reason)).toEqual(['roll-node-pools waits: draining general-3: 2 pods left']);
+    expect(clusters.at(-1)?.waits[0]).toMatchObject({ reason: 'beta is frozen: sale', until: '2026-01-06T00:00:00Z' });
+  });
+
+  it('is the kill switch', async () => {
+    const { world } = await pageFleet();
+    await world.put(keys.halt(), { halted: true, reason: 'etcd alarms', by: 'Ann', at: NOW });
+
+    const view = await viewOf(world);
+
+    expect(view.halt).toEqual({ by: 'Ann', reason: 'etcd alarms', at: NOW });
+    expect((await askPage(world)).body).toContain('The fleet is halted');
+  });
+
+  it('is the lock of another execution, until its lease ends', async () => {
+    const { world } = await pageFleet();
+    await world.put(keys.lock('beta-1'), { subject: 'beta-1', fence: 1, holder: 'backup-1', expiresAt: '2026-01-05T08:30:00.000Z' });
+
+    expect((await betaOf(world)).clusters[0]?.waits).toMatchObject([
+      { reason: 'locked by backup-1; the lease ends', until: '2026-01-05T08:30:00.000Z' },
+    ]);
+  });
+});
+
+describe('what can not be read', () => {
+  it.each([
+    ['a record', keys.cluster('beta-1')],
+    ['a lock', keys.lock('beta-1')],
+  ])('is shown in the row of its cluster, the others stay: %s', async (_what, key) => {
+    const { world } = await pageFleet();
+    await world.put(key, { broken: true });
+
+    const [first, ...others] = (await betaOf(world)).clusters;
+
+    expect(first?.waits.map(({ reason }) => reason).join()).toContain(`${key} has the wrong shape`);
+    expect(others).toHaveLength(3);
+  });
+
+  it('of a rollout is shown with it, and counts as under way', async () => {
+    const { world } = await pageFleet();
+    await world.put(keys.check('c'.repeat(40), 'sluice / rollout'), 'no check');
+
+    const [rollout] = (await viewOf(world)).rollouts;
+
+    expect(rollout).toMatchObject({ state: "can't be read" });
+    expect(rollout?.problems.join()).toContain('has the wrong shape');
+  });
+
+  it('hides nothing else when the store does not answer for one object', async () => {
+    const { world } = await pageFleet();
+    world.objects.beforeEach = (_operation, key) => {
+      if (key === keys.cluster('beta-2')) throw new Error('503 Slow Down');
+    };
+
+    const { clusters } = await betaOf(world);
+
+    expect(clusters.map(({ state }) => state)).toEqual(['current', "can't be read", 'partly updated', 'behind']);
+    expect(clusters[1]?.waits[0]?.reason).toBe("can't be read: clusters/beta-2.json: 503 Slow Down");
+  });
+
+  it('makes the answer a 503 where it is the settings', async () => {
+    const { world } = await pageFleet();
+    await world.put(keys.settings(SETTINGS_COMMIT), {
+      commit: SETTINGS_COMMIT,
+      files: [{ path: 'channels/dev.yaml', content: 'channel: [' }],
+    });
+
+    const answer = await askPage(world);
+
+    expect(answer.statusCode).toBe(503);
+    expect(answer.body).toContain('are not valid');
+    expect(answer.body).not.toContain('there is no fleet');
+  });
+});
+
+describe('an empty fleet', () => {
+  it('says what to do first: the mark, then the settings', async () => {
+    const world = createControlWorld();
+    const before = await viewOf(world);
+    await world.found();
+
+    const after = await viewOf(world);
+
+    expect(before).toMatchObject({ state: 'empty', first: expect.stringContaining('control/fleet.json') });
+    expect(after).toMatchObject({ state: 'empty', first: expect.stringContaining('sluice init') });
+  });
+});
+
+describe('pull requests and e2e accounts', () => {
+  it('are shown, the newest first, with their check', async () => {
+    const { world } = await pageFleet();
+    for (const number of [9, 10]) {
+      await world.put(keys.pullRequest(number), {
+        number,
+        generation: 1,
+        execution: `pr-${number}`,
+        headSha: `${number % 10}`.repeat(40),
+        work: null,
+        replaces: null,
+        approved: null,
+      });
+    }
+    await world.put(keys.check('9'.repeat(40), 'sluice'), {
+      ref: { repository: { owner: 'a', name: 'b' }, sha: '9'.repeat(40), name: 'sluice' },
+      status: 'completed',
+      conclusion: 'failure',
+      title: 'Two findings',
+      summary: '',
+      startedAt: NOW,
+    });
+    await world.put(keys.lock('e2e-200000000091'), {
+      subject: 'e2e-200000000091',
+      fence: 1,
+      holder: 'e2e-7',
+      expiresAt: '2026-01-06T08:00:00.000Z',
+    });
+
+    const { pullRequests, slots } = await viewOf(world);
+
+    expect(pullRequests.map(({ number, state, title }) => [number, state, title])).toEqual([
+      [10, 'no check yet', ''],
+      [9, 'failure', 'Two findings'],
+    ]);
+    expect(slots.map(({ account, holder }) => [account, holder])).toEqual([
+      ['200000000091', 'e2e-7'],
+      ['200000000092', null],
+    ]);
+  });
+});
+
+describe('the answer', () => {
+  it('is HTML to a browser and JSON to a program that asks for it', async () => {
+    const { world } = await pageFleet();
+
+    const browser = await askPage(world, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } });
+    const program = await askPage(world, { headers: { accept: 'application/json' } });
+
+    expect(browser.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(program.headers['content-type']).toBe('application/json');
+  });
+
+  it.each([
+    [{ method: 'POST' }, 405],
+    [{ path: '/etc' }, 404],
+  ])('refuses what is no look at the page: %o', async (request, status) => {
+    const world = createControlWorld();
+
+    expect((await askPage(world, request)).statusCode).toBe(status);
+    expect(world.objects.calls).toEqual([]);
+  });
+
+  it('writes nothing', async () => {
+    const { world } = await pageFleet();
+    const before = world.objects.contents();
+    world.objects.calls.length = 0;
+
+    await askPage(world);
+
+    expect(world.objects.contents()).toEqual(before);
+    expect(new Set(world.objects.calls.map(({ operation }) => operation))).toEqual(new Set(['get', 'list']));
+  });
+});
