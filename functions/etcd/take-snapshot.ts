@@ -8,9 +8,10 @@ import { LayerVerdict } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Blobs } from '#ports/blobs.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { Etcd, EtcdOf } from '#ports/etcd.ts';
+import type { Etcd, EtcdOf, MemberStatus } from '#ports/etcd.ts';
 import type { Scratch } from '#ports/files.ts';
 import { defineStep } from '#ports/step.ts';
+import { proveContent } from './prove-content.ts';
 
 export interface TakeSnapshotPorts {
   readonly etcd: EtcdOf;
@@ -30,12 +31,16 @@ export const TakenSnapshot = z.object({
   /** Revisions of the member right before and right after the stream. */
   bracket: z.object({ from: z.int(), to: z.int() }),
   verdict: LayerVerdict,
+  /** Of the newest change in the file. */
+  revision: z.int(),
+  /** Verdicts of what is in the file: L2 and L3. */
+  content: z.array(LayerVerdict),
 });
 
 /**
  * Drains a snapshot to a file at etcd's rate (a slow store must not hold etcd's read transaction), proves L1 on the
- * bytes as written, then uploads it whole or not at all.
- * @throws ClusterUnreachableError, TransientError; BackupNotProvenError when L1 does not hold: nothing is uploaded then
+ * bytes as written, L2 on every page and L3 against the members' own hashes, then uploads it whole or not at all.
+ * @throws ClusterUnreachableError, TransientError; BackupNotProvenError when L1 or L2 does not hold: nothing is uploaded then
  */
 export const takeSnapshot = defineStep({
   name: 'take-snapshot',
@@ -46,12 +51,17 @@ export const takeSnapshot = defineStep({
     return scratch.withDirectory(async (directory) => {
       const path = join(directory, 'snapshot.db');
       const takenAt = clock.now();
-      const from = await revisionOf(etcd, endpoint);
+      const from = revisionIn(await etcd.status(), endpoint);
       const stream = withVersion(etcd, endpoint);
       const file = await scratch.spool(stream.chunks(), path);
-      const to = await revisionOf(etcd, endpoint);
+      const members = await etcd.status();
+      const to = revisionIn(members, endpoint);
       const l1 = trailerVerdict(file, (clock.now().getTime() - takenAt.getTime()) / 1000);
       if (l1.verdict !== 'holds') throw new BackupNotProvenError(`L1 fails for ${cluster.name}, nothing was uploaded: ${l1.reason}`);
+      const source = { etcd, endpoint, members, bracket: { from, to } };
+      const { revision, verdicts } = await proveContent(path, source, { scratch, clock });
+      const bad = verdicts.find(({ layer, verdict }) => layer === 'L2' && verdict !== 'holds');
+      if (bad !== undefined) throw new BackupNotProvenError(`L2 fails for ${cluster.name}, nothing was uploaded: ${bad.reason}`);
       const id = backupId(takenAt, file.sha256);
       const key = accountKeys.backup(cluster.name, id, 'snapshot.db');
       // An object that is there already has this content: its key names it, and L4 reads it back.
@@ -66,6 +76,8 @@ export const takeSnapshot = defineStep({
         ...(version === '' ? {} : { etcdVersion: version }),
         bracket: { from, to },
         verdict: l1,
+        revision,
+        content: verdicts,
       };
     });
   },
@@ -84,8 +96,8 @@ function withVersion(etcd: Etcd, endpoint: string): { chunks(): AsyncGenerator<U
   };
 }
 
-async function revisionOf(etcd: Etcd, endpoint: string): Promise<number> {
-  const member = (await etcd.status()).find((candidate) => candidate.endpoint === endpoint);
+function revisionIn(members: readonly MemberStatus[], endpoint: string): number {
+  const member = members.find((candidate) => candidate.endpoint === endpoint);
   if (member === undefined || !member.healthy) {
     throw new ClusterUnreachableError(`etcd at ${endpoint} is no longer healthy: ${member?.reason ?? 'not a member'}`);
   }

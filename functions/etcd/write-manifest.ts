@@ -26,7 +26,7 @@ const Input = z.object({
     counts: z.record(z.string(), z.int()),
   }),
   /** What "proven" asks for. */
-  requiredLayers: z.array(Layer).min(1).default(['L0', 'L1', 'L4', 'L5']),
+  requiredLayers: z.array(Layer).min(1).default(['L0', 'L1', 'L2', 'L3', 'L4', 'L5']),
 });
 
 /**
@@ -51,7 +51,7 @@ export const writeManifest = defineStep({
 
 function manifestOf(input: z.infer<typeof Input>, execution: string): BackupManifest {
   const { cluster, checkMembers, takeSnapshot, proveSnapshot } = input;
-  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...proveSnapshot.verdicts];
+  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...proveSnapshot.verdicts];
   return {
     id: takeSnapshot.id,
     cluster: cluster.name,
@@ -65,8 +65,7 @@ function manifestOf(input: z.infer<typeof Input>, execution: string): BackupMani
     },
     etcd: {
       version: checkMembers.version,
-      // From the file's content where the drill read it; else the lowest that it can be.
-      revision: proveSnapshot.revision ?? takeSnapshot.bracket.from,
+      revision: takeSnapshot.revision,
       clusterId: checkMembers.clusterId,
       member: checkMembers.member,
       members: checkMembers.members,

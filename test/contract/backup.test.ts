@@ -68,7 +68,10 @@ describe('a backup of a real etcd', () => {
     const written = await backup();
 
     const manifest = BackupManifest.parse(JSON.parse((await ports().objects.get(written.manifestKey))?.body ?? ''));
-    expect(written).toMatchObject({ proven: true, layers: { L0: 'holds', L1: 'holds', L4: 'holds', L5: 'holds' } });
+    expect(written).toMatchObject({
+      proven: true,
+      layers: { L0: 'holds', L1: 'holds', L2: 'holds', L3: 'holds', L4: 'holds', L5: 'holds' },
+    });
     expect(manifest.etcd).toMatchObject({ revision, version: '3.6.16', members: 1 });
     expect(manifest.counts).toEqual({ pods: PODS, 'services/specs': 1 });
     expect(readdirSync(root)).toEqual(['sluice-binaries']);

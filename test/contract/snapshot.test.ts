@@ -75,7 +75,11 @@ describe('the verifier and a real etcd', () => {
     const wrong = await runSluice(folder, ['backup', 'verify', path, '--hash', String(live.hash ^ 1)]);
 
     expect([right.code, wrong.code]).toEqual([0, 1]);
-    expect(JSON.parse(right.out)).toMatchObject({ ok: true, hash: live, version: { storage: '3.6.0' } });
+    expect(JSON.parse(right.out)).toMatchObject({
+      ok: true,
+      hash: { hash: live.hash, compactRevision: live.compactRevision, revision: live.newest },
+      version: { storage: '3.6.0' },
+    });
     expect(wrong.out).toContain('FAILS');
   });
 });

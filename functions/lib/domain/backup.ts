@@ -27,6 +27,16 @@ export function chooseMember(members: readonly MemberStatus[]): MemberChoice {
   return { source: byName.find((member) => !member.leader) ?? byName[0], problems };
 }
 
+/**
+ * Whose key-value hash a snapshot is compared with: the member that it came from, then the other followers. Never the
+ * leader, whose writes would wait for it, but where the snapshot came from it.
+ */
+export function hashSources(members: readonly MemberStatus[], endpoint: string): MemberStatus[] {
+  const own = members.filter((member) => member.endpoint === endpoint);
+  const others = members.filter((member) => member.endpoint !== endpoint && member.healthy && !member.leader && !member.learner);
+  return [...own, ...others];
+}
+
 function problemOf(member: MemberStatus): string {
   const reason = member.reason ?? (member.alarms.length > 0 ? member.alarms.join('; ') : 'not healthy');
   return `${member.name} (${member.endpoint === '' ? 'no address' : member.endpoint}): ${reason}`;

@@ -1,3 +1,5 @@
+import type { RandomAccess } from './random-access.ts';
+
 /** What a snapshot's file holds, computed from the bytes as they were written. */
 export interface SpooledFile {
   readonly bytes: number;
@@ -15,6 +17,8 @@ export interface Scratch {
   withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T>;
   /** Writes chunks to a new file as fast as they come, hashing on the way. Passes the chunks' own error on. */
   spool(chunks: AsyncIterable<Uint8Array>, path: string): Promise<SpooledFile>;
+  /** Runs with a file opened for reading. @throws InputError when it cannot be read or changes meanwhile */
+  read<T>(path: string, use: (file: RandomAccess) => T): T;
 }
 
 /** Executables kept between calls of a warm function, named by their content. */

@@ -8,9 +8,10 @@ import { BackupManifest } from '#model/records.ts';
 import { checkMembers } from '../../../functions/etcd/check-members.ts';
 import { takeSnapshot } from '../../../functions/etcd/take-snapshot.ts';
 import { writeManifest } from '../../../functions/etcd/write-manifest.ts';
+import { buildSnapshot, PAGE, sealed } from '../../support/bbolt.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
 import { createFakeBlobs, type FakeBlobs } from '../../support/fakes/blobs.ts';
-import { createFakeEtcd, type FakeEtcd, memberStatus } from '../../support/fakes/etcd.ts';
+import { createFakeEtcd, databaseOf, type FakeEtcd, memberStatus } from '../../support/fakes/etcd.ts';
 import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
 
 const CONTEXT = { execution: 'backup-1' };
@@ -91,6 +92,62 @@ describe('take-snapshot', () => {
     expect(blobs.stored.size).toBe(0);
   });
 
+  it('holds L2 and L3 when each follower has the hash of the file, and asks no leader', async () => {
+    etcd = createFakeEtcd(['a', 'b', 'c']);
+
+    const output = await takeSnapshot.run({ ...input, checkMembers: { endpoint: 'https://b.example:2379' } }, ports(), CONTEXT);
+
+    expect(output).toMatchObject({
+      revision: 100,
+      content: [
+        { layer: 'L2', verdict: 'holds' },
+        { layer: 'L3', verdict: 'holds' },
+      ],
+    });
+    expect(output.content[1]?.reason).toMatch(
+      /^key-value hash \d+ at revision 100, equal to that of 2 members \(by HashKV, the leader is not asked\)$/,
+    );
+    expect(etcd.hashed).toEqual(['https://b.example:2379', 'https://c.example:2379']);
+  });
+
+  it('fails L3 when a follower holds something else, and names it', async () => {
+    etcd = createFakeEtcd(['a', 'b', 'c']);
+    etcd.databases.set('https://c.example:2379', databaseOf('y'));
+
+    const output = await takeSnapshot.run({ ...input, checkMembers: { endpoint: 'https://b.example:2379' } }, ports(), CONTEXT);
+
+    expect(output.content[1]).toMatchObject({ layer: 'L3', verdict: 'fails' });
+    expect(output.content[1]?.reason).toContain('c has');
+  });
+
+  it('compares by the rule of a member that was compacted since', async () => {
+    const records = Array.from({ length: 20 }, (_, index) => ({ main: 81 + index, key: `/registry/pods/ns/pod-${index % 5}`, value: 'x' }));
+    etcd.snapshotFile = buildSnapshot({ records });
+    const left = records.filter(({ main }) => main >= 86);
+    etcd.databases.set('https://a.example:2379', buildSnapshot({ records: left, finishedCompact: 90 }));
+
+    const output = await takeSnapshot.run(input, ports(), CONTEXT);
+
+    expect(output.content[1]).toMatchObject({ layer: 'L3', verdict: 'holds' });
+  });
+
+  it('fails L3 when the file is older than the member was', async () => {
+    etcd.members[0] = memberStatus({ name: 'a', leader: true, revision: 101 });
+
+    const output = await takeSnapshot.run(input, ports(), CONTEXT);
+
+    expect(output.content[1]).toMatchObject({ layer: 'L3', verdict: 'fails' });
+  });
+
+  it('stores nothing when a page was damaged before etcd sent it', async () => {
+    const damaged = Buffer.from(etcd.snapshotFile.subarray(0, -32));
+    damaged.writeUInt16LE(0x40, 2 * PAGE + 8);
+    etcd.snapshotFile = sealed(damaged);
+
+    await expect(takeSnapshot.run(input, ports(), CONTEXT)).rejects.toThrow(/L2 fails for alpha-1, nothing was uploaded: page 2/);
+    expect(blobs.stored.size).toBe(0);
+  });
+
   it('stores nothing when the stream breaks', async () => {
     etcd.breaksAfter = 5000;
 
@@ -121,7 +178,10 @@ describe('write-manifest', () => {
     const output = await writeManifest.run(await inputOf('holds'), ports(), CONTEXT);
 
     const manifest = BackupManifest.parse(JSON.parse((await objects.get(output.manifestKey))?.body ?? ''));
-    expect(output).toMatchObject({ proven: true, layers: { L0: 'holds', L1: 'holds', L4: 'holds', L5: 'holds' } });
+    expect(output).toMatchObject({
+      proven: true,
+      layers: { L0: 'holds', L1: 'holds', L2: 'holds', L3: 'holds', L4: 'holds', L5: 'holds' },
+    });
     expect(manifest).toMatchObject({ proven: true, execution: 'backup-1', etcd: { revision: 100, members: 1 }, counts: { pods: 3 } });
     expect(manifest.object.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
   });
@@ -135,6 +195,15 @@ describe('write-manifest', () => {
     await expect(run).rejects.toThrow(`it ${l5}`);
     const [manifest] = Object.values(objects.contents());
     expect(BackupManifest.parse(JSON.parse(manifest ?? ''))).toMatchObject({ proven: false });
+  });
+
+  it.each(['L2', 'L3'])('refuses without %s', async (layer) => {
+    const input = await inputOf('holds');
+    const content = input.takeSnapshot.content.filter((entry) => entry.layer !== layer);
+
+    const run = writeManifest.run({ ...input, takeSnapshot: { ...input.takeSnapshot, content } }, ports(), CONTEXT);
+
+    await expect(run).rejects.toThrow(`${layer} was not run`);
   });
 
   it('is safe to repeat, and never overwrites what another execution wrote', async () => {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { readContent } from '#domain/snapshot/verify.ts';
 import { ClusterUnreachableError } from '#model/errors.ts';
 import type { Etcd } from '#ports/etcd.ts';
+import { inMemory } from '../bbolt.ts';
 
 export interface EtcdWorld {
   readonly etcd: Etcd;
@@ -36,6 +38,20 @@ export function etcdContract(make: () => EtcdWorld): void {
     expect(file.length % 512).toBe(32);
     expect(createHash('sha256').update(file.subarray(0, -32)).digest()).toEqual(file.subarray(-32));
     expect([...versions].some((version) => version.startsWith('3.6.'))).toBe(true);
+  });
+
+  it('tells the key-value hash of what a snapshot holds', async () => {
+    const { etcd } = make();
+    const [member] = await etcd.status();
+    const endpoint = member?.endpoint ?? '';
+    const chunks: Uint8Array[] = [];
+    for await (const { bytes } of etcd.snapshot(endpoint)) chunks.push(bytes);
+    const { revision, compactRevision, hashes } = readContent(inMemory(Buffer.concat(chunks)), () => undefined);
+
+    const told = await etcd.keyValueHash(endpoint, revision);
+
+    expect(told).toEqual({ hash: hashes[0]?.hash, compactRevision, newest: revision });
+    expect(await etcd.keyValueHash(endpoint, 0)).toEqual(told);
   });
 
   it('lets a consumer stop in the middle', async () => {

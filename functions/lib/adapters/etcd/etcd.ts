@@ -2,10 +2,12 @@ import { ClusterUnreachableError } from '#model/errors.ts';
 import type { ClientIdentity } from '#model/identity.ts';
 import type { Etcd, MemberStatus, SnapshotChunk } from '#ports/etcd.ts';
 import { callOnce, callStream } from './connection.ts';
-import { MEMBER_LIST, type Member, SNAPSHOT, STATUS, type StatusResponse } from './messages.ts';
+import { HASH_KV, MEMBER_LIST, type Member, SNAPSHOT, STATUS, type StatusResponse } from './messages.ts';
 
 /** A healthy member answers in milliseconds; one that writes a snapshot to a follower may take a second. */
 const CALL_MILLISECONDS = 5_000;
+/** A hash reads the whole database: about a second a gigabyte from memory, far more from a slow disk. */
+const HASH_MILLISECONDS = 120_000;
 
 export interface EtcdOptions {
   /** Client URLs to begin with; members are then taken from etcd's own list. */
@@ -25,6 +27,9 @@ export function createEtcd({ endpoints, identity, stallMilliseconds }: EtcdOptio
     async *snapshot(endpoint): AsyncGenerator<SnapshotChunk> {
       const parts = callStream({ url: endpoint, identity }, SNAPSHOT, undefined, stallMilliseconds);
       for await (const { blob, version } of parts) yield { bytes: blob, version };
+    },
+    async keyValueHash(endpoint, revision) {
+      return callOnce({ url: endpoint, identity }, HASH_KV, { revision }, HASH_MILLISECONDS);
     },
   };
 }

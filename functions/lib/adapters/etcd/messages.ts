@@ -37,6 +37,8 @@ export interface SnapshotPart {
 export interface HashResponse {
   readonly hash: number;
   readonly compactRevision: number;
+  /** The newest revision when the hash was computed. */
+  readonly newest: number;
 }
 
 export interface KeyRange {
@@ -109,7 +111,7 @@ function decodeSnapshot(message: Uint8Array): SnapshotPart {
 
 function decodeHash(message: Uint8Array): HashResponse {
   const fields = read(message);
-  return { hash: fields.number(2), compactRevision: fields.number(3) };
+  return { hash: fields.number(2), compactRevision: fields.number(3), newest: fields.header().revision };
 }
 
 function decodeMembers(message: Uint8Array): readonly Member[] {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Scratch, SpooledFile } from '#ports/files.ts';
+import { withFile } from './random-access.ts';
 
 /** Length of the SHA-256 that etcd appends to a snapshot. */
 const TRAILER_BYTES = 32;
@@ -21,6 +22,7 @@ export function createScratch(root: string): Scratch {
       }
     },
     spool,
+    read: withFile,
   };
 }
 

@@ -59,7 +59,7 @@ describe('messages of etcd', () => {
       [3, 2n ** 64n - 1n],
     ]);
 
-    expect(HASH_KV.decode(message)).toEqual({ hash: 4_294_967_295, compactRevision: -1 });
+    expect(HASH_KV.decode(message)).toMatchObject({ hash: 4_294_967_295, compactRevision: -1 });
   });
 
   it('asks for keys only, up to a limit, at a revision', () => {
