@@ -21,7 +21,7 @@ export const apiLogin: Policy = {
   title: 'People log in by token webhook or OIDC',
   why: 'otherwise certificates are handed out by hand, which nobody can take back.',
   fix: 'give the API server `--authentication-token-webhook-config-file`, `--oidc-issuer-url` or `--authentication-config`.',
-  levels: WARNS,
+  levels: FAILS_IN_PRODUCTION,
   check: (subject) =>
     apiServers(subject, (api) =>
       hasAny(api, ['authentication-token-webhook-config-file', 'oidc-issuer-url', 'authentication-config'])
@@ -64,7 +64,7 @@ export const auditLog: Policy = {
   title: 'The API server keeps an audit log',
   why: 'without it nobody can tell who changed or read what.',
   fix: 'give the API server `--audit-policy-file` and `--audit-log-path` or `--audit-webhook-config-file`.',
-  levels: WARNS,
+  levels: FAILS_IN_PRODUCTION,
   check: (subject) =>
     apiServers(subject, (api) =>
       api.flags.has('audit-policy-file') && hasAny(api, ['audit-log-path', 'audit-webhook-config-file'])

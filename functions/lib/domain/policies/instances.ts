@@ -1,5 +1,6 @@
 import type { Template } from '../template.ts';
 import type { ValuePath } from '../yaml-source.ts';
+import { holdsInProduction, inProduction } from './conditions.ts';
 import { FAILS_IN_PRODUCTION, type Policy, WARNS, WARNS_IN_PRODUCTION } from './policy.ts';
 import type { PolicySubject } from './subject.ts';
 import { entriesAt, numberAt, textAt, valueAt } from './values.ts';
@@ -46,12 +47,12 @@ export const etcdMembers: Policy = {
   title: 'etcd has an odd number of members, at least three',
   why: 'one member is one zone: while it is replaced or lost nothing can be changed. Of an even number one more may not fail.',
   fix: 'give `etcd.yaml` one group a member in each zone: three, or five in production.',
-  // A warning as long as Sluice itself runs one member a cluster (docs/limits.md).
-  levels: WARNS,
+  levels: FAILS_IN_PRODUCTION,
   check: (subject) => {
     const template = subject.configuration.templates.etcd;
     const groups = resources(template, 'AWS::AutoScaling::AutoScalingGroup');
-    const members = groups.reduce((sum, { body }) => sum + (numberAt(body, ['Properties', 'MinSize']) ?? 1), 0);
+    const made = groups.filter(({ body }) => holdsInProduction(template, textAt(body, ['Condition']) ?? '') !== false);
+    const members = made.reduce((sum, { body }) => sum + (leastInProduction(template, body) ?? 1), 0);
     if (members >= 3 && members % 2 === 1) return [];
     const message = `etcd has ${members} ${members === 1 ? 'member' : 'members'}. Three or five survive the loss of a zone.`;
     return [subject.inTemplate(template, ['Resources', groups[0]?.id ?? ''], 'etcd', message)];
@@ -63,10 +64,10 @@ export const controlPlaneInstances: Policy = {
   title: 'Two API servers or more',
   why: 'with one API server every loss of its instance or zone is an outage of the API until the next has booted.',
   fix: "set `MinSize: '2'` or more in the group of `control-plane.yaml`.",
-  levels: WARNS,
+  levels: FAILS_IN_PRODUCTION,
   check: (subject) =>
     groupsOf(subject, 'control-plane').flatMap(({ template, id, body }) => {
-      const least = numberAt(body, ['Properties', 'MinSize']);
+      const least = leastInProduction(template, body);
       if (least === undefined || least >= 2) return [];
       const message = `the group keeps ${least} API server. Keep two or more, over several zones.`;
       return [subject.inTemplate(template, ['Resources', id, 'Properties', 'MinSize'], `control-plane ${id}`, message)];
@@ -138,6 +139,11 @@ export function resources(template: Template, type: string): { id: string; body:
   return entriesAt(template.body, ['Resources'])
     .filter(([, body]) => textAt(body, ['Type']) === type)
     .map(([id, body]) => ({ id, body }));
+}
+
+/** MinSize of a group, as production clusters have it; undefined where that can't be told. */
+function leastInProduction(template: Template, group: unknown): number | undefined {
+  return numberAt({ size: inProduction(template, valueAt(group, ['Properties', 'MinSize'])) }, ['size']);
 }
 
 function groupsOf(subject: PolicySubject, name: 'control-plane' | 'node-pool'): { template: Template; id: string; body: unknown }[] {

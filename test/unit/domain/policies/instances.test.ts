@@ -70,6 +70,17 @@ describe('etcd-members', () => {
       'etcd: etcd has 4 members. Three or five survive the loss of a zone.',
     ]));
 
+  it('passes the reference fleet', () => expectInEdited(etcdMembers, 'etcd.yaml', 'm6i.large', 'm6i.large'));
+
+  it('leaves out what production does not get', () => {
+    const conditions = "Parameters: { EtcdMembers: { Type: String } }\nConditions: { Five: !Equals [!Ref EtcdMembers, '5'] }\n";
+    const more = ['M1', 'M2'].map((id) => member(id, '1').replace('Properties', 'Condition: Five\n    Properties')).join('');
+
+    expectFound(etcdMembers, 'etcd.yaml', `${conditions}Resources:\n${member('▸M0', '1')}${more}`, [
+      'etcd: etcd has 1 member. Three or five survive the loss of a zone.',
+    ]);
+  });
+
   it('counts a group without a size as one', () =>
     expectFound(
       etcdMembers,
@@ -87,6 +98,14 @@ describe('control-plane-instances', () => {
     expectInEdited(controlPlaneInstances, 'control-plane.yaml', LEAST, "▸MinSize: '1'", [
       'control-plane Group: the group keeps 1 API server. Keep two or more, over several zones.',
     ]));
+
+  it.each(["MinSize: !If [Production, '1', '2']", "MinSize: !If [Production, !If [Production, '1', '3'], '2']"])(
+    'is found at what production gets of %s',
+    (text) =>
+      expectInEdited(controlPlaneInstances, 'control-plane.yaml', LEAST, `▸${text}`, [
+        'control-plane Group: the group keeps 1 API server. Keep two or more, over several zones.',
+      ]),
+  );
 
   it.each(["MinSize: '2'", 'MinSize: !Ref OsImage', LEAST])('passes %s', (text) =>
     expectInEdited(controlPlaneInstances, 'control-plane.yaml', LEAST, text),
