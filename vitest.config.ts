@@ -10,6 +10,8 @@ export default defineConfig({
           setupFiles: ['test/support/seed.ts'],
           include: ['test/{unit,functions,state-machines,architecture}/**/*.test.ts'],
           testTimeout: 30_000,
+          // vitest leaves one core free otherwise, which is half of two.
+          maxWorkers: '100%',
         },
       },
       {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createTerminal } from './terminal.ts';
 import { cacheDirectory } from './toolchain/cache.ts';
@@ -8,14 +9,26 @@ import { BUILD_ORDER, createRecipes, trimGoCache } from './toolchain/recipes.ts'
 import { createToolchain, type Toolchain } from './toolchain/toolchain.ts';
 import { E2E_VERSION, KUBERNETES_VERSIONS } from './toolchain/versions.ts';
 
-/** What runs, one after another: two cores hold one of them at a time. */
+/** What runs. The unit tests are a matter of computing and run beside all else, builds too; the others one after another. */
 const PROJECTS = ['unit', 'contract', 'e2e'] as const;
+
+type Project = (typeof PROJECTS)[number];
 
 interface Counts {
   passed: number;
   failed: number;
   skipped: number;
 }
+
+/** Where the tests run and what may end them. */
+interface Run {
+  readonly root: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+/** How far the unit tests stand back behind those that wait for real servers (nice). */
+const UNIT_PRIORITY = 10;
 
 /**
  * `npm test [-- unit contract e2e]`: gets what the tests run, then runs all of them, or the named parts; ends with the
@@ -37,7 +50,10 @@ async function main(named: readonly string[]): Promise<number> {
     afterBuilds: () => trimGoCache(process.env),
   });
   toolchain.subscribe((state) => terminal.status(state.state === 'ready' ? '' : describeProduct(state, new Date())));
-  terminal.headline('Getting what the tests run');
+  const unit = projects.includes('unit') ? runProject('unit', { root, env: process.env, signal: abort.signal }, 'when ended') : undefined;
+  // Told where it is awaited.
+  unit?.catch(() => undefined);
+  terminal.headline(`Getting what the tests run${unit === undefined ? '' : '; the unit tests run beside it'}`);
   const ministack = await toolchain.ensure('ministack');
   await toolchain.ensureAll(BUILD_ORDER);
   const binaries = join(root, '.world', 'test-binaries');
@@ -46,16 +62,17 @@ async function main(named: readonly string[]): Promise<number> {
   const env = { ...process.env, SLUICE_TEST_BINARIES: binaries, SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack') };
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const times: string[] = [];
+  const sum = (project: Project, { counts, seconds }: Outcome): void => {
+    times.push(`  ${seconds.toFixed(0).padStart(5)} s  ${project}: ${counts.passed} passed, ${counts.failed} failed`);
+    for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+  };
   for (const project of projects) {
     if (abort.signal.aborted) break;
+    if (project === 'unit') continue;
     terminal.headline(`Tests: ${project}`);
-    const from = terminal.elapsedSeconds();
-    const counts = await runProject(root, project, env, abort.signal);
-    times.push(
-      `  ${(terminal.elapsedSeconds() - from).toFixed(0).padStart(5)} s  ${project}: ${counts.passed} passed, ${counts.failed} failed`,
-    );
-    for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+    sum(project, await runProject(project, { root, env, signal: abort.signal }, 'at once'));
   }
+  if (unit !== undefined) sum('unit', await unit);
   process.stdout.write(`\nTimes\n${times.join('\n')}\n  ${terminal.elapsedSeconds().toFixed(0).padStart(5)} s  in all\n\n`);
   process.stdout.write(`${total.passed} passed, ${total.failed} failed${total.skipped === 0 ? '' : `, ${total.skipped} skipped`}\n`);
   return total.failed === 0 && total.passed > 0 && !abort.signal.aborted ? 0 : 1;
@@ -75,23 +92,40 @@ async function linkBinaries(toolchain: Toolchain, folder: string): Promise<void>
   await link(`e2e-${E2E_VERSION}`, join(folder, E2E_VERSION));
 }
 
-/** Runs one project of the tests; a run without a closing line counts as one failure. */
-async function runProject(root: string, project: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Counts> {
+interface Outcome {
+  readonly counts: Counts;
+  readonly seconds: number;
+}
+
+/** Runs one project of the tests, and shows what it says at once or as a whole; a run without a closing line counts as one failure. */
+async function runProject(project: Project, { root, env, signal }: Run, show: 'at once' | 'when ended'): Promise<Outcome> {
+  const from = Date.now();
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const child = spawn(process.execPath, [vitest, 'run', '--project', project], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [vitest, 'run', '--project', project], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  if (project === 'unit' && child.pid !== undefined) setPriority(child.pid, UNIT_PRIORITY);
   const onAbort = (): void => void child.kill('SIGTERM');
   signal.addEventListener('abort', onAbort, { once: true });
-  let tail = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    process.stdout.write(chunk);
-    tail = (tail + chunk.toString()).slice(-2000);
-  });
+  // What fails beside it, such as a build, ends this process.
+  process.once('exit', onAbort);
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      if (show === 'at once') process.stdout.write(chunk);
+      text = show === 'at once' ? (text + chunk).slice(-2000) : text + chunk;
+    });
+  }
   const code = await new Promise<number | null>((done, reject) => {
     child.once('error', reject);
     child.once('close', done);
   });
   signal.removeEventListener('abort', onAbort);
-  const found = [...tail.matchAll(/^(?<passed>\d+) passed, (?<failed>\d+) failed, (?<skipped>\d+) skipped$/gm)].at(-1)?.groups;
+  process.off('exit', onAbort);
+  if (show === 'when ended') process.stdout.write(`\nTests: ${project}\n${text}`);
+  return { counts: countsOf(text, code), seconds: (Date.now() - from) / 1000 };
+}
+
+function countsOf(text: string, code: number | null): Counts {
+  const found = [...text.matchAll(/^(?<passed>\d+) passed, (?<failed>\d+) failed, (?<skipped>\d+) skipped$/gm)].at(-1)?.groups;
   if (found === undefined) return { passed: 0, failed: 1, skipped: 0 };
   const failed = Number(found['failed']);
   return { passed: Number(found['passed']), failed: code === 0 || failed > 0 ? failed : 1, skipped: Number(found['skipped']) };
