@@ -12,6 +12,9 @@ export default defineConfig({
           testTimeout: 30_000,
           // vitest leaves one core free otherwise, which is half of two.
           maxWorkers: '100%',
+          // No test replaces a module: what is loaded serves all files of a worker.
+          pool: 'threads',
+          isolate: false,
         },
       },
       {

@@ -12,7 +12,7 @@ import { ExecutionName, GitId, Revision, Timestamp } from '#model/primitives.ts'
 import { Advance, advanced, waiting } from '#model/progress.ts';
 import { Lock } from '#model/records.ts';
 import type { ChannelFile, E2eSlot, Settings } from '#model/settings.ts';
-import { ClusterRef } from '#model/settings.ts';
+import { ClusterRef, E2eSuite } from '#model/settings.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Executions } from '#ports/executions.ts';
@@ -39,6 +39,8 @@ const Output = Advance.extend({
   slot: z.string().nullable(),
   cluster: ClusterRef.nullable(),
   names: Names.nullable(),
+  /** By the settings on `main`, not by the pull request. */
+  suites: z.array(E2eSuite),
 });
 
 const Input = z.object({
@@ -57,13 +59,13 @@ export const claimSlot = defineStep({
   output: Output,
   async run(input, ports: Ports, { execution }) {
     const settings = await readSettings(ports.objects, input.snapshotConfiguration.headSettingsCommit);
-    const slots = slotsOf(settings, input.readPullRequest.channel);
+    const { slots, suites } = e2eOf(settings, input.readPullRequest.channel);
     const first = await ownFirst(slots, execution, ports);
     const taken: string[] = [];
     for (const slot of first) {
       const result = await takeLock(ports.objects, slotSubject(slot), execution, SLOT_LEASE_SECONDS);
       if (result.outcome === 'taken') {
-        const claim = claimed(slot, input, execution, settings.channels[0]?.policies);
+        const claim = { ...claimed(slot, input, execution, settings.channels[0]?.policies), suites };
         await begin(input, ports.checks, execution, `Running on ${claim.cluster?.name} in account ${slot.account}`);
         return claim;
       }
@@ -72,7 +74,7 @@ export const claimSlot = defineStep({
     const reason = `all e2e accounts are taken: ${taken.join(', ')}`;
     await begin(input, ports.checks, execution, waitingTitle(reason, null));
     const waitSeconds = Math.min(300, lookAgainSeconds(LOOK_SECONDS, new Date(input.startedAt), ports.clock.now()));
-    return { ...waiting(waitSeconds, reason), claimed: false, slot: null, cluster: null, names: null };
+    return { ...waiting(waitSeconds, reason), claimed: false, slot: null, cluster: null, names: null, suites };
   },
 });
 
@@ -88,10 +90,14 @@ export function slotSubject(slot: Pick<E2eSlot, 'account'>): string {
 
 /** Accounts for e2e: the channel's own, else those of the first channel that has any. */
 export function slotsOf(settings: Settings, channel: string | null): readonly E2eSlot[] {
+  return e2eOf(settings, channel).slots;
+}
+
+function e2eOf(settings: Settings, channel: string | null): NonNullable<ChannelFile['e2e']> {
   const has = (file: ChannelFile): boolean => (file.e2e?.slots.length ?? 0) > 0;
   const own = settings.channels.find((file) => file.channel === channel && has(file));
-  const slots = (own ?? settings.channels.find(has))?.e2e?.slots;
-  if (slots !== undefined) return slots;
+  const found = (own ?? settings.channels.find(has))?.e2e;
+  if (found !== undefined) return found;
   throw new InputError('no channel file lists e2e accounts: add e2e.slots to the first channel');
 }
 
@@ -112,7 +118,12 @@ async function ownFirst(slots: readonly E2eSlot[], execution: string, { objects,
   return [...own, ...others];
 }
 
-function claimed(slot: E2eSlot, input: z.infer<typeof Input>, execution: string, policies: string | undefined): z.infer<typeof Output> {
+function claimed(
+  slot: E2eSlot,
+  input: z.infer<typeof Input>,
+  execution: string,
+  policies: string | undefined,
+): Omit<z.infer<typeof Output>, 'suites'> {
   const cluster = slotCluster(slot, input.readPullRequest.number, execution, policies);
   const { baseRevision, headRevision } = input.snapshotConfiguration;
   const id = cluster.name.slice('e2e-'.length);

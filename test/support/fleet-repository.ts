@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { main } from '../../cli/main.ts';
@@ -51,9 +51,22 @@ export function createFolder(): FleetRepository {
   };
 }
 
+let made: FleetRepository | undefined;
+
 /** The reference fleet as a clone has it: local branch `my-change` where the origin's `dev` is. */
 export function createFleetRepository(): FleetRepository {
+  if (made === undefined) {
+    const first = createFolder();
+    process.once('exit', () => first.remove());
+    made = cloned(first);
+  }
+  // Made once by Git, then copied: a process for each command would be most of what these tests cost.
   const folder = createFolder();
+  cpSync(made.directory, folder.directory, { recursive: true, preserveTimestamps: true });
+  return folder;
+}
+
+function cloned(folder: FleetRepository): FleetRepository {
   folder.git('init', '--quiet', '--initial-branch=main');
   folder.write({ 'README.md': 'Fleet\n' });
   commit(folder, 'begin');

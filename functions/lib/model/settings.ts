@@ -50,6 +50,12 @@ export type Waiver = z.infer<typeof Waiver>;
 export const E2eSlot = z.strictObject({ account: AccountId, region: Region, network: Network });
 export type E2eSlot = z.infer<typeof E2eSlot>;
 
+/** What an e2e run does beside creating, updating and deleting its cluster. */
+export const E2eSuite = z.enum(['conformance', 'load']);
+const E2eSuites = z
+  .array(E2eSuite)
+  .refine((suites) => suites.includes('conformance'), 'must have conformance: a run that tests nothing proves nothing');
+
 /** `channels/<name>.yaml` on `main`. */
 export const ChannelFile = z.strictObject({
   channel: ChannelName,
@@ -61,7 +67,7 @@ export const ChannelFile = z.strictObject({
   /** How many clusters may fail before nothing more is started. */
   failureBudget: z.int().min(0).default(0),
   soak: Duration,
-  e2e: z.strictObject({ suites: z.array(z.string().min(1)).min(1), slots: z.array(E2eSlot) }).optional(),
+  e2e: z.strictObject({ suites: E2eSuites, slots: z.array(E2eSlot) }).optional(),
   backup: z.strictObject({ interval: Duration }).default({ interval: '1h' }),
   freeze: z.array(FreezeWindow).default([]),
   hold: Hold.optional(),

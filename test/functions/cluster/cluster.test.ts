@@ -160,7 +160,12 @@ describe('the forecast of an e2e run', () => {
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'load' }, spec: { replicas: 1 } },
   ];
   const BASE = 'c'.repeat(64);
-  const E2E = { cluster: CLUSTER, base: { render: { hash: BASE } }, head: { render: { hash: HASH } } };
+  const E2E = {
+    cluster: CLUSTER,
+    base: { render: { hash: BASE } },
+    head: { render: { hash: HASH } },
+    claimSlot: { suites: ['conformance' as const, 'load' as const] },
+  };
 
   async function loaded() {
     const world = await aCluster();
@@ -178,6 +183,16 @@ describe('the forecast of an e2e run', () => {
 
     expect(started).toMatchObject({ applied: 2, workloads: [{ object: 'apps/v1 Deployment load/web' }] });
     expect(result.observations).toHaveLength(3);
+  });
+
+  it('has no load where the settings want none', async () => {
+    const world = await aCluster();
+    await world.deliver(aRender({ load }), BASE);
+
+    const started = await startLoad.run({ ...E2E, claimSlot: { suites: ['conformance'] }, from: 'base' }, world.ports, CONTEXT);
+
+    expect(started).toEqual({ applied: 0, workloads: [] });
+    expect(world.kubernetes.all('Deployment')).toEqual([]);
   });
 
   it('does not hold when the load was made anew, a node is old or an old API answers', async () => {

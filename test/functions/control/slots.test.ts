@@ -38,6 +38,7 @@ describe('claim-slot', () => {
       done: true,
       slot: 'e2e-200000000091',
       cluster: { account: '200000000091', environment: 'e2e', channel: 'e2e' },
+      suites: ['conformance'],
     });
     expect(claim.cluster?.name).toMatch(/^e2e-[0-9a-f]{12}$/);
     const names = Object.values(claim.names ?? {});

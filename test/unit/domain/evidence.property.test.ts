@@ -17,8 +17,8 @@ import {
   runSluice,
 } from '../../support/fleet-history.ts';
 
-/** 60 short runs are a sample for every check; SOAK_RUNS=5000 looks deeper. */
-const RUNS = Number(process.env['SOAK_RUNS'] ?? 60);
+/** 24 short runs are a sample for every check; SOAK_RUNS=5000 looks deeper. */
+const RUNS = Number(process.env['SOAK_RUNS'] ?? 24);
 const SEED = Number(process.env['SOAK_SEED'] ?? 20_260_105);
 
 type Step =

@@ -54,6 +54,18 @@ describe('parseSettings', () => {
       '10.96.0.0/16 is the service network inside each cluster. Take another.',
       21,
     ],
+    [
+      'a suite unknown',
+      changed('dev.yaml', '[conformance, load]', '[conformance, loads]'),
+      'e2e.suites[1] must be one of conformance, load. Did you mean load?',
+      10,
+    ],
+    [
+      'suites that test nothing',
+      changed('dev.yaml', '[conformance, load]', '[load]'),
+      'e2e.suites must have conformance: a run that tests nothing proves nothing.',
+      10,
+    ],
     ['a name twice', changed('beta.yaml', 'name: beta-2', 'name: dev-1'), undefined, undefined],
     [
       'a channel to follow',
