@@ -41,11 +41,11 @@ function secondsLeft(artifact: Artifact, now: Date): number | undefined {
   return artifact.readyAt === undefined ? undefined : (Date.parse(artifact.readyAt) - now.getTime()) / 1000;
 }
 
-/** At the expected end when that is near, never more than half a minute apart, so that the reason stays true. */
+/** At the expected end when that is near, never more than a minute apart, so that the reason stays true. */
 function waitSeconds(missing: readonly LookedFor[], now: Date): number {
   const left = missing.map(({ artifact }) => (artifact === undefined ? undefined : secondsLeft(artifact, now)));
   const known = left.filter((seconds) => seconds !== undefined && seconds > 0).map((seconds) => Math.ceil(seconds ?? 0));
-  return known.length < missing.length ? LOOK_SECONDS : Math.max(3, Math.min(30, ...known));
+  return known.length < missing.length ? LOOK_SECONDS : Math.max(3, Math.min(60, ...known));
 }
 
 function title(name: string): string {

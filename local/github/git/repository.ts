@@ -66,6 +66,9 @@ function repositoryAt(directory: string): Repository {
   const tryRun = (args: readonly string[], call?: GitCall) => tryGit(['--git-dir', directory, ...args], call);
   const commits: Repository['commits'] = async (range, limit = 250) =>
     parseCommits(await run(['log', '--reverse', '--topo-order', `--max-count=${limit}`, `--format=${FORMAT}`, ...range, '--']));
+  // Nothing is ever collected (gc.auto 0), and clients ask about the same commits again and again: a process each time
+  // would be a third of what this server costs.
+  const there = new Set<string>();
   return {
     directory,
     run,
@@ -77,8 +80,12 @@ function repositoryAt(directory: string): Repository {
     },
     async resolve(revision, type = 'commit') {
       if (revision.startsWith('-')) return undefined;
+      if (there.has(`${type} ${revision}`)) return revision;
       const result = await tryRun(['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{${type}}`]);
-      return result.code === 0 ? result.stdout.toString().trim() : undefined;
+      if (result.code !== 0) return undefined;
+      const id = result.stdout.toString().trim();
+      if (id === revision) there.add(`${type} ${id}`);
+      return id;
     },
     async commit(sha) {
       const [commit] = await commits(['--no-walk', sha], 1);

@@ -30,7 +30,7 @@ test('says what is built and how long it should still take', async () => {
 
   expect(await runStep(awaitArtifacts, input, world)).toEqual({
     done: false,
-    waitSeconds: 30,
+    waitSeconds: 60,
     reason: 'building Kubernetes 1.36.3, 4 min left',
   });
 });
