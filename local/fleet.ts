@@ -95,11 +95,17 @@ export async function localSettings(root: string, shape: FleetShape): Promise<Ma
   return files;
 }
 
+/**
+ * Components that the local fleet's configuration lacks. The API server calls the pods behind an APIService, and those of
+ * kwok answer nothing: no namespace could be deleted any more, and clients would wait for the API at each discovery.
+ */
+const NEEDS_ANSWERING_PODS = ['metrics-api'];
+
 const AUTHOR = ['-c', 'user.name=Fleet Operator', '-c', 'user.email=operator@fleet.example', '-c', 'commit.gpgsign=false'];
 
 /**
- * Makes the fleet repository in a bare repository: each channel branch holds the reference configuration, `main` a
- * README only. The settings come by a push of `main`, which is what starts the fleet.
+ * Makes the fleet repository in a bare repository: each channel branch holds the reference configuration, but for what
+ * needs pods that answer; `main` a README only. The settings come by a push of `main`, which is what starts the fleet.
  */
 export async function seedRepository(root: string, bare: string, work: string): Promise<void> {
   await rm(work, { recursive: true, force: true });
@@ -113,6 +119,7 @@ export async function seedRepository(root: string, bare: string, work: string): 
   await git(work, ...AUTHOR, 'commit', '-q', '-m', 'The fleet repository');
   await git(work, 'checkout', '-q', '-b', 'dev');
   await cp(join(root, 'channels/cluster'), join(work, 'channels/cluster'), { recursive: true });
+  for (const name of NEEDS_ANSWERING_PODS) await rm(join(work, 'channels/cluster/components', name), { recursive: true });
   await git(work, 'add', '-A');
   await git(work, ...AUTHOR, 'commit', '-q', '-m', 'The reference configuration');
   await git(work, 'branch', 'alpha');

@@ -48,12 +48,12 @@ describe('class of a change of the reference configuration', () => {
   });
 
   it('is manifests for an image, and nothing rolls', () => {
-    const plan = planOf(edited('components/ingress/deployment.yaml', 'skipper:v0.22.130', 'skipper:v0.22.131'));
+    const plan = planOf(edited('components/ingress/deployment.yaml', 'skipper:v0.27.65', 'skipper:v0.27.66'));
 
     expect(plan.class).toBe('manifests');
     expect(rolls(plan)).toEqual([]);
     expect(plan.groups[0]?.changes.map(({ action, name }) => [action, name])).toEqual([['update', 'Deployment ingress/skipper']]);
-    expect(plan.groups[0]?.changes[0]?.diff).toContain('+          image: ghcr.io/zalando/skipper:v0.22.131');
+    expect(plan.groups[0]?.changes[0]?.diff).toContain('+          image: ghcr.io/zalando/skipper:v0.27.66');
   });
 
   it('is manifests for another size of a pool: nodes come, none is replaced', () => {
@@ -255,7 +255,7 @@ describe('groups', () => {
   it('folds equal changes over environments, most dangerous class first, then most clusters', () => {
     const [first, second] = fleet;
     if (first === undefined || second === undefined) throw new Error('no fleet');
-    const change = edited('components/ingress/deployment.yaml', 'skipper:v0.22.130', 'skipper:v0.22.131');
+    const change = edited('components/ingress/deployment.yaml', 'skipper:v0.27.65', 'skipper:v0.27.66');
 
     const plan = planOf(change, [CLUSTER, first, second]);
 

@@ -96,7 +96,7 @@ describe('render of the reference configuration', () => {
     const changed = (after: Record<string, string | undefined>): string[] =>
       Object.keys(before).filter((role) => before[role] !== after[role]);
 
-    expect(changed(hashes(edited('components/ingress/deployment.yaml', 'v0.22.130', 'v0.22.131')))).toEqual([]);
+    expect(changed(hashes(edited('components/ingress/deployment.yaml', 'v0.27.65', 'v0.27.66')))).toEqual([]);
     expect(changed(hashes(edited('versions.yaml', 'etcd: 3.6.16', 'etcd: 3.6.17')))).toEqual(['etcd']);
     expect(changed(hashes(edited('versions.yaml', '1.35.4', '1.36.3')))).toEqual(['control-plane', 'pool-general', 'pool-batch']);
     expect(changed(hashes(edited('pools.yaml', 'generation: 1', 'generation: 2')))).toEqual(['pool-general']);
