@@ -169,6 +169,10 @@ function referenceObjects(): Manifest[] {
   };
   const { components, load } = render(value, cluster);
   const all = inApplyOrder([...components.flatMap((component) => component.objects), ...(load ?? [])]).flat();
-  // Whether containers may be privileged is a flag of the API server, and off in this one.
-  return all.map((object) => ManifestShape.parse(JSON.parse(JSON.stringify(object).replaceAll('"privileged":true', '"privileged":false'))));
+  // Whether containers may be privileged, and so mount for the node, is a flag of the API server, and off in this one.
+  const plain = (object: Manifest): string =>
+    JSON.stringify(object)
+      .replaceAll('"privileged":true', '"privileged":false')
+      .replaceAll('"mountPropagation":"Bidirectional"', '"mountPropagation":"HostToContainer"');
+  return all.map((object) => ManifestShape.parse(JSON.parse(plain(object))));
 }

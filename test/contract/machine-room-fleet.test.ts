@@ -163,6 +163,7 @@ describe('the reference configuration in the machine room', () => {
     const labels = nodes.map((node) => (node.metadata as unknown as { labels: Record<string, string> }).labels);
     expect(new Set(labels.map((label) => `${label['sluice/pool']} ${label['topology.kubernetes.io/zone']}`)).size).toBe(6);
     expect(labels.filter((label) => label['workload'] === 'batch')).toHaveLength(3);
+    expect(labels.filter((label) => label['lifecycle-status'] === 'ready')).toHaveLength(6);
   });
 
   it('runs its workloads', async () => {
