@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { ComponentFile, Deletions, Pools, UserDataFile, Versions } from '#model/configuration.ts';
+import { ComponentFile, Deletions, Pools, Probes, UserDataFile, Versions } from '#model/configuration.ts';
 import { ChannelFile } from '#model/settings.ts';
 
 const FILE = join(import.meta.dirname, '../channels/schema.json');
@@ -25,6 +25,7 @@ export function channelsSchema(): string {
       Pools: definition(Pools),
       Component: definition(ComponentFile),
       Deletions: definition(Deletions),
+      Probes: definition(Probes),
       UserData: definition(UserDataFile),
     },
   };

@@ -7,11 +7,11 @@ import { Node } from '#model/kubernetes.ts';
 import type { Render } from '#model/render.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { defineStep } from '#ports/step.ts';
-import { inParallel } from './apply-components.ts';
-import { workloadStates } from './await-workloads.ts';
+import { inParallel } from './in-parallel.ts';
 import { ClusterAndRender, type ClusterPorts, readRender } from './ports.ts';
 import { poolGroup } from './roll-node-pools.ts';
 import { LoadWorkload } from './start-load.ts';
+import { workloadStates } from './workload-states.ts';
 
 const PROBES = 6;
 

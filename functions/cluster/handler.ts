@@ -36,11 +36,13 @@ const steps = [
 export const handler = createClusterSideHandler<ClusterPorts>(steps, async () => {
   const environment = readEnvironment();
   const clock = { now: () => new Date() };
-  const client = { secrets: createSecrets(), authority: createAuthority(), clock };
+  const secrets = createSecrets();
+  const client = { secrets, authority: createAuthority(), clock };
   return {
     kubernetes: createKubernetesOf((cluster) => mintClient(client, cluster.name, 'kubernetes')),
     instances: createInstances(),
     objects: createObjects(environment.SLUICE_BUCKET),
+    secrets,
     clock,
   };
 });

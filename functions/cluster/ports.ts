@@ -10,6 +10,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Instances } from '#ports/instances.ts';
 import type { KubernetesOf } from '#ports/kubernetes.ts';
 import type { ObjectStore } from '#ports/objects.ts';
+import type { Secrets } from '#ports/secrets.ts';
 
 /** What the steps of this folder may touch. */
 export interface ClusterPorts {
@@ -17,6 +18,8 @@ export interface ClusterPorts {
   readonly instances: Instances;
   /** The bucket of the cluster's own account. */
   readonly objects: Pick<ObjectStore, 'get'>;
+  /** Secrets Manager of the cluster's account. */
+  readonly secrets: Pick<Secrets, 'getVersion'>;
   readonly clock: Clock;
 }
 

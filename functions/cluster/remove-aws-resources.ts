@@ -8,7 +8,7 @@ import type { Manifest } from '#model/render.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { defineStep } from '#ports/step.ts';
-import { inParallel } from './apply-components.ts';
+import { inParallel } from './in-parallel.ts';
 import { Awaiting, beganAt, type ClusterPorts } from './ports.ts';
 
 /** An e2e cluster whose API is down is not waited for longer: its volumes are found by the leftovers report. */

@@ -8,7 +8,7 @@ import { advanced, waiting } from '#model/progress.ts';
 import type { InstanceGroup } from '#ports/instances.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { defineStep } from '#ports/step.ts';
-import { inParallel } from './apply-components.ts';
+import { inParallel } from './in-parallel.ts';
 import { Awaiting, beganAt, ClusterAndRender, type ClusterPorts, readRender } from './ports.ts';
 
 /** How often one call looks and acts before it lets the state machine wait; bounds the call's time. */

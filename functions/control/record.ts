@@ -1,12 +1,15 @@
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
+import { partHashes } from '#domain/part-hashes.ts';
 import { settingsHash } from '#domain/waves.ts';
 import { requireLock } from '#facts/lock.ts';
-import { changeObject } from '#facts/stored.ts';
+import { changeObject, readObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
-import { Revision, Sha256 } from '#model/primitives.ts';
-import { type ClusterRecord, StoredCluster } from '#model/records.ts';
+import { Revision, Sha256, Timestamp } from '#model/primitives.ts';
+import { type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
+import { Render } from '#model/render.ts';
+import { RolloutInputs } from '#model/rollout.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
@@ -26,6 +29,7 @@ const Input = z.object({
   lock: z.object({ fence: z.int() }),
   /** Set by `delete-cluster`. */
   deleted: z.boolean().default(false),
+  startedAt: Timestamp.optional(),
 });
 
 /**
@@ -39,7 +43,7 @@ export const record = defineStep({
   output: z.object({ written: z.boolean() }),
   async run(input, { objects, clock }: Ports, { execution }) {
     const at = clock.now().toISOString();
-    const wanted = input.deleted ? undefined : clusterRecord(input, execution, at);
+    const wanted = input.deleted ? undefined : await clusterRecord(input, execution, at, objects);
     let written = false;
     await changeObject(objects, keys.cluster(input.cluster.name), StoredCluster, async (known) => {
       written = false;
@@ -55,9 +59,16 @@ export const record = defineStep({
   },
 });
 
-function clusterRecord(input: z.infer<typeof Input>, execution: string, updatedAt: string): ClusterRecord {
-  const { cluster, revision, render, rolloutId, backup } = input;
+async function clusterRecord(
+  input: z.infer<typeof Input>,
+  execution: string,
+  updatedAt: string,
+  objects: ObjectStore,
+): Promise<ClusterRecord> {
+  const { cluster, revision, render, rolloutId, backup, startedAt } = input;
   if (revision === undefined || render === undefined) throw new InputError('a record needs the revision and the render of the update');
+  // What ran is recorded whether or not its parts can be told.
+  const rendered = await readObject(objects, keys.render(render.hash), Render);
   return {
     cluster,
     revision,
@@ -68,5 +79,16 @@ function clusterRecord(input: z.infer<typeof Input>, execution: string, updatedA
     rollout: rolloutId ?? null,
     backup: backup?.id ?? null,
     updatedAt,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    cause: rolloutId == null ? null : await causeOf(rolloutId, objects),
+    ...(rendered === undefined ? {} : { parts: partHashes(rendered) }),
   };
+}
+
+/** The merge that the rollout goes by; null when the rollout is not known. */
+async function causeOf(rolloutId: string, objects: ObjectStore): Promise<UpdateCause | null> {
+  const inputs = await readObject(objects, keys.rollout(rolloutId, 'inputs'), RolloutInputs);
+  if (inputs === undefined) return null;
+  const { commit, mergedPullRequest, mergedBy } = inputs.resolved;
+  return { commit, pullRequest: mergedPullRequest, mergedBy };
 }

@@ -134,7 +134,7 @@ describe.each(machines)('$name', ({ name, machine }) => {
 
   it('retries no error that will never pass', () => {
     const retried = allStates(machine).flatMap(({ state }) => (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals));
-    const passing = ['TransientError', 'ConflictError', 'LockHeldError', 'ClusterUnreachableError'];
+    const passing = ['TransientError', 'ConflictError', 'BlockedError', 'LockHeldError', 'ClusterUnreachableError'];
 
     for (const error of retried.filter((one) => OWN_ERRORS.includes(one))) expect(passing).toContain(error);
     expect(retried).not.toContain('States.ALL');

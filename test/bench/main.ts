@@ -4,11 +4,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { applyBench } from './apply.ts';
 import { type Bench, isMet, lineOf, type Measure, valueText } from './measure.ts';
 import { planBench } from './plan.ts';
 import { webhookBench } from './webhook.ts';
 
-const BENCHES: readonly Bench[] = [webhookBench, planBench];
+const BENCHES: readonly Bench[] = [webhookBench, planBench, applyBench];
 const NAMES = ['all', ...BENCHES.map(({ name }) => name)].join(', ');
 const ROOT = resolve(import.meta.dirname, '../..');
 

@@ -14,6 +14,7 @@ describe('the fake', () => {
   kubernetesContract(() => ({
     kubernetes,
     applyAs: async (owner, object) => void kubernetes.applyAs(owner, object),
+    updateAs: async (owner, id, patch) => kubernetes.updateAs(owner, id, patch),
     run: async () => {},
     protect: async (name) => void kubernetes.blocked.set(`default/${name}`, "Cannot evict pod: the disruption budget doesn't allow it"),
   }));
@@ -94,6 +95,10 @@ function realWorld(kubernetes: Kubernetes, send: Send): KubernetesWorld {
     async applyAs(owner, object: Manifest) {
       const path = `/api/v1/namespaces/${object.metadata.namespace}/configmaps/${object.metadata.name}?fieldManager=${owner}`;
       mustBeOk(await send({ method: 'PATCH', path, body: object, contentType: 'application/apply-patch+yaml' }));
+    },
+    async updateAs(owner, { namespace, name }, body) {
+      const path = `/api/v1/namespaces/${namespace}/configmaps/${name}?fieldManager=${owner}`;
+      mustBeOk(await send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }));
     },
     async run({ namespace, name }) {
       const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`;

@@ -24,6 +24,7 @@ import { deployAccountStack } from '../support/account-stack.ts';
 import { binary } from '../support/binaries.ts';
 import { createFakeInstances } from '../support/fakes/instances.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
+import { createFakeSecrets } from '../support/fakes/secrets.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 
@@ -206,7 +207,7 @@ describe('the reference configuration in the machine room', () => {
     let fewest = serving();
     let previous: z.input<typeof rollControlPlane.input>['rollControlPlane'];
     const reason = await eventually('the control plane is rolled', 180, async () => {
-      const ports = { kubernetes: connect, instances, objects, clock: { now: () => new Date() } };
+      const ports = { kubernetes: connect, instances, objects, secrets: createFakeSecrets(), clock: { now: () => new Date() } };
       const input = rollControlPlane.input.parse({ cluster: CLUSTER, render: { hash: hashOf(what) }, rollControlPlane: previous });
       const answer = await rollControlPlane.run(input, ports, { execution: 'test' });
       previous = answer;

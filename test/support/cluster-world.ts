@@ -5,6 +5,7 @@ import type { ClusterPorts } from '../../functions/cluster/ports.ts';
 import { createFakeInstances, type FakeInstances } from './fakes/instances.ts';
 import { createFakeKubernetes, type FakeKubernetes } from './fakes/kubernetes.ts';
 import { createFakeObjects, type FakeObjects } from './fakes/objects.ts';
+import { createFakeSecrets, type FakeSecrets } from './fakes/secrets.ts';
 
 export const CLUSTER: ClusterRef = {
   name: 'dev-1',
@@ -35,6 +36,7 @@ export interface ClusterWorld {
   readonly kubernetes: FakeKubernetes;
   readonly instances: FakeInstances;
   readonly objects: FakeObjects;
+  readonly secrets: FakeSecrets;
   /** Puts the render where the steps read it. */
   deliver(render: Render, hash?: string): Promise<void>;
   pass(seconds: number): void;
@@ -45,16 +47,18 @@ export function createClusterWorld(): ClusterWorld {
   const kubernetes = createFakeKubernetes();
   const instances = createFakeInstances();
   const objects = createFakeObjects();
+  const secrets = createFakeSecrets();
   let now = new Date('2026-01-01T00:00:00Z');
   instances.onInService = ({ id, zone }, _cluster, role) => {
     if (role.startsWith('pool-')) kubernetes.put(aNode(id, { zone }));
   };
   instances.onGone = ({ id }) => void kubernetes.delete({ apiVersion: 'v1', kind: 'Node', name: id });
   return {
-    ports: { kubernetes: async () => kubernetes, instances, objects, clock: { now: () => now } },
+    ports: { kubernetes: async () => kubernetes, instances, objects, secrets, clock: { now: () => now } },
     kubernetes,
     instances,
     objects,
+    secrets,
     deliver: (render, hash = HASH) => objects.put(accountKeys.manifests(hash), JSON.stringify(render)),
     pass(seconds) {
       now = new Date(now.getTime() + seconds * 1000);

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { createAuthority } from '#adapters/x509/authority.ts';
 import { mintClient } from '#adapters/x509/clients.ts';
 import { secretIds } from '#domain/names.ts';
@@ -14,12 +15,21 @@ import { type Child, startChild, until } from './child.ts';
 import { createFakeSecrets, type FakeSecrets } from './fakes/secrets.ts';
 import { get } from './tls.ts';
 
+export interface AuditedRequest {
+  readonly user: string;
+  readonly verb: string;
+  /** For example `deployments team/web`, or a path. */
+  readonly what: string;
+}
+
 export interface ControlPlane {
   readonly cluster: ClusterRef;
   readonly secrets: FakeSecrets;
   readonly address: string;
   readonly etcdEndpoint: string;
   client(target: 'kubernetes' | 'etcd'): Promise<ClientIdentity>;
+  /** Requests that clients made, where the API server audits. */
+  audited(): AuditedRequest[];
   /** Ends the API server and leaves etcd. */
   stopApi(): Promise<void>;
   /** Kills etcd at once, as a lost machine does. */
@@ -30,9 +40,11 @@ export interface ControlPlane {
 /**
  * A real etcd and, unless `api` is false, a real kube-apiserver with the files that issue-identity makes, on loopback
  * addresses of a /16 of their own. With `controllers` the API server is ready for a controller manager that the caller
- * starts. Always `stop` it.
+ * starts. With `audit` it writes down each request. Always `stop` it.
  */
-export async function startControlPlane(options: { version?: string; api?: boolean; controllers?: boolean } = {}): Promise<ControlPlane> {
+export async function startControlPlane(
+  options: { version?: string; api?: boolean; controllers?: boolean; audit?: boolean } = {},
+): Promise<ControlPlane> {
   const cluster: ClusterRef = {
     name: 'contract',
     account: '111111111111',
@@ -65,6 +77,7 @@ export async function startControlPlane(options: { version?: string; api?: boole
             options.version ?? '1.35.4',
             filesOf(secrets, secretIds.controlPlane(cluster.name), join(directory, 'pki')),
             options.controllers ?? false,
+            options.audit === true ? auditFlags(directory) : [],
           );
     if (api !== undefined) children.push(api);
     const etcdClient = await client('etcd');
@@ -80,6 +93,7 @@ export async function startControlPlane(options: { version?: string; api?: boole
       address,
       etcdEndpoint: `https://${member}:${ETCD_CLIENT_PORT}`,
       client,
+      audited: () => auditedIn(directory),
       stopApi,
       killEtcd: () => etcd.stop(0),
       stop,
@@ -116,7 +130,33 @@ function startEtcd(member: string, directory: string, pki: string): Child {
   ]);
 }
 
-function startApi(address: string, member: string, version: string, pki: string, controllers: boolean): Child {
+const AuditEvent = z.looseObject({
+  stage: z.string(),
+  verb: z.string(),
+  requestURI: z.string(),
+  user: z.looseObject({ username: z.string() }),
+  objectRef: z.looseObject({ resource: z.string(), namespace: z.string().default(''), name: z.string().default('') }).optional(),
+});
+
+function auditFlags(directory: string): string[] {
+  const policy = join(directory, 'audit-policy.yaml');
+  writeFileSync(policy, 'apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{ level: Metadata }]\n');
+  return [`--audit-policy-file=${policy}`, `--audit-log-path=${join(directory, 'audit.log')}`, '--audit-log-mode=blocking'];
+}
+
+function auditedIn(directory: string): AuditedRequest[] {
+  const lines = readFileSync(join(directory, 'audit.log'), 'utf8').split('\n');
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => AuditEvent.parse(JSON.parse(line)))
+    .map(({ user, verb, requestURI, objectRef }) => ({
+      user: user.username,
+      verb,
+      what: objectRef === undefined ? requestURI : `${objectRef.resource} ${objectRef.namespace}/${objectRef.name}`,
+    }));
+}
+
+function startApi(address: string, member: string, version: string, pki: string, controllers: boolean, more: readonly string[]): Child {
   return startChild(binary('kube-apiserver', version), [
     `--etcd-servers=https://${member}:${ETCD_CLIENT_PORT}`,
     `--etcd-cafile=${pki}/etcd-ca.crt`,
@@ -148,6 +188,7 @@ function startApi(address: string, member: string, version: string, pki: string,
     // Without a controller manager nobody makes the service account that this plugin asks for.
     ...(controllers ? ['--enable-aggregator-routing=true', '--allow-privileged=true'] : ['--disable-admission-plugins=ServiceAccount']),
     '--profiling=false',
+    ...more,
   ]);
 }
 

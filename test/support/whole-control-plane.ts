@@ -25,15 +25,7 @@ export async function startWholeControlPlane(version: string): Promise<ControlPl
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    const files = IdentityFiles.parse(JSON.parse((await plane.secrets.get(secretIds.controlPlane(plane.cluster.name))) ?? 'null'));
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content, { mode: 0o600 });
-    const kubeconfig = (name: string, identity: ClientIdentity): string => {
-      const path = join(directory, `${name}.kubeconfig`);
-      writeFileSync(path, kubeconfigOf(`https://${plane.address}:${API_PORT}`, 'kubernetes', identity), { mode: 0o600 });
-      return path;
-    };
-    const own = (name: string): string =>
-      kubeconfig(name, { ca: files['ca.crt'] ?? '', cert: files[`${name}.crt`] ?? '', key: files[`${name}.key`] ?? '' });
+    const { own, kubeconfig } = await controlPlaneFiles(plane, directory);
     const identity = await plane.client('kubernetes');
     const { address } = plane;
     children.push(startControllerManager(version, own('controller-manager'), directory, address));
@@ -47,7 +39,33 @@ export async function startWholeControlPlane(version: string): Promise<ControlPl
   }
 }
 
-function startControllerManager(version: string, kubeconfig: string, pki: string, address: string): Child {
+/** Writes the files of a control plane's identity into `directory`, and answers how to make a kubeconfig of one of them. */
+export async function controlPlaneFiles(
+  plane: ControlPlane,
+  directory: string,
+): Promise<{ own: (name: string) => string; kubeconfig: Kubeconfig }> {
+  const files = IdentityFiles.parse(JSON.parse((await plane.secrets.get(secretIds.controlPlane(plane.cluster.name))) ?? 'null'));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content, { mode: 0o600 });
+  const kubeconfig: Kubeconfig = (name, identity) => {
+    const path = join(directory, `${name}.kubeconfig`);
+    writeFileSync(path, kubeconfigOf(`https://${plane.address}:${API_PORT}`, 'kubernetes', identity), { mode: 0o600 });
+    return path;
+  };
+  const own = (name: string): string =>
+    kubeconfig(name, { ca: files['ca.crt'] ?? '', cert: files[`${name}.crt`] ?? '', key: files[`${name}.key`] ?? '' });
+  return { own, kubeconfig };
+}
+
+type Kubeconfig = (name: string, identity: ClientIdentity) => string;
+
+/** @param more further flags */
+export function startControllerManager(
+  version: string,
+  kubeconfig: string,
+  pki: string,
+  address: string,
+  more: readonly string[] = [],
+): Child {
   return startChild(binary('kube-controller-manager', version), [
     ...['', 'authentication-', 'authorization-'].map((kind) => `--${kind}kubeconfig=${kubeconfig}`),
     `--bind-address=${address}`,
@@ -58,6 +76,7 @@ function startControllerManager(version: string, kubeconfig: string, pki: string
     `--service-cluster-ip-range=${SERVICE_NETWORK}`,
     '--use-service-account-credentials=true',
     '--leader-elect=false',
+    ...more,
   ]);
 }
 

@@ -26,6 +26,11 @@ const WORKLOADS = RANKS.length;
 /** They call workloads on every request: before those run they would refuse everything. */
 const LAST = new Set(['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration', 'APIService']);
 
+/** Whether objects of this kind wait until the workloads of their phase run. */
+export function isLast(kind: string): boolean {
+  return LAST.has(kind);
+}
+
 /** Rank of a kind: objects of a lower rank are applied first. */
 export function applyRank(kind: string): number {
   if (LAST.has(kind)) return WORKLOADS + 1;

@@ -1,6 +1,16 @@
 import type * as z from 'zod';
 import type { Finding } from '#model/checks.ts';
-import { Deletions, type Pool, Pools, type Snapshot, type SnapshotFile, UserDataFile, Versions } from '#model/configuration.ts';
+import {
+  Deletions,
+  type Pool,
+  Pools,
+  type Probe,
+  Probes,
+  type Snapshot,
+  type SnapshotFile,
+  UserDataFile,
+  Versions,
+} from '#model/configuration.ts';
 import { type Component, parseComponents } from './components.ts';
 import { parseManifests, type ReadManifests, type SourceObject } from './manifests.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
@@ -33,6 +43,7 @@ export interface Configuration {
   /** Names of upstream conformance specs. */
   readonly conformance: readonly string[];
   readonly load: readonly SourceObject[];
+  readonly probes: readonly Probe[];
 }
 
 const FOLDER = `${CONFIGURATION_FOLDER}/`;
@@ -43,6 +54,7 @@ const SINGLE_FILES = [
   ...TEMPLATE_NAMES.map((name) => `${name}.yaml`),
   ...USER_DATA_NAMES.map((name) => `user-data/${name}.yaml`),
   'tests/conformance.txt',
+  'tests/probes.yaml',
 ];
 
 /** Told of all images. */
@@ -87,12 +99,13 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
   const load = reader.load();
   const objectsAreWhole = findings.length === 0 && reader.findings.length === beforeLoad;
   const conformance = reader.conformance();
+  const probes = reader.optional('tests/probes.yaml') ? reader.shape('tests/probes.yaml', Probes) : { probes: [] };
   if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml')));
   if (versions !== undefined) reader.findings.push(...skewFindings(components, versions).slice(0, MAX_SKEW_FINDINGS));
   const parts = { versions, deletions, components, load, objectsAreWhole, findings: [...reader.findings] };
   if (parts.findings.some((finding) => finding.level === 'failure')) return parts;
   if (!versions || !pools || !deletions || !network || !etcd || !controlPlane || !nodePool) return parts;
-  if (!common || !etcdData || !controlPlaneData || !node) return parts;
+  if (!common || !etcdData || !controlPlaneData || !node || !probes) return parts;
   const value: Configuration = {
     revision: snapshot.revision,
     files: snapshot.files,
@@ -104,6 +117,7 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
     deletions,
     conformance,
     load,
+    probes: probes.probes,
   };
   return { ...parts, value };
 }

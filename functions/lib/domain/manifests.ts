@@ -1,5 +1,6 @@
 import type { Finding } from '#model/checks.ts';
 import { Manifest } from '#model/render.ts';
+import { parseSecretReference, SECRET_PREFIX } from './secret-reference.ts';
 import { readShape } from './shape.ts';
 import { CLUSTER_VARIABLES, variableFindings } from './variables.ts';
 import { shorten } from './yaml-parse.ts';
@@ -39,7 +40,7 @@ export function parseManifests(path: string, text: string): Parsed<readonly Sour
     const plain = plainValue(source, index);
     if (plain.findings.length === 0 && (plain.value === null || plain.value === undefined)) return;
     const shape = readShape(source, Manifest, index, plain);
-    findings.push(...shape.findings, ...variableFindings(source, index, CLUSTER_VARIABLES));
+    findings.push(...shape.findings, ...variableFindings(source, index, CLUSTER_VARIABLES, isSecret(shape.value)));
     if (shape.value === undefined) return;
     findings.push(...refused(source, index, shape.value));
     objects.push({ manifest: shape.value, path, line: placeOf(source, ['apiVersion'], index).line, document: index });
@@ -59,13 +60,37 @@ export function objectKey(manifest: Manifest): string {
   return `${group}/${manifest.kind}/${manifest.metadata.namespace ?? ''}/${manifest.metadata.name}`;
 }
 
+type At = (key: string, rule: string, message: string) => Finding;
+
+function isSecret(manifest: Manifest | undefined): boolean {
+  return manifest?.kind === 'Secret' && manifest.apiVersion === 'v1';
+}
+
+/** A Secret may only say where its values are. */
+function secretFindings(source: YamlSource, document: number, manifest: Manifest, at: At): Finding[] {
+  const name = shorten(manifest.metadata.name, 253);
+  const { apiVersion: _version, kind: _kind, stringData, data, ...rest } = manifest;
+  if (data !== undefined || stringData === undefined || stringData === null || typeof stringData !== 'object') {
+    const message = `The Secret ${name} is written out in Git. Keep its values in the account's Secrets Manager and write \${SECRET:name} under stringData; consider what is here known.`;
+    return [at('kind', 'literal-secret', message)];
+  }
+  if (JSON.stringify(rest).includes(`\${${SECRET_PREFIX}`))
+    return [at('kind', 'unknown-variable', `The Secret ${name} uses \${SECRET:…} outside of stringData.`)];
+  const literal = Object.entries(stringData).filter(([, value]) => typeof value !== 'string' || parseSecretReference(value) === undefined);
+  return literal.slice(0, MAX_LITERALS).map(([key]) => {
+    const place = placeOf(source, ['stringData', key], document);
+    const message = `${shorten(key, 253)} of the Secret ${name} is not just a reference. Keep the whole value in the account's Secrets Manager and write \${SECRET:name}; consider what is here known.`;
+    return findingAt(source.path, place, 'literal-secret', message);
+  });
+}
+
+/** Told of one Secret. */
+const MAX_LITERALS = 50;
+
 function refused(source: YamlSource, document: number, manifest: Manifest): Finding[] {
   const at = (key: string, rule: string, message: string): Finding =>
     findingAt(source.path, placeOf(source, [key], document), rule, message);
-  if (manifest.kind === 'Secret' && manifest.apiVersion === 'v1') {
-    const message = `The Secret ${shorten(manifest.metadata.name, 253)} is written out in Git. Keep it in the account's Secrets Manager and remove it here; consider its value known.`;
-    return [at('kind', 'literal-secret', message)];
-  }
+  if (isSecret(manifest)) return secretFindings(source, document, manifest, at);
   if (manifest.kind.endsWith('List') && Array.isArray(manifest['items'])) {
     return [at('kind', 'schema', 'Lists are refused. Write each object as a document of its own.')];
   }

@@ -82,6 +82,11 @@ export const secretIds = {
   node: (cluster: string): string => `sluice/${cluster}/node`,
 } as const;
 
+/** Name of a secret that `${SECRET:name}` means, in the account of the cluster. */
+export function configurationSecretId(name: string): string {
+  return `sluice-config/${name}`;
+}
+
 /** Bucket of an account: the hub's own and each cluster account's. */
 export function bucketName(account: string, region: string): string {
   return `sluice-${account}-${region}`;

@@ -1,5 +1,6 @@
 import { InputError } from '#model/errors.ts';
 import { clusterAddresses } from './network.ts';
+import { SECRET_PREFIX } from './secret-reference.ts';
 import { clusterVariables, substitute, VARIABLE, type Variables } from './variables.ts';
 
 /** Puts variables into a text of the configuration. */
@@ -19,7 +20,7 @@ export function putShared(variables: Variables, own: ReadonlySet<string>): Put {
   return (text) => {
     if (!text.includes('${')) return text;
     return text.replace(VARIABLE, (whole: string, mark: string | undefined, name: string) => {
-      if (mark !== undefined || own.has(name)) return whole;
+      if (mark !== undefined || own.has(name) || name.startsWith(SECRET_PREFIX)) return whole;
       const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
       if (value === undefined) throw new InputError(`unknown variable \${${name}}; validate the configuration before it is rendered`);
       return escaped(value);

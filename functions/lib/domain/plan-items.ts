@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Manifest, Render, RenderedStack } from '#model/render.ts';
 import { objectKey, objectName } from './manifests.ts';
+import { parseSecretReference } from './secret-reference.ts';
 
 /** One thing that can change: a Kubernetes object, a stack's template or parameters, a file or unit of user data. */
 export interface PlanItem {
@@ -76,8 +77,6 @@ function decoded(source: string): string {
 
 const MASKED = '(masked)';
 const MASKED_CHANGED = '(masked, another value)';
-/** A value that only names a secret of the account is none itself. */
-const REFERENCE = /^\$\{SECRET:[^}]+\}$/;
 /** Where kubectl keeps a whole copy of an object that it applied, a Secret's values included. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -104,7 +103,7 @@ function maskEntries(entries: unknown, others: unknown): unknown {
   if (!isRecord(entries)) return MASKED;
   const known = new Map(Object.entries(isRecord(others) ? others : {}));
   const hide = (key: string, entry: unknown): unknown => {
-    if (typeof entry === 'string' && REFERENCE.test(entry)) return entry;
+    if (typeof entry === 'string' && parseSecretReference(entry) !== undefined) return entry;
     return known.has(key) && known.get(key) !== entry ? MASKED_CHANGED : MASKED;
   };
   return Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, hide(key, entry)]));

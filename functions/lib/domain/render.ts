@@ -46,6 +46,7 @@ export function render(configuration: Configuration, cluster: ClusterRef, option
     components: componentsOf(configuration, cluster, put),
     deletions: configuration.deletions,
     tests: { conformance: [...configuration.conformance] },
+    ...(configuration.probes.length === 0 ? {} : { probes: [...configuration.probes] }),
     load: inApplyOrder(configuration.load.map((object) => objectOf(object.manifest, put))),
   };
 }
@@ -64,6 +65,7 @@ function componentsOf(configuration: Configuration, cluster: ClusterRef, put: Pu
       name: file.name,
       phase: file.phase,
       objects: inApplyOrder(objects.map((object) => objectOf(object.manifest, put))),
+      ...(file.skew === undefined ? {} : { skew: file.skew }),
     }));
 }
 

@@ -11,6 +11,7 @@ import {
   etcdZones,
   SERVICE_NETWORK,
 } from './network.ts';
+import { parseSecretReference, SECRET_PREFIX } from './secret-reference.ts';
 import { didYouMean } from './suggest.ts';
 import { shorten } from './yaml-parse.ts';
 import { findingAt, placeOfOffset, scalarsOf, type YamlSource } from './yaml-source.ts';
@@ -92,11 +93,12 @@ export function poolVariables(pool: Pool): Record<(typeof POOL_VARIABLES)[number
 /** `${NAME}` is a variable, `$${NAME}` the literal `${NAME}`. An opening without its end is found too. */
 export const VARIABLE = /\$(\$)?\{([^}\n]*)(\}?)/g;
 
-/** Text with its variables put in. @throws InputError for an unknown variable; validation finds them first, with their place */
+/** Text with its variables put in, but for secrets: those stay references until they are applied. @throws InputError for an unknown variable; validation finds them first, with their place */
 export function substitute(text: string, variables: Variables): string {
   if (!text.includes('${')) return text;
   return text.replace(VARIABLE, (whole: string, escaped: string | undefined, name: string) => {
     if (escaped !== undefined) return whole.slice(1);
+    if (name.startsWith(SECRET_PREFIX)) return whole;
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined) throw new InputError(`unknown variable \${${name}}; validate the configuration before it is rendered`);
     return value;
@@ -106,13 +108,16 @@ export function substitute(text: string, variables: Variables): string {
 /** Told of one document. */
 const MAX_FINDINGS = 50;
 
-/** Findings for unknown variables and for variables in keys, each at its own line. */
-export function variableFindings(source: YamlSource, document: number, known: readonly string[]): Finding[] {
+/**
+ * Findings for unknown variables and for variables in keys, each at its own line.
+ * @param secrets whether `${SECRET:name}` may stand here
+ */
+export function variableFindings(source: YamlSource, document: number, known: readonly string[], secrets = false): Finding[] {
   const findings: Finding[] = [];
   for (const scalar of scalarsOf(source, document)) {
     for (const match of scalar.text.matchAll(VARIABLE)) {
       if (findings.length >= MAX_FINDINGS) return findings;
-      const message = match[1] === undefined ? problemOf(shorten(match[2] ?? ''), match[3] ?? '', known, scalar.isKey) : undefined;
+      const message = match[1] === undefined ? problemOf(shorten(match[2] ?? ''), match[3] ?? '', known, scalar.isKey, secrets) : undefined;
       const place = placeOfOffset(source.lines, scalar.offset + match.index);
       if (message !== undefined) findings.push(findingAt(source.path, place, 'unknown-variable', message));
     }
@@ -120,10 +125,16 @@ export function variableFindings(source: YamlSource, document: number, known: re
   return findings;
 }
 
-function problemOf(name: string, end: string, known: readonly string[], isKey: boolean): string | undefined {
+function problemOf(name: string, end: string, known: readonly string[], isKey: boolean, secrets: boolean): string | undefined {
   if (end === '') return `"\${${name}" has no closing brace. Write $\${ for a literal one.`;
   if (isKey) return `\${${name}} stands in a key. Variables are put into values only.`;
   if (known.includes(name)) return undefined;
+  if (name.startsWith(SECRET_PREFIX)) {
+    if (!secrets) return `\${${name}} may be the value of an entry of stringData of a Secret, and nothing else.`;
+    return parseSecretReference(`\${${name}}`) === undefined
+      ? `\${${name}} is no reference to a secret. Write \${SECRET:name} or \${SECRET:name@version}, in small letters, digits and dashes.`
+      : undefined;
+  }
   if (POOL_VARIABLES.some((variable) => variable === name)) return `\${${name}} is known only in user-data/node.yaml.`;
   return `There is no variable \${${name}}.${didYouMean(name, known)} Write $\${${name}} for the literal text.`;
 }

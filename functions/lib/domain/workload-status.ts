@@ -1,7 +1,7 @@
-import type { Condition, Pod, Workload } from '../model/kubernetes.ts';
+import type { Condition, Pod, WarningEvent, Workload } from '../model/kubernetes.ts';
 
 /** Why a rollout does not get on. */
-export type StuckCause = 'image' | 'crash' | 'configuration' | 'quota' | 'scheduling' | 'probe';
+export type StuckCause = 'image' | 'crash' | 'configuration' | 'quota' | 'admission' | 'scheduling' | 'volume' | 'probe' | 'termination';
 
 export interface RolloutStatus {
   readonly ready: boolean;
@@ -16,14 +16,17 @@ export const WORKLOAD_KINDS: ReadonlySet<string> = new Set(['Deployment', 'State
 /**
  * Whether a workload runs what its spec says, by the rules of `kubectl rollout status`, and if not, why.
  * @param pods of its namespace; those of its selector count
+ * @param events warnings of its namespace: what a StatefulSet or DaemonSet can't create is told nowhere else
  */
-export function rolloutStatus(workload: Workload, pods: readonly Pod[]): RolloutStatus {
+export function rolloutStatus(workload: Workload, pods: readonly Pod[], events: readonly WarningEvent[] = []): RolloutStatus {
   const missing = whatIsMissing(workload);
   if (missing === undefined) return { ready: true, reason: 'rolled out' };
   const own = pods.filter((pod) => belongsTo(pod, workload));
   const stuck =
     workload.status.conditions.map(stuckCondition).find((found) => found !== undefined) ??
-    own.map(stuckPod).find((found) => found !== undefined);
+    own.map((pod) => stuckPod(pod, events)).find((found) => found !== undefined) ??
+    failedCreation(workload, events) ??
+    own.map(leavingPod).find((found) => found !== undefined);
   return stuck === undefined
     ? { ready: false, reason: missing }
     : { ready: false, reason: `${missing}; ${stuck.reason}`, cause: stuck.cause };
@@ -60,7 +63,29 @@ interface Stuck {
 
 function stuckCondition({ type, status, message = '' }: Condition): Stuck | undefined {
   if (type !== 'ReplicaFailure' || status !== 'True') return undefined;
-  return { cause: message.includes('quota') ? 'quota' : 'configuration', reason: message };
+  return { cause: refusalOf(message), reason: message };
+}
+
+/** Why pods can't be made, by the API server's words. */
+function refusalOf(message: string): StuckCause {
+  if (message.includes('exceeded quota')) return 'quota';
+  return /admission webhook|calling webhook|violates PodSecurity|denied request/.test(message) ? 'admission' : 'configuration';
+}
+
+/** The newest warning that pods can't be made, of the workload or of a ReplicaSet of its. */
+function failedCreation({ kind, metadata }: Workload, events: readonly WarningEvent[]): Stuck | undefined {
+  const failed = events.findLast(({ reason, involvedObject: { kind: of, name } }) => {
+    const isOwn = of === kind ? name === metadata.name : of === 'ReplicaSet' && name.startsWith(`${metadata.name}-`);
+    return reason === 'FailedCreate' && isOwn;
+  });
+  return failed === undefined ? undefined : { cause: refusalOf(failed.message), reason: failed.message };
+}
+
+function leavingPod({ metadata }: Pod): Stuck | undefined {
+  const { name, deletionTimestamp, finalizers } = metadata;
+  if (deletionTimestamp === undefined) return undefined;
+  const held = finalizers.length === 0 ? '' : `, held by ${finalizers.join(', ')}`;
+  return { cause: 'termination', reason: `pod ${name} is being deleted since ${deletionTimestamp}${held}` };
 }
 
 const WAITING: Readonly<Record<string, StuckCause>> = {
@@ -74,23 +99,40 @@ const WAITING: Readonly<Record<string, StuckCause>> = {
   CreateContainerError: 'configuration',
 };
 
-function stuckPod(pod: Pod): Stuck | undefined {
-  const { name } = pod.metadata;
-  const unscheduled = pod.status.conditions.find(
-    ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
+function stuckPod(pod: Pod, events: readonly WarningEvent[]): Stuck | undefined {
+  return unscheduledPod(pod, events) ?? waitingContainer(pod) ?? failingProbe(pod, events);
+}
+
+function unscheduledPod({ metadata: { name }, spec, status }: Pod, events: readonly WarningEvent[]): Stuck | undefined {
+  const unscheduled = status.conditions.find(
+    (condition) => condition.type === 'PodScheduled' && condition.status === 'False' && condition.reason === 'Unschedulable',
   );
-  if (unscheduled !== undefined)
-    return { cause: 'scheduling', reason: `pod ${name} has no node: ${unscheduled.message ?? 'unschedulable'}` };
-  for (const container of [...pod.status.initContainerStatuses, ...pod.status.containerStatuses]) {
+  if (unscheduled === undefined) return undefined;
+  const message = unscheduled.message ?? 'unschedulable';
+  if (!/persistentvolumeclaim/i.test(message)) return { cause: 'scheduling', reason: `pod ${name} has no node: ${message}` };
+  const claims = spec.volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
+  const told = events.findLast(
+    ({ involvedObject }) => involvedObject.kind === 'PersistentVolumeClaim' && claims.includes(involvedObject.name),
+  );
+  const why = told === undefined ? '' : `; ${told.involvedObject.name}: ${told.message}`;
+  return { cause: 'volume', reason: `pod ${name} waits for its claims ${claims.join(', ')}: ${message}${why}` };
+}
+
+function waitingContainer({ metadata: { name }, status }: Pod): Stuck | undefined {
+  for (const container of [...status.initContainerStatuses, ...status.containerStatuses]) {
     const waiting = container.state.waiting;
     const cause = waiting === undefined ? undefined : WAITING[waiting.reason];
-    if (waiting !== undefined && cause !== undefined)
-      return {
-        cause,
-        reason: `pod ${name}, container ${container.name}: ${waiting.reason}${waiting.message === '' ? '' : `: ${waiting.message}`}`,
-      };
+    if (waiting === undefined || cause === undefined) continue;
+    const message = waiting.message === '' ? '' : `: ${waiting.message}`;
+    return { cause, reason: `pod ${name}, container ${container.name}: ${waiting.reason}${message}` };
   }
-  const unready = pod.status.containerStatuses.find(({ ready, state }) => !ready && state.running !== undefined);
-  if (unready !== undefined) return { cause: 'probe', reason: `pod ${name}, container ${unready.name} runs but its readiness probe fails` };
   return undefined;
+}
+
+function failingProbe({ metadata: { name }, status }: Pod, events: readonly WarningEvent[]): Stuck | undefined {
+  const unready = status.containerStatuses.find(({ ready, state }) => !ready && state.running !== undefined);
+  if (unready === undefined) return undefined;
+  const told = events.findLast(({ reason, involvedObject }) => reason === 'Unhealthy' && involvedObject.name === name);
+  const why = told === undefined ? '' : `: ${told.message}`;
+  return { cause: 'probe', reason: `pod ${name}, container ${unready.name} runs but its readiness probe fails${why}` };
 }

@@ -41,6 +41,9 @@ export type Pools = z.infer<typeof Pools>;
 export const Phase = z.enum(['before-control-plane', 'system', 'workloads']);
 export type Phase = z.infer<typeof Phase>;
 
+/** How far an image may be behind the API server; never ahead of it. */
+export const SkewRule = z.strictObject({ maxMinorsBehind: z.int().min(0).max(3) });
+
 /** `components/<name>/component.yaml`. */
 export const ComponentFile = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
@@ -50,7 +53,7 @@ export const ComponentFile = z.strictObject({
   /** Names of components of the same or an earlier phase that must be there first. */
   needs: z.array(z.string()).default([]),
   /** How many minors the component's image may be behind the API server; absent: no rule. */
-  skew: z.strictObject({ maxMinorsBehind: z.int().min(0).max(3) }).optional(),
+  skew: SkewRule.optional(),
 });
 export type ComponentFile = z.infer<typeof ComponentFile>;
 
@@ -65,6 +68,28 @@ export const Deletion = z.strictObject({
 export type Deletion = z.infer<typeof Deletion>;
 export const Deletions = z.strictObject({ before: z.array(Deletion).default([]), after: z.array(Deletion).default([]) });
 export type Deletions = z.infer<typeof Deletions>;
+
+/** One question of `tests/probes.yaml`: a path of the API that must answer, or an object that must have a condition. */
+export const Probe = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+    /** Asked with GET, also through the API to a Service: `/api/v1/namespaces/<namespace>/services/<name>:<port>/proxy/<path>`. */
+    path: z
+      .string()
+      .regex(/^\/apis?\/[^\s]+$/, 'must begin with /api/ or /apis/')
+      .optional(),
+    maxMilliseconds: z.int().min(1).max(10_000).default(1000),
+    object: z
+      .strictObject({ apiVersion: z.string().min(1), kind: z.string().min(1), namespace: z.string().optional(), name: z.string().min(1) })
+      .optional(),
+    /** Type of a condition of the object that must be True. */
+    condition: z.string().min(1).optional(),
+  })
+  .refine(({ path, object, condition }) => (path === undefined) === (object !== undefined && condition !== undefined), {
+    message: 'must have either path, or object and condition',
+  });
+export type Probe = z.infer<typeof Probe>;
+export const Probes = z.strictObject({ probes: z.array(Probe).max(50) });
 
 /** `user-data/<kind>.yaml`: what an instance gets at boot. Rendered to an Ignition document of specification 3.4.0. */
 export const UserDataFile = z.strictObject({

@@ -46,6 +46,14 @@ export class GateClosedError extends SluiceError {
   override readonly name = 'GateClosedError';
 }
 
+/**
+ * Something in the cluster stands in the way and may go by itself: a webhook that does not answer, an object that is being
+ * deleted. The message names it and whose it is. Retried for minutes.
+ */
+export class BlockedError extends SluiceError {
+  override readonly name = 'BlockedError';
+}
+
 /** Something did not become ready before its deadline. Never retried. */
 export class DeadlineError extends SluiceError {
   override readonly name = 'DeadlineError';

@@ -24,12 +24,26 @@ export const ResourceList = z.looseObject({
 
 /** A page of a list; its items lack apiVersion and kind. */
 export const ObjectList = z.looseObject({
-  metadata: z.looseObject({ continue: z.string().optional() }).default({}),
+  metadata: z.looseObject({ continue: z.string().optional(), remainingItemCount: z.number().optional() }).default({}),
   items: z.array(z.looseObject({ metadata: Manifest.shape.metadata })).nullable(),
 });
+export type ObjectList = z.infer<typeof ObjectList>;
 
 /** Answer of `/version`. */
 export const ServerVersion = z.looseObject({ gitVersion: z.string().regex(/^v\d+\.\d+\.\d+/) });
+
+/** Who applied or changed which fields of an object; absent where the server keeps no account. */
+export const ManagedFields = z.array(
+  z.looseObject({
+    manager: z.string().default(''),
+    operation: z.string().default(''),
+    apiVersion: z.string().default(''),
+    subresource: z.string().optional(),
+    /** A tree of `f:<field>`, `k:<item by its keys>` and `v:<value of a set>`; a leaf is empty. */
+    fieldsV1: z.record(z.string(), z.unknown()).optional(),
+  }),
+);
+export type ManagedFields = z.infer<typeof ManagedFields>;
 
 export const Condition = z.looseObject({
   type: z.string(),
@@ -50,6 +64,7 @@ const Metadata = z.looseObject({
   generation: z.number().default(0),
   creationTimestamp: z.string().optional(),
   deletionTimestamp: z.string().optional(),
+  finalizers: z.array(z.string()).default([]),
   ownerReferences: z
     .array(z.looseObject({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().optional() }))
     .default([]),
@@ -92,7 +107,12 @@ const ContainerStatus = z.looseObject({
 /** Of a Pod: what draining and the cause of a stuck rollout look at. */
 export const Pod = z.looseObject({
   metadata: Metadata,
-  spec: z.looseObject({ nodeName: z.string().default('') }).default({ nodeName: '' }),
+  spec: z
+    .looseObject({
+      nodeName: z.string().default(''),
+      volumes: z.array(z.looseObject({ persistentVolumeClaim: z.looseObject({ claimName: z.string() }).optional() })).default([]),
+    })
+    .prefault({}),
   status: z
     .looseObject({
       phase: z.string().default(''),
@@ -103,6 +123,17 @@ export const Pod = z.looseObject({
     .default({ phase: '', conditions: [], containerStatuses: [], initContainerStatuses: [] }),
 });
 export type Pod = z.infer<typeof Pod>;
+
+/** An Event of type Warning: what a controller or kubelet could not do. */
+export const WarningEvent = z.looseObject({
+  reason: z.string().default(''),
+  message: z.string().default(''),
+  involvedObject: z.looseObject({ kind: z.string().default(''), name: z.string().default('') }),
+  /** Absent in events of the new kind, which have eventTime. */
+  lastTimestamp: z.string().nullish(),
+  eventTime: z.string().nullish(),
+});
+export type WarningEvent = z.infer<typeof WarningEvent>;
 
 /** Of a Deployment, StatefulSet or DaemonSet: what tells whether its rollout is complete. */
 export const Workload = z.looseObject({

@@ -14,6 +14,10 @@ export const Updating = z.object({
 });
 export type Updating = z.infer<typeof Updating>;
 
+/** Which merge led to an update. */
+export const UpdateCause = z.object({ commit: GitId, pullRequest: z.int().nullable(), mergedBy: z.string().nullable() });
+export type UpdateCause = z.infer<typeof UpdateCause>;
+
 /** `clusters/<name>.json`: what a cluster runs, written at the end of each successful `update-cluster`. */
 export const ClusterRecord = z.object({
   cluster: ClusterRef,
@@ -25,6 +29,11 @@ export const ClusterRecord = z.object({
   rollout: z.string().nullable(),
   backup: z.string().nullable(),
   updatedAt: Timestamp,
+  /** When its update began, and who asked for it. Absent in records of earlier versions of Sluice. */
+  startedAt: Timestamp.optional(),
+  cause: UpdateCause.nullish(),
+  /** Hash of each part that the cluster got: `stack etcd`, `component coredns`. */
+  parts: z.record(z.string(), Sha256).optional(),
   /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */
   updating: Updating.optional(),
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Deletion, Phase, Pool, Versions } from './configuration.ts';
+import { Deletion, Phase, Pool, Probe, SkewRule, Versions } from './configuration.ts';
 import { Revision, Sha256 } from './primitives.ts';
 
 /** A Kubernetes object as it is applied. */
@@ -10,7 +10,13 @@ export const Manifest = z.looseObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-export const RenderedComponent = z.object({ name: z.string(), phase: Phase, objects: z.array(Manifest) });
+export const RenderedComponent = z.object({
+  name: z.string(),
+  phase: Phase,
+  objects: z.array(Manifest),
+  /** Held against the API servers that run when it is applied. */
+  skew: SkewRule.optional(),
+});
 export type RenderedComponent = z.infer<typeof RenderedComponent>;
 
 /** Which stack: `network`, `etcd`, `control-plane` or `pool-<name>`. */
@@ -43,6 +49,8 @@ export const Render = z.object({
   deletions: z.object({ before: z.array(Deletion), after: z.array(Deletion) }),
   /** What e2e asserts on the updated cluster: exact names of upstream conformance specs, as in the junit report. */
   tests: z.object({ conformance: z.array(z.string().min(1)) }).optional(),
+  /** Asked when the cluster's health is looked at. */
+  probes: z.array(Probe).optional(),
   /** Workloads that e2e runs across the update, so that it meets a cluster in use. */
   load: z.array(Manifest).optional(),
 });

@@ -2,6 +2,12 @@
 export interface Secrets {
   /** undefined when there is none. @throws TransientError */
   get(id: string): Promise<string | undefined>;
+  /**
+   * One version of a secret, with the id that Secrets Manager gave it; undefined when there is none.
+   * @param label staging label of the version; absent: the current one
+   * @throws TransientError
+   */
+  getVersion(id: string, label?: string): Promise<{ readonly value: string; readonly version: string } | undefined>;
   /** Creates the secret; false when it is there already. @throws TransientError */
   create(id: string, value: string, tags: Readonly<Record<string, string>>): Promise<boolean>;
   /** Writes a new version. @throws NotFoundError, TransientError */

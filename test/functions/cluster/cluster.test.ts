@@ -3,7 +3,6 @@ import { DeadlineError, NotFoundError, TestsFailedError } from '#model/errors.ts
 import type { Manifest } from '#model/render.ts';
 import { assertForecast } from '../../../functions/cluster/assert-forecast.ts';
 import { awaitNodes } from '../../../functions/cluster/await-nodes.ts';
-import { checkHealth } from '../../../functions/cluster/check-health.ts';
 import { releaseNodes } from '../../../functions/cluster/release-nodes.ts';
 import { removeAwsResources } from '../../../functions/cluster/remove-aws-resources.ts';
 import { rollControlPlane } from '../../../functions/cluster/roll-control-plane.ts';
@@ -133,24 +132,6 @@ describe('awaiting nodes', () => {
 
     expect(before).toMatchObject({ done: false, nodes: 1, reason: expect.stringMatching(/1 of 3 nodes.*kubelet v1\.35\.4/) });
     expect(after).toMatchObject({ done: true, nodes: 3 });
-  });
-});
-
-describe('health', () => {
-  it('is good when nodes and API are', async () => {
-    const world = await aCluster();
-
-    const good = await checkHealth.run(INPUT, world.ports, CONTEXT);
-    world.kubernetes.probes = [{ ...READY, milliseconds: 3000 }];
-    world.kubernetes.put(aNode(nodesOf(world)[0] ?? '', { ready: false }));
-    const bad = await checkHealth.run(INPUT, world.ports, CONTEXT);
-
-    expect(good).toMatchObject({ done: true, healthy: true, nodes: 3, apiMilliseconds: 5 });
-    expect(bad).toMatchObject({
-      done: false,
-      healthy: false,
-      problems: [expect.stringContaining('3000 ms'), expect.stringContaining('not Ready')],
-    });
   });
 });
 

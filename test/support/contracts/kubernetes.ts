@@ -8,6 +8,8 @@ export interface KubernetesWorld {
   readonly kubernetes: Kubernetes;
   /** Server-side apply by another field owner. */
   applyAs(owner: string, object: Manifest): Promise<void>;
+  /** JSON merge patch by another client. */
+  updateAs(owner: string, id: ObjectId, patch: unknown): Promise<void>;
   /** Makes a pod count as running, as a kubelet would. */
   run(pod: ObjectId): Promise<void>;
   /** Has a disruption budget forbid the eviction of pods labelled `app: <name>`. */
@@ -60,6 +62,47 @@ export function kubernetesContract(world: () => KubernetesWorld): void {
     expect(result.reason).toContain('night-shift');
     expect(result.reason).toContain('color');
     expect((await kubernetes.get(configMapId('conflict')))?.['data']).toEqual({ color: 'red' });
+  });
+
+  it('takes a field by force, once it knows from whom', async () => {
+    const { kubernetes, applyAs, updateAs } = world();
+    await applyAs('night-shift', configMap('force', { color: 'red' }));
+    await kubernetes.apply(configMap('drift', { color: 'blue' }));
+    await updateAs('by-hand', configMapId('drift'), { data: { color: 'red' } });
+
+    const declared = await kubernetes.apply(configMap('force', { color: 'blue' }));
+    const changed = await kubernetes.apply(configMap('drift', { color: 'blue' }));
+    const forced = await kubernetes.apply(configMap('drift', { color: 'blue' }), { force: true });
+
+    expect(declared.conflicts).toEqual([{ owner: 'night-shift', field: '.data.color', operation: 'Apply' }]);
+    expect(changed.conflicts).toEqual([{ owner: 'by-hand', field: '.data.color', operation: 'Update' }]);
+    expect(forced.outcome).toBe('changed');
+    expect((await kubernetes.get(configMapId('drift')))?.['data']).toEqual({ color: 'blue' });
+  });
+
+  it('tells what happened by the version that was read before', async () => {
+    const { kubernetes } = world();
+    const created = await kubernetes.apply(configMap('versions', { a: '1' }), { before: '' });
+    const before = String((await kubernetes.get(configMapId('versions')))?.metadata['resourceVersion']);
+
+    const unchanged = await kubernetes.apply(configMap('versions', { a: '1' }), { before });
+    const changed = await kubernetes.apply(configMap('versions', { a: '2' }), { before });
+
+    expect([created.outcome, unchanged.outcome, changed.outcome]).toEqual(['created', 'unchanged', 'changed']);
+  });
+
+  it('reads many in the order asked for, with who owns what', async () => {
+    const { kubernetes } = world();
+    const names = ['read-a', 'read-b', 'read-c', 'read-d', 'read-e'];
+    for (const name of names) await kubernetes.apply(configMap(name, { name }));
+    const ids = [...names, 'read-absent'].reverse().map(configMapId);
+
+    const found = await kubernetes.getAll([...ids, { apiVersion: 'example.org/v1', kind: 'Widget', name: 'x' }, configMapId('read-c')]);
+
+    expect(found.map((object) => object?.metadata.name)).toEqual([undefined, ...[...names].reverse(), undefined, 'read-c']);
+    expect(found.at(-1)).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap', data: { name: 'read-c' } });
+    expect(JSON.stringify(found.at(-1)?.metadata['managedFields'])).toContain('"f:data":{"f:name":{}}');
+    expect(await kubernetes.getAll([])).toEqual([]);
   });
 
   it('reports what the server refuses, with its reason', async () => {

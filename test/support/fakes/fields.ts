@@ -2,18 +2,18 @@ import type { Manifest } from '#model/render.ts';
 
 type Path = readonly string[];
 
-/** Leaf fields of an object by their path as JSON; lists count as one field. Identity fields have no owner. */
+/** Leaf fields of an object by their path as JSON; lists and empty maps count as one field. Identity fields have no owner. */
 export function fieldsOf(object: Manifest): Map<string, unknown> {
   const found = new Map<string, unknown>();
   const visit = (value: unknown, path: Path): void => {
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+    if (value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 0) {
       for (const [name, entry] of Object.entries(value)) visit(entry, [...path, name]);
       return;
     }
     found.set(JSON.stringify(path), value);
   };
   const { apiVersion: _version, kind: _kind, ...rest } = object;
-  visit(rest, []);
+  if (Object.keys(rest).length > 0) visit(rest, []);
   for (const path of [
     ['metadata', 'name'],
     ['metadata', 'namespace'],
@@ -34,6 +34,11 @@ export function setAt(target: unknown, pathText: string, value: unknown): void {
     at = at[name] as Record<string, unknown>;
   }
   at[path.at(-1) ?? ''] = structuredClone(value);
+}
+
+/** Whether `value` is an empty map where there is a map already: it stays as it is. */
+export function isEmptyOverMap(target: unknown, pathText: string, value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0 && isRecord(valueAt(target, JSON.parse(pathText)));
 }
 
 export function removeAt(target: unknown, pathText: string): void {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ClusterUnreachableError, ConflictError, NotFoundError } from '#model/errors.ts';
 import type { Manifest } from '#model/render.ts';
-import type { ApiProbe, ApplyResult, Kubernetes, ObjectId } from '#ports/kubernetes.ts';
-import { fieldsOf, mergePatch, removeAt, setAt, valueAt } from './fields.ts';
+import type { ApiProbe, ApplyResult, Kubernetes, ObjectId, PathAnswer } from '#ports/kubernetes.ts';
+import { fieldsOf, isEmptyOverMap, mergePatch, removeAt, setAt, valueAt } from './fields.ts';
+import { conflictsOf, conflictText, dropField, isOnlyOwner, managedFields, type Owners, ownedBy, takeFields } from './managed-fields.ts';
 
 export interface FakeKubernetes extends Kubernetes {
   /** Every mutating call, in order, for example `apply Node //n1`. */
@@ -13,10 +14,16 @@ export interface FakeKubernetes extends Kubernetes {
   put(object: Manifest): Manifest;
   all(kind: string): Manifest[];
   /** Server-side apply by another field owner. */
-  applyAs(owner: string, object: Manifest): ApplyResult;
+  applyAs(owner: string, object: Manifest, force?: boolean): ApplyResult;
+  /** JSON merge patch by another client, which takes the fields that it changes. */
+  updateAs(owner: string, id: ObjectId, patch: unknown): void;
+  /** What an admission webhook or a namespace that is being deleted makes of an apply; undefined: it goes on. */
+  admission: ((object: Manifest) => Pick<ApplyResult, 'outcome' | 'reason'> | undefined) | undefined;
   /** What new connections meet, in turn; the last answer stays. */
   probes: ApiProbe[];
   serverVersion: string;
+  /** What paths answer; others are not there. */
+  readonly answers: Map<string, PathAnswer>;
   /** While set, every call fails as an API that can't be reached. */
   unreachable: boolean;
   /** Pods (`namespace/name`) whose eviction is refused, with the server's words. */
@@ -27,7 +34,7 @@ export interface FakeKubernetes extends Kubernetes {
 
 interface Entry {
   object: Manifest;
-  owners: Map<string, Set<string>>;
+  owners: Owners;
 }
 
 const BUILT_IN = [
@@ -36,6 +43,8 @@ const BUILT_IN = [
   ),
   ...['Deployment', 'StatefulSet', 'DaemonSet'].map((kind) => `apps/v1/${kind}`),
   'policy/v1/PodDisruptionBudget',
+  'v1/Event',
+  ...['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'].map((kind) => `admissionregistration.k8s.io/v1/${kind}`),
   'storage.k8s.io/v1/VolumeAttachment',
   'apiextensions.k8s.io/v1/CustomResourceDefinition',
 ];
@@ -45,6 +54,8 @@ const CLUSTER_WIDE = new Set([
   'PersistentVolume',
   'CustomResourceDefinition',
   'VolumeAttachment',
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
   'ClusterRole',
   'ClusterRoleBinding',
 ]);
@@ -62,27 +73,66 @@ export function createFakeKubernetes(): FakeKubernetes {
   const refuseIfDown = (): void => {
     if (fake.unreachable) throw new ClusterUnreachableError('connect ECONNREFUSED');
   };
-  const applyAs = (owner: string, object: Manifest): ApplyResult => {
+  const applyAs = (owner: string, object: Manifest, force = false): ApplyResult => {
     refuseIfDown();
     const id = idOf(object);
     if (!fake.kinds.has(`${id.apiVersion}/${id.kind}`)) return { id, outcome: 'refused', reason: `no ${id.kind} in ${id.apiVersion}` };
     if (!CLUSTER_WIDE.has(id.kind) && !hasNamespace(entries, id.namespace ?? 'default'))
       return { id, outcome: 'refused', reason: `namespaces "${id.namespace}" not found` };
+    const admitted = fake.admission?.(object);
+    if (admitted !== undefined) return { id, ...admitted };
     const entry = entries.get(keyOf(id)) ?? { object, owners: new Map() };
     const existed = entries.has(keyOf(id));
     const wanted = fieldsOf(object);
-    const conflicts = conflictsOf(entry, owner, wanted);
-    if (existed && conflicts.length > 0) return { id, outcome: 'conflict', reason: conflicts.join('; ') };
+    const conflicts = conflictsOf(entry.object, entry.owners, owner, wanted);
+    if (existed && conflicts.length > 0 && !force)
+      return { id, outcome: 'conflict', reason: conflicts.map(conflictText).join('; '), conflicts };
     const merged = structuredClone(entry.object);
-    for (const path of entry.owners.get(owner) ?? []) if (!wanted.has(path) && isOnlyOwner(entry, owner, path)) removeAt(merged, path);
-    for (const [path, value] of wanted) setAt(merged, path, value);
-    entry.owners.set(owner, new Set(wanted.keys()));
-    if (existed && isDeepStrictEqual(merged, entry.object)) return { id, outcome: 'unchanged' };
+    const before = JSON.stringify(managedFields(entry.owners, id.apiVersion));
+    for (const path of ownedBy(entry.owners, owner, 'Apply')) {
+      if (!wanted.has(path) && isOnlyOwner(entry.owners, owner, path)) removeAt(merged, path);
+    }
+    takeFields(entry.owners, owner, 'Apply', new Set(wanted.keys()), (path) =>
+      isDeepStrictEqual(valueAt(entry.object, JSON.parse(path)), wanted.get(path)),
+    );
+    for (const [path, value] of wanted) if (!isEmptyOverMap(merged, path, value)) setAt(merged, path, value);
+    const owned = JSON.stringify(managedFields(entry.owners, id.apiVersion)) === before;
+    if (existed && owned && isDeepStrictEqual(merged, entry.object)) return { id, outcome: 'unchanged' };
     entries.set(keyOf(id), { object: write(merged, existed ? entry.object : undefined), owners: entry.owners });
     if (id.kind === 'CustomResourceDefinition') establish(entries, fake.kinds, id);
     return { id, outcome: existed ? 'changed' : 'created' };
   };
-  const remove = (id: ObjectId): boolean => entries.delete(keyOf(id));
+  const patchAs = (owner: string, id: ObjectId, patch: unknown): Manifest => {
+    const entry = entries.get(keyOf(id));
+    if (entry === undefined) throw new NotFoundError(`there is no ${id.kind} ${id.name}`);
+    const wantedVersion = valueAt(patch, ['metadata', 'resourceVersion']);
+    if (wantedVersion !== undefined && wantedVersion !== entry.object.metadata['resourceVersion'])
+      throw new ConflictError(`${id.kind} ${id.name} was changed meanwhile`);
+    const merged = mergePatch(entry.object, patch);
+    if (isDeepStrictEqual(merged, entry.object)) return entry.object;
+    const [before, after] = [fieldsOf(entry.object), fieldsOf(merged)];
+    const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+      (path) => !isDeepStrictEqual(before.get(path), after.get(path)),
+    );
+    takeFields(entry.owners, owner, 'Update', new Set(changed.filter((path) => after.has(path))), () => false);
+    for (const path of changed) if (!after.has(path)) dropField(entry.owners, path);
+    entry.object = write(merged, entry.object);
+    return entry.object;
+  };
+  const shown = (entry: Entry | undefined): Manifest | undefined => {
+    if (entry === undefined) return undefined;
+    const object = structuredClone(entry.object);
+    const fields = managedFields(entry.owners, object.apiVersion);
+    return fields.length === 0 ? object : { ...object, metadata: { ...object.metadata, managedFields: fields } };
+  };
+  const remove = (id: ObjectId): boolean => {
+    const entry = entries.get(keyOf(id));
+    const finalizers = valueAt(entry?.object, ['metadata', 'finalizers']);
+    if (entry === undefined || !Array.isArray(finalizers) || finalizers.length === 0) return entries.delete(keyOf(id));
+    const deletionTimestamp = entry.object.metadata['deletionTimestamp'] ?? '2026-01-01T00:00:00Z';
+    entry.object = { ...entry.object, metadata: { ...entry.object.metadata, deletionTimestamp } };
+    return true;
+  };
   const fake: FakeKubernetes = {
     calls: [],
     kinds: new Set(BUILT_IN),
@@ -99,6 +149,9 @@ export function createFakeKubernetes(): FakeKubernetes {
     },
     all: (kind) => [...entries.values()].map(({ object }) => object).filter((object) => object.kind === kind),
     applyAs,
+    updateAs: (owner, id, patch) => void patchAs(owner, id, patch),
+    admission: undefined,
+    answers: new Map(),
     async ready() {
       return !fake.unreachable && (fake.probes[0]?.ready ?? true);
     },
@@ -107,34 +160,37 @@ export function createFakeKubernetes(): FakeKubernetes {
       const next = fake.probes.length > 1 ? fake.probes.shift() : fake.probes[0];
       return next ?? { ready: true, version: fake.serverVersion, milliseconds: 5, reason: 'ok' };
     },
+    async ask(path) {
+      return fake.answers.get(path) ?? { status: 404, milliseconds: 1, reason: 'not found' };
+    },
     async version() {
       refuseIfDown();
       return fake.serverVersion;
     },
-    async apply(object) {
+    async apply(object, how) {
       fake.calls.push(`apply ${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`);
-      return applyAs('sluice', structuredClone(object));
+      return applyAs('sluice', structuredClone(object), how?.force);
     },
     async get(id) {
       refuseIfDown();
-      return structuredClone(entries.get(keyOf(id))?.object);
+      return shown(entries.get(keyOf(id)));
     },
-    async list(apiVersion, kind, namespace) {
+    async getAll(ids) {
+      return Promise.all(ids.map((id) => fake.get(id)));
+    },
+    async list(apiVersion, kind, namespace, fields) {
       refuseIfDown();
-      const objects = fake.all(kind).filter((object) => object.apiVersion === apiVersion);
-      return structuredClone(namespace === undefined ? objects : objects.filter(({ metadata }) => metadata.namespace === namespace));
+      const [path = '', value] = fields?.split('=') ?? [];
+      return [...entries.values()]
+        .filter(({ object }) => object.kind === kind && object.apiVersion === apiVersion)
+        .filter(({ object }) => namespace === undefined || object.metadata.namespace === namespace)
+        .filter(({ object }) => fields === undefined || valueAt(object, path.split('.')) === value)
+        .flatMap((entry) => shown(entry) ?? []);
     },
     async patch(id, patch) {
       refuseIfDown();
       fake.calls.push(`patch ${id.kind} ${id.namespace ?? ''}/${id.name}`);
-      const entry = entries.get(keyOf(id));
-      if (entry === undefined) throw new NotFoundError(`there is no ${id.kind} ${id.name}`);
-      const wantedVersion = valueAt(patch, ['metadata', 'resourceVersion']);
-      if (wantedVersion !== undefined && wantedVersion !== entry.object.metadata['resourceVersion'])
-        throw new ConflictError(`${id.kind} ${id.name} was changed meanwhile`);
-      const merged = mergePatch(entry.object, patch);
-      if (!isDeepStrictEqual(merged, entry.object)) entry.object = write(merged, entry.object);
-      return structuredClone(entry.object);
+      return structuredClone(patchAs('sluice', id, patch));
     },
     async delete(id) {
       refuseIfDown();
@@ -169,19 +225,6 @@ function keyOf(id: ObjectId): string {
 
 function hasNamespace(entries: ReadonlyMap<string, Entry>, name: string): boolean {
   return entries.has(keyOf({ apiVersion: 'v1', kind: 'Namespace', name }));
-}
-
-function conflictsOf(entry: Entry, owner: string, wanted: ReadonlyMap<string, unknown>): string[] {
-  const others = [...entry.owners].filter(([name]) => name !== owner);
-  return others.flatMap(([name, fields]) =>
-    [...wanted]
-      .filter(([path, value]) => fields.has(path) && !isDeepStrictEqual(valueAt(entry.object, JSON.parse(path)), value))
-      .map(([path]) => `conflict with "${name}": .${JSON.parse(path).join('.')}`),
-  );
-}
-
-function isOnlyOwner(entry: Entry, owner: string, path: string): boolean {
-  return ![...entry.owners].some(([name, fields]) => name !== owner && fields.has(path));
 }
 
 /** A CRD's kinds are there as soon as it is applied, and it says so. */

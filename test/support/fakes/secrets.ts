@@ -3,6 +3,8 @@ import type { Secrets } from '#ports/secrets.ts';
 
 export interface FakeSecrets extends Secrets {
   readonly values: Map<string, string>;
+  /** Earlier versions, by `<id>@<label>`. */
+  readonly labelled: Map<string, string>;
   readonly tags: Map<string, Readonly<Record<string, string>>>;
   /** Recovery days of the deleted ones; undefined: gone at once. */
   readonly deleted: Map<string, number | undefined>;
@@ -13,10 +15,16 @@ export function createFakeSecrets(): FakeSecrets {
   const values = new Map<string, string>();
   const tags = new Map<string, Readonly<Record<string, string>>>();
   const deleted = new Map<string, number | undefined>();
+  const labelled = new Map<string, string>();
   return {
     values,
     tags,
     deleted,
+    labelled,
+    async getVersion(id, label) {
+      const value = label === undefined || label === 'AWSCURRENT' ? values.get(id) : labelled.get(`${id}@${label}`);
+      return value === undefined ? undefined : { value, version: `version-of-${value.length}` };
+    },
     get: async (id) => values.get(id),
     async create(id, value, newTags) {
       if (values.has(id)) return false;

@@ -15,10 +15,14 @@ export type Discover = (apiVersion: string, kind: string) => Promise<Resource | 
 
 export function createDiscovery(send: Send): Discover {
   const known = new Map<string, Map<string, Resource>>();
+  const reading = new Map<string, Promise<Map<string, Resource>>>();
   return async (apiVersion, kind) => {
     const cached = known.get(apiVersion)?.get(kind);
     if (cached !== undefined) return cached;
-    const read = await readGroupVersion(send, apiVersion);
+    // Many ask at once for the first object of a group version.
+    const answer = reading.get(apiVersion) ?? readGroupVersion(send, apiVersion).finally(() => reading.delete(apiVersion));
+    reading.set(apiVersion, answer);
+    const read = await answer;
     known.set(apiVersion, read);
     return read.get(kind);
   };

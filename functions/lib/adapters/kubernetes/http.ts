@@ -20,12 +20,16 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Kind of the answer; by default the whole object as JSON. */
+  readonly accept?: string;
 }
 
 /** Sends one request. @throws ClusterUnreachableError when no answer came in time */
 export type Send = (request: ApiRequest) => Promise<ApiAnswer>;
 
 const DEADLINE_SECONDS = 10;
+/** What changes something goes through admission webhooks, and one may take 30 s before the API server tells so. */
+const CHANGE_DEADLINE_SECONDS = 40;
 /** An answer larger than this is broken; lists are read by pages. */
 const LARGEST_ANSWER = 64 * 1024 * 1024;
 
@@ -68,9 +72,10 @@ function sendOnce(api: ApiAddress, agent: Agent, wanted: ApiRequest): Promise<Ap
   return new Promise((resolve, reject) => {
     const what = `${wanted.method} https://${api.address}:${api.port}${wanted.path.split('?')[0]}`;
     const body = wanted.body === undefined ? undefined : JSON.stringify(wanted.body);
-    const signal = AbortSignal.timeout(DEADLINE_SECONDS * 1000);
     const { method, path } = wanted;
-    const headers = headersOf(body, wanted.contentType);
+    const deadline = method === 'GET' ? DEADLINE_SECONDS : CHANGE_DEADLINE_SECONDS;
+    const signal = AbortSignal.timeout(deadline * 1000);
+    const headers = headersOf(body, wanted);
     const call = request({ host: api.address, port: api.port, path, method, signal, agent, headers }, (answer) => {
       readBody(answer).then((text) => resolve({ status: answer.statusCode ?? 0, body: text }), fail);
     });
@@ -80,7 +85,7 @@ function sendOnce(api: ApiAddress, agent: Agent, wanted: ApiRequest): Promise<Ap
         return;
       }
       const message = error instanceof Error ? error.message : String(error);
-      const reason = signal.aborted ? `no answer in ${DEADLINE_SECONDS} s` : message;
+      const reason = signal.aborted ? `no answer in ${deadline} s` : message;
       reject(new ClusterUnreachableError(`${what}: ${reason}`, { cause: error }));
     }
     call.on('error', fail);
@@ -88,8 +93,11 @@ function sendOnce(api: ApiAddress, agent: Agent, wanted: ApiRequest): Promise<Ap
   });
 }
 
-function headersOf(body: string | undefined, contentType = 'application/json'): Record<string, string | number> {
-  const common = { accept: 'application/json', 'user-agent': 'sluice' };
+function headersOf(
+  body: string | undefined,
+  { contentType = 'application/json', accept = 'application/json' }: ApiRequest,
+): Record<string, string | number> {
+  const common = { accept, 'user-agent': 'sluice' };
   return body === undefined ? common : { ...common, 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
 }
 

@@ -1,12 +1,13 @@
+import { FIELD_OWNER } from '#domain/applied-fields.ts';
 import { ClusterUnreachableError, ConflictError, NotFoundError, RefusedError } from '#model/errors.ts';
 import { ObjectList, ServerVersion, Status } from '#model/kubernetes.ts';
 import { Manifest } from '#model/render.ts';
-import type { ApplyResult, Kubernetes, ObjectId } from '#ports/kubernetes.ts';
+import type { ApplyHow, ApplyResult, FieldConflict, Kubernetes, ObjectId } from '#ports/kubernetes.ts';
 import { createDiscovery, type Discover, pathOf } from './discovery.ts';
 import { type ApiAddress, type ApiAnswer, createSend, type Send } from './http.ts';
-import { probe } from './probe.ts';
+import { ask, probe } from './probe.ts';
+import { getAll } from './read-many.ts';
 
-const FIELD_OWNER = 'sluice';
 const PAGE = 500;
 /** A create that raced with another one is told apart from a field conflict and tried again so often. */
 const APPLY_TRIES = 3;
@@ -18,10 +19,12 @@ export function createKubernetes(api: ApiAddress): Kubernetes {
   return {
     ready: async () => (await probe(api, false)).ready,
     probe: () => probe(api, true),
+    ask: (path) => ask(send, path),
     version: () => version(send),
-    apply: (object) => apply(send, discover, object),
+    apply: (object, how) => apply(send, discover, object, how),
     get: (id) => get(send, discover, id),
-    list: (apiVersion, kind, namespace) => list(send, discover, apiVersion, kind, namespace),
+    getAll: (ids) => getAll({ send, discover, get: (id) => get(send, discover, id) }, ids),
+    list: (apiVersion, kind, namespace, fields) => list(send, discover, { apiVersion, kind, namespace, fields }),
     patch: (id, patch) => patchObject(send, discover, id, patch),
     delete: (id) => deleteObject(send, discover, id),
     evict: (namespace, pod) => evict(send, namespace, pod),
@@ -33,7 +36,10 @@ async function version(send: Send): Promise<string> {
   return ServerVersion.parse(JSON.parse(answer.body)).gitVersion.slice(1);
 }
 
-async function apply(send: Send, discover: Discover, object: Manifest): Promise<ApplyResult> {
+/** Of the answer to an apply only the resource version counts. */
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+
+async function apply(send: Send, discover: Discover, object: Manifest, how: ApplyHow = {}): Promise<ApplyResult> {
   const id = idOf(object);
   const resource = await discover(object.apiVersion, object.kind);
   if (resource === undefined)
@@ -44,29 +50,57 @@ async function apply(send: Send, discover: Discover, object: Manifest): Promise<
     };
   const path = pathOf(resource, id);
   for (let tries = 1; ; tries++) {
-    const before = resourceVersionOf(await read(send, path));
+    const before = tries === 1 && how.before !== undefined ? how.before : (resourceVersionOf(await read(send, path)) ?? '');
     const answer = await send({
       method: 'PATCH',
-      path: `${path}?fieldManager=${FIELD_OWNER}&force=false`,
+      path: `${path}?fieldManager=${FIELD_OWNER}&force=${how.force === true}`,
       body: object,
       contentType: 'application/apply-patch+yaml',
+      accept: METADATA_ONLY,
     });
     if (answer.status === 201) return { id, outcome: 'created' };
     if (answer.status === 200) {
       const after = resourceVersionOf(Manifest.parse(JSON.parse(answer.body)));
       return { id, outcome: after === before ? 'unchanged' : 'changed' };
     }
-    refuseServerErrors(answer, `apply ${object.kind} ${object.metadata.name}`);
     const status = statusOf(answer);
-    const conflicts = (status.details?.causes ?? []).filter(({ reason }) => reason === 'FieldManagerConflict');
-    if (answer.status === 409 && conflicts.length > 0) return { id, outcome: 'conflict', reason: conflictReason(conflicts) };
-    if (answer.status !== 409 || tries === APPLY_TRIES) return { id, outcome: 'refused', reason: status.message };
+    const reason = status.message;
+    if (isBlocked(answer.status, status)) return { id, outcome: 'blocked', reason };
+    refuseServerErrors(answer, `apply ${object.kind} ${object.metadata.name}`);
+    const conflicts = (status.details?.causes ?? []).filter((cause) => cause.reason === 'FieldManagerConflict');
+    if (answer.status === 409 && conflicts.length > 0)
+      return { id, outcome: 'conflict', reason: conflictReason(conflicts), conflicts: conflicts.map(fieldConflict) };
+    if (answer.status !== 409) return { id, outcome: 'refused', reason };
+    // Somebody writes to the object all the time, or it is being deleted.
+    if (tries === APPLY_TRIES) return { id, outcome: 'blocked', reason };
   }
 }
 
+/**
+ * Webhooks that do not answer, and namespaces that are being deleted: the request is fine. The server tells them by its
+ * words alone (k8s.io/apiserver, admission/plugin/webhook/errors; apiextensions-apiserver, conversion; namespace/lifecycle).
+ */
+function isBlocked(code: number, { message, details }: Status): boolean {
+  if (code >= 500) return /failed calling webhook|conversion webhook for/.test(message);
+  return code === 403 && (details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating');
+}
+
+interface Cause {
+  readonly message?: string | undefined;
+  readonly field?: string | undefined;
+}
+
 /** For example `conflict with "kubectl" using apps/v1: .spec.replicas`. */
-function conflictReason(causes: readonly { message?: string | undefined; field?: string | undefined }[]): string {
+function conflictReason(causes: readonly Cause[]): string {
   return causes.map(({ message, field }) => `${message ?? 'conflict'}: ${field ?? 'unknown field'}`).join('; ');
+}
+
+/** `conflict with "<owner>" [with subresource "<name>"] [using <version> [at <time>]]`; the version is told of an update only. */
+function fieldConflict({ message = '', field = 'unknown field' }: Cause): FieldConflict {
+  const [, owner = '', subresource, version] =
+    /^conflict with "((?:[^"\\]|\\.)*)"(?: with subresource "([^"]*)")?( using \S+)?/.exec(message) ?? [];
+  const operation = version === undefined ? 'Apply' : 'Update';
+  return { owner, field, operation, ...(subresource === undefined ? {} : { subresource }) };
 }
 
 function idOf(object: Manifest): ObjectId {
@@ -74,8 +108,9 @@ function idOf(object: Manifest): ObjectId {
   return { apiVersion, kind, name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) };
 }
 
-function resourceVersionOf(object: Manifest | undefined): unknown {
-  return object?.metadata['resourceVersion'];
+function resourceVersionOf(object: Manifest | undefined): string | undefined {
+  const version = object?.metadata['resourceVersion'];
+  return typeof version === 'string' ? version : undefined;
 }
 
 async function read(send: Send, path: string): Promise<Manifest | undefined> {
@@ -89,14 +124,22 @@ async function get(send: Send, discover: Discover, id: ObjectId): Promise<Manife
   return resource === undefined ? undefined : read(send, pathOf(resource, id));
 }
 
-async function list(send: Send, discover: Discover, apiVersion: string, kind: string, namespace?: string): Promise<Manifest[]> {
+interface ListOf {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string | undefined;
+  readonly fields: string | undefined;
+}
+
+async function list(send: Send, discover: Discover, { apiVersion, kind, namespace, fields }: ListOf): Promise<Manifest[]> {
   const resource = await discover(apiVersion, kind);
   if (resource === undefined) return [];
   const path = pathOf(resource, namespace === undefined ? {} : { namespace });
+  const selector = fields === undefined ? '' : `&fieldSelector=${encodeURIComponent(fields)}`;
   const found: Manifest[] = [];
   let next = '';
   do {
-    const answer = await send({ method: 'GET', path: `${path}?limit=${PAGE}&continue=${encodeURIComponent(next)}` });
+    const answer = await send({ method: 'GET', path: `${path}?limit=${PAGE}&continue=${encodeURIComponent(next)}${selector}` });
     const page = ObjectList.parse(JSON.parse(expectOk(answer, `list ${path}`).body));
     for (const item of page.items ?? []) found.push(Manifest.parse({ ...item, apiVersion, kind }));
     next = page.metadata.continue ?? '';

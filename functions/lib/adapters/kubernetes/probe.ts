@@ -1,5 +1,5 @@
 import { ServerVersion } from '#model/kubernetes.ts';
-import type { ApiProbe } from '#ports/kubernetes.ts';
+import type { ApiProbe, PathAnswer } from '#ports/kubernetes.ts';
 import { type ApiAddress, overOneConnection, type Send } from './http.ts';
 
 /**
@@ -27,6 +27,20 @@ export async function probe(api: ApiAddress, withVersion: boolean): Promise<ApiP
       milliseconds: Math.round(performance.now() - start),
       reason: error instanceof Error ? error.message : String(error),
     };
+  }
+}
+
+const SHOWN = 200;
+
+/** GET of a path over the kept connections. Never throws. */
+export async function ask(send: Send, path: string): Promise<PathAnswer> {
+  const start = performance.now();
+  const took = (): number => Math.round(performance.now() - start);
+  try {
+    const { status, body } = await send({ method: 'GET', path });
+    return { status, milliseconds: took(), reason: body.slice(0, SHOWN) };
+  } catch (error) {
+    return { status: 0, milliseconds: took(), reason: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -23,6 +23,16 @@ export function createSecrets(config: SecretsManagerClientConfig = {}, key?: str
         throw mapAwsError(error, `read secret ${id}`);
       }
     },
+    async getVersion(id, label) {
+      const VersionStage = label ?? 'AWSCURRENT';
+      try {
+        const { SecretString, VersionId = '' } = await client.send(new GetSecretValueCommand({ SecretId: id, VersionStage }));
+        return SecretString === undefined ? undefined : { value: SecretString, version: VersionId };
+      } catch (error) {
+        if (codeOf(error) === 'ResourceNotFoundException') return undefined;
+        throw mapAwsError(error, `read version ${VersionStage} of secret ${id}`);
+      }
+    },
     async create(id, value, tags) {
       const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
       try {

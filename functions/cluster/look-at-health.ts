@@ -1,0 +1,85 @@
+import { API, apiProblems } from '#domain/health.ts';
+import { unreadyNodes } from '#domain/node-status.ts';
+import { dnsProblem, dnsService, objectProblem, pathProblem } from '#domain/probes.ts';
+import type { Probe } from '#model/configuration.ts';
+import { ClusterUnreachableError } from '#model/errors.ts';
+import type { Health, HealthProblem } from '#model/health.ts';
+import { Node } from '#model/kubernetes.ts';
+import type { Render } from '#model/render.ts';
+import type { ApiProbe, Kubernetes } from '#ports/kubernetes.ts';
+import { type ClusterPorts, componentsOf } from './ports.ts';
+import { poolGroup } from './roll-node-pools.ts';
+import { workloadStates } from './workload-states.ts';
+
+const PROBES = 10;
+const ENOUGH = 3;
+
+/** How much of a cluster is looked at: what is there already, or also what must be there by now. */
+export type Scope = 'before' | 'control-plane' | 'system' | 'all';
+
+/** Looks at API, nodes, workloads of the system, DNS and the configuration's own probes. */
+export async function lookAtHealth(
+  cluster: string,
+  render: Render,
+  scope: Scope,
+  ports: ClusterPorts,
+  kubernetes: Kubernetes,
+): Promise<Health> {
+  const probes: ApiProbe[] = [];
+  // An API that does not answer at all is known after a few; each may take as long as a request.
+  for (let count = 0; count < PROBES && probes.filter(({ ready }) => !ready).length < ENOUGH; count++) {
+    probes.push(await kubernetes.probe());
+  }
+  const apiMilliseconds = median(probes.map(({ milliseconds }) => milliseconds));
+  const problems = apiProblems(probes);
+  try {
+    const inside = await lookInside(cluster, render, scope, ports, kubernetes);
+    return { ...inside, problems: [...problems, ...inside.problems], apiMilliseconds };
+  } catch (error) {
+    if (!(error instanceof ClusterUnreachableError)) throw error;
+    const reason = problems.length > 0 ? problems : [{ subject: API, reason: error.message }];
+    return { problems: reason, nodes: 0, workloads: 0, apiMilliseconds };
+  }
+}
+
+async function lookInside(
+  cluster: string,
+  render: Render,
+  scope: Scope,
+  ports: ClusterPorts,
+  kubernetes: Kubernetes,
+): Promise<Omit<Health, 'apiMilliseconds'>> {
+  const groups = await Promise.all(render.pools.map(({ name }) => poolGroup(cluster, name, ports)));
+  const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
+  const objects = componentsOf(render, 'system').flatMap((component) => component.objects);
+  const states = await workloadStates(objects, kubernetes);
+  // Before the system's components are applied, one that is new is not there yet.
+  const due = scope === 'before' || scope === 'control-plane' ? states.filter(({ uid }) => uid !== '') : states;
+  const dns = dnsService(objects);
+  const slices =
+    dns === undefined || scope === 'control-plane'
+      ? undefined
+      : await kubernetes.list('discovery.k8s.io/v1', 'EndpointSlice', dns.metadata.namespace);
+  const asked = scope === 'all' || scope === 'before' ? (render.probes ?? []) : [];
+  const answers = await Promise.all(asked.map((probe) => askProbe(probe, kubernetes)));
+  const problems: HealthProblem[] = [
+    ...unreadyNodes(nodes, groups).map((name) => ({ subject: `node ${name}`, reason: 'is not Ready' })),
+    ...due.filter(({ status }) => !status.ready).map(({ name, status }) => ({ subject: name, reason: status.reason })),
+    ...(dns === undefined || slices === undefined ? [] : dnsProblem(dns, slices)),
+    ...answers.flat(),
+  ];
+  return { problems, nodes: nodes.length, workloads: due.length };
+}
+
+async function askProbe(probe: Probe, kubernetes: Kubernetes): Promise<HealthProblem[]> {
+  const { object, condition, path } = probe;
+  if (object !== undefined && condition !== undefined) {
+    const { namespace, ...id } = object;
+    return objectProblem({ ...probe, object, condition }, await kubernetes.get(namespace === undefined ? id : { ...id, namespace }));
+  }
+  return path === undefined ? [] : pathProblem(probe, await kubernetes.ask(path));
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
+}

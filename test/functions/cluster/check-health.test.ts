@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { DeadlineError } from '#model/errors.ts';
+import type { Manifest, Render } from '#model/render.ts';
+import { checkHealth } from '../../../functions/cluster/check-health.ts';
+import { aNode, aRender, CLUSTER, type ClusterWorld, CONTEXT, createClusterWorld, HASH } from '../../support/cluster-world.ts';
+
+const INPUT = { cluster: CLUSTER, render: { hash: HASH }, scope: 'all' as const, deadlineMinutes: 15 };
+const READY = { ready: true, version: '1.36.3', milliseconds: 5, reason: 'ok' };
+const DNS: Manifest = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'dns', namespace: 'kube-system' },
+  spec: { clusterIP: '10.96.0.10' },
+};
+const WEB: Manifest = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'default' }, spec: { replicas: 1 } };
+
+async function aCluster(change: Partial<Render> = {}): Promise<ClusterWorld> {
+  const world = createClusterWorld();
+  await world.deliver(aRender(change));
+  world.instances.addGroup(CLUSTER.name, 'pool-general', { min: 3, max: 6, desired: 3 });
+  world.kubernetes.probes = [READY];
+  return world;
+}
+
+function system(...objects: Manifest[]): Partial<Render> {
+  return { components: [{ name: 'a', phase: 'system', objects }] };
+}
+
+function nodeOf(world: ClusterWorld): string {
+  return world.kubernetes.all('Node')[0]?.metadata.name ?? '';
+}
+
+describe('health', () => {
+  it('is good when nodes and API are, and waits up to the deadline when they are not', async () => {
+    const world = await aCluster();
+
+    const good = await checkHealth.run(INPUT, world.ports, CONTEXT);
+    world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
+    world.kubernetes.probes = [{ ...READY, ready: false, reason: 'no' }];
+    const bad = await checkHealth.run(INPUT, world.ports, CONTEXT);
+    world.pass(16 * 60);
+
+    expect(good).toMatchObject({ done: true, health: { problems: [], nodes: 3, apiMilliseconds: 5 } });
+    expect(bad).toMatchObject({ done: false, reason: expect.stringMatching(/the API: 3 of 3 connections: no \| node .*is not Ready/) });
+    await expect(checkHealth.run({ ...INPUT, checkHealth: bad }, world.ports, CONTEXT)).rejects.toThrow(DeadlineError);
+  });
+
+  it('counts its deadline anew for each place in the update', async () => {
+    const world = await aCluster();
+    world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
+    const earlier = await checkHealth.run({ ...INPUT, scope: 'system' }, world.ports, CONTEXT);
+    world.pass(16 * 60);
+
+    expect(await checkHealth.run({ ...INPUT, checkHealth: earlier }, world.ports, CONTEXT)).toMatchObject({ done: false });
+  });
+
+  it('notes what is not well before the update, without waiting, even when the API is down', async () => {
+    const world = await aCluster(system(WEB));
+    world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
+
+    const before = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    world.kubernetes.unreachable = true;
+    const down = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+
+    expect(before).toMatchObject({ done: true, health: { problems: [{ subject: `node ${nodeOf(world)}` }], workloads: 0 } });
+    expect(down).toMatchObject({ done: true, health: { problems: [{ subject: 'the API' }] } });
+  });
+
+  it('does not wait for what was not well before, tells it, and waits for what is new', async () => {
+    const world = await aCluster();
+    world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
+    const before = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+
+    const same = await checkHealth.run({ ...INPUT, checkHealth: before }, world.ports, CONTEXT);
+    world.kubernetes.put(aNode('another', { ready: false }));
+    const worse = await checkHealth.run({ ...INPUT, checkHealth: before }, world.ports, CONTEXT);
+
+    expect(same).toMatchObject({ done: true, reason: expect.stringMatching(/as before the update: node .*is not Ready/) });
+    expect(worse).toMatchObject({ done: false, reason: '1 problems: node another: is not Ready' });
+  });
+
+  it.each([
+    [1001, undefined, false],
+    [900, undefined, true],
+    [900, 100, false],
+    [900, 400, true],
+    [450, 20, true],
+  ])('with an API that answers in %i ms, in %s before, is %s', async (milliseconds, earlier, done) => {
+    const world = await aCluster();
+    world.kubernetes.probes = [{ ...READY, milliseconds: earlier ?? 5 }];
+    const before = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    world.kubernetes.probes = [{ ...READY, milliseconds }];
+
+    const found = await checkHealth.run(earlier === undefined ? INPUT : { ...INPUT, checkHealth: before }, world.ports, CONTEXT);
+
+    expect(found.done).toBe(done);
+  });
+
+  it('wants the workloads of the system, once they must be there', async () => {
+    const world = await aCluster(system(WEB));
+
+    const early = await checkHealth.run({ ...INPUT, scope: 'control-plane' }, world.ports, CONTEXT);
+    const late = await checkHealth.run({ ...INPUT, scope: 'system' }, world.ports, CONTEXT);
+
+    expect(early.done).toBe(true);
+    expect(late).toMatchObject({ done: false, reason: expect.stringContaining('Deployment default/web: it is not there') });
+  });
+
+  it('wants a ready pod behind the address that pods ask for names', async () => {
+    const world = await aCluster(system(DNS));
+    const slice = (ready: boolean): Manifest => ({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'dns-1', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'dns' } },
+      endpoints: [{ addresses: ['10.1.1.1'], conditions: { ready } }],
+    });
+    world.kubernetes.put({ ...slice(true), metadata: { name: 'other', namespace: 'kube-system', labels: {} } });
+
+    world.kubernetes.put(slice(false));
+    const before = await checkHealth.run(INPUT, world.ports, CONTEXT);
+    world.kubernetes.put(slice(true));
+    const after = await checkHealth.run(INPUT, world.ports, CONTEXT);
+
+    expect(before).toMatchObject({
+      done: false,
+      reason: expect.stringContaining('DNS: no pod behind Service kube-system/dns at 10.96.0.10'),
+    });
+    expect(after.done).toBe(true);
+  });
+
+  it('asks the probes of the configuration at the end', async () => {
+    const path = '/apis/metrics.k8s.io/v1beta1/nodes';
+    const object = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'web' };
+    const probes = [
+      { name: 'metrics', path, maxMilliseconds: 100 },
+      { name: 'web', object, condition: 'Available', maxMilliseconds: 1000 },
+    ];
+    const world = await aCluster({ probes });
+    const run = async (scope: 'system' | 'all') => (await checkHealth.run({ ...INPUT, scope }, world.ports, CONTEXT)).reason;
+    const available = (status: string): Manifest => ({
+      ...WEB,
+      status: { conditions: [{ type: 'Available', status, message: 'no pods' }] },
+    });
+
+    expect(await run('system')).toContain('are healthy');
+    expect(await run('all')).toMatch(/probe metrics: .*answers 404.*probe web: the object is not there/);
+    world.kubernetes.answers.set(path, { status: 200, milliseconds: 200, reason: '' });
+    world.kubernetes.put(available('False'));
+    expect(await run('all')).toMatch(/took 200 ms, 100 are allowed.*Deployment web: Available is False: no pods/);
+    world.kubernetes.answers.set(path, { status: 200, milliseconds: 20, reason: '' });
+    world.kubernetes.put(available('True'));
+    expect(await run('all')).toContain('are healthy');
+  });
+});
