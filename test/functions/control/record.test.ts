@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { keys } from '#domain/names.ts';
+import { partHashes } from '#domain/part-hashes.ts';
 import { lock } from '../../../functions/control/lock.ts';
 import { readWhatRuns } from '../../../functions/control/read-what-runs.ts';
 import { record } from '../../../functions/control/record.ts';
+import { aRender } from '../../support/cluster-world.ts';
 import { type ControlWorld, createControlWorld, NEW, OLD, refOf, runStep } from '../../support/control-world.ts';
 import { channelFile } from '../../support/fleet.ts';
 
@@ -66,6 +68,22 @@ describe('record', () => {
     });
   });
 
+  test('keeps a hash of each part, when it began and which merge led to it', async () => {
+    const rendered = aRender({ components: [{ name: 'dns', phase: 'system', objects: [] }] });
+    await world.objects.put(keys.render(render.hash), JSON.stringify(rendered));
+    const resolved = { commit: 'c'.repeat(40), mergedPullRequest: 7, mergedBy: 'anna' };
+    await world.objects.put(keys.rollout('rollout-1', 'inputs'), JSON.stringify(rolloutInputs(resolved)));
+
+    await runStep(record, { ...input, startedAt: '2026-01-01T00:00:00Z' }, world, 'update-a');
+
+    expect(world.read(keys.cluster('dev-1'))).toMatchObject({
+      startedAt: '2026-01-01T00:00:00Z',
+      cause: { commit: 'c'.repeat(40), pullRequest: 7, mergedBy: 'anna' },
+      parts: partHashes(rendered),
+    });
+    expect(Object.keys(partHashes(rendered)).sort()).toEqual(['component dns', 'deletions', 'pools', 'stack network', 'versions']);
+  });
+
   test('an execution that lost its lock records nothing', async () => {
     world.objects.advance(3600);
     await runStep(lock, { cluster }, world, 'update-b');
@@ -99,6 +117,13 @@ describe('record', () => {
     expect(world.read(keys.cluster('dev-1'))).toMatchObject({ revision: NEW });
   });
 });
+
+function rolloutInputs(resolved: object): object {
+  const about = { decision: 'start', reason: '', waitSeconds: 0, rolloutId: 'rollout-1', kind: 'channel', channel: 'dev', revision: NEW };
+  const check = { repository: { owner: 'o', name: 'r' }, sha: 'c'.repeat(40), name: 'sluice / rollout' };
+  const rest = { basis: 'pull-request', settingsCommit: 'd'.repeat(40), heads: {}, check };
+  return { rolloutId: 'rollout-1', plannedAt: '2026-01-01T00:00:00Z', resolved: { ...about, ...rest, ...resolved }, waves: [] };
+}
 
 async function takeAs(execution: string): Promise<{ fence: number }> {
   world.objects.advance(3600);

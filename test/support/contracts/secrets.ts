@@ -2,14 +2,35 @@ import { expect, it } from 'vitest';
 import { NotFoundError } from '#model/errors.ts';
 import type { Secrets } from '#ports/secrets.ts';
 
+/** What the suite needs besides the port. */
+export interface SecretsWorld {
+  readonly secrets: Secrets;
+  /** Writes a new version with a staging label, as an operator does. */
+  label(id: string, label: string, value: string): Promise<void>;
+}
+
 /** The behaviour that every implementation of port Secrets has. */
-export function secretsContract(make: () => Secrets): void {
+export function secretsContract(make: () => SecretsWorld): void {
   it('answers nothing for a secret that is not there', async () => {
-    expect(await make().get('sluice/absent/authority')).toBeUndefined();
+    expect(await make().secrets.get('sluice/absent/authority')).toBeUndefined();
+  });
+
+  it('reads one version by its label, with an id that tells versions apart', async () => {
+    const { secrets, label } = make();
+    await secrets.create('sluice-config/labelled', 'one', {});
+    await label('sluice-config/labelled', 'v1', 'first');
+    await secrets.put('sluice-config/labelled', 'newest');
+
+    const [first, current] = [await secrets.getVersion('sluice-config/labelled', 'v1'), await secrets.getVersion('sluice-config/labelled')];
+
+    expect([first?.value, current?.value]).toEqual(['first', 'newest']);
+    expect(first?.version).not.toBe(current?.version);
+    expect(await secrets.getVersion('sluice-config/labelled', 'v2')).toBeUndefined();
+    expect(await secrets.getVersion('sluice-config/absent')).toBeUndefined();
   });
 
   it('creates once: the second creation changes nothing', async () => {
-    const secrets = make();
+    const { secrets } = make();
 
     const first = await secrets.create('sluice/once/authority', 'one', { 'sluice:cluster': 'once' });
     const second = await secrets.create('sluice/once/authority', 'two', { 'sluice:cluster': 'once' });
@@ -19,7 +40,7 @@ export function secretsContract(make: () => Secrets): void {
   });
 
   it('lets one of many creations at once win', async () => {
-    const secrets = make();
+    const { secrets } = make();
     const values = Array.from({ length: 8 }, (_, index) => `value ${index}`);
 
     const won = await Promise.all(values.map((value) => secrets.create('sluice/race/authority', value, {})));
@@ -30,7 +51,7 @@ export function secretsContract(make: () => Secrets): void {
   });
 
   it('writes a new version of what is there only', async () => {
-    const secrets = make();
+    const { secrets } = make();
     await secrets.create('sluice/put/node', 'one', {});
 
     await secrets.put('sluice/put/node', 'two');
@@ -40,7 +61,7 @@ export function secretsContract(make: () => Secrets): void {
   });
 
   it('deletes at once, so that the name is free again; deleting what is absent is fine', async () => {
-    const secrets = make();
+    const { secrets } = make();
     await secrets.create('sluice/delete/etcd', 'one', {});
 
     await secrets.delete('sluice/delete/etcd');

@@ -100,7 +100,52 @@ describe('parseConfiguration', () => {
         'apiVersion: v1\nkind: Secret\nmetadata: { name: token, namespace: ingress }\nstringData: { token: x }\n',
     });
 
-    expect(found).toMatchObject([{ rule: 'literal-secret', line: 2 }]);
+    expect(found).toMatchObject([{ rule: 'literal-secret', line: 4 }]);
+  });
+
+  it.each([
+    ['stringData: { a: "${SECRET:db}", b: "${SECRET:db-password@v3.1}" }', []],
+    ['data: { a: YQ== }', [['literal-secret', 2]]],
+    ['type: Opaque', [['literal-secret', 2]]],
+    ['stringData: { a: "${SECRET:db}", b: x }', [['literal-secret', 4]]],
+    ['stringData: { a: "user:${SECRET:db}" }', [['literal-secret', 4]]],
+    ['stringData: { a: "$${SECRET:db}" }', [['literal-secret', 4]]],
+    [
+      'stringData: { a: "${SECRET:Db_1}" }',
+      [
+        ['unknown-variable', 4],
+        ['literal-secret', 4],
+      ],
+    ],
+    ['stringData: { a: "${CLUSTER_NAME}" }', [['literal-secret', 4]]],
+    ['stringData: { a: 1 }', [['literal-secret', 4]]],
+    ['type: "${SECRET:db}"\nstringData: { a: "${SECRET:db}" }', [['unknown-variable', 2]]],
+  ])('takes a Secret that only says where its values are, and no other: %s', (content, rules) => {
+    const found = findings({
+      'components/ingress/secret.yaml': `apiVersion: v1\nkind: Secret\nmetadata: { name: token, namespace: ingress }\n${content}\n`,
+    });
+
+    expect(found.map(({ rule, line }) => [rule, line])).toEqual(rules);
+  });
+
+  it('takes a reference to a secret nowhere else', () => {
+    const found = findings({
+      'components/ingress/map.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: token, namespace: ingress }\ndata: { token: "${SECRET:db}" }\n',
+    });
+
+    expect(found).toMatchObject([{ rule: 'unknown-variable', line: 4, message: expect.stringContaining('stringData of a Secret') }]);
+  });
+
+  it.each([
+    ['probes: [{ name: metrics, path: /apis/metrics.k8s.io/v1beta1/nodes, maxMilliseconds: 100 }]', 0],
+    ['probes: [{ name: web, object: { apiVersion: apps/v1, kind: Deployment, name: web }, condition: Available }]', 0],
+    ['probes: [{ name: web, object: { apiVersion: apps/v1, kind: Deployment, name: web } }]', 1],
+    ['probes: [{ name: both, path: /api/v1, object: { apiVersion: v1, kind: Pod, name: web }, condition: Ready }]', 1],
+    ['probes: [{ name: none }]', 1],
+    ['probes: [{ name: else, path: https://example.net/ }]', 1],
+  ])('reads probes: %s', (text, count) => {
+    expect(findings({ 'tests/probes.yaml': `${text}\n` })).toHaveLength(count);
   });
 
   it('finds an object that is there already, and says where', () => {

@@ -44,6 +44,22 @@ describe('render of the reference configuration', () => {
     expect(JSON.stringify(render(configuration(), CLUSTER))).toBe(JSON.stringify(rendered));
   });
 
+  it('keeps references to secrets as they are, and hands on probes and skew rules', () => {
+    const rendered = render(
+      configuration({
+        'components/ingress/secret.yaml':
+          'apiVersion: v1\nkind: Secret\nmetadata: { name: "db-${CLUSTER_NAME}", namespace: ingress }\nstringData: { a: "${SECRET:db@v1}" }\n',
+        'tests/probes.yaml': 'probes: [{ name: metrics, path: /apis/metrics.k8s.io/v1beta1 }]\n',
+      }),
+      CLUSTER,
+    );
+
+    const secret = rendered.components.flatMap(({ objects }) => objects).find(({ kind }) => kind === 'Secret');
+    expect(secret).toMatchObject({ metadata: { name: 'db-dev-1' }, stringData: { a: '${SECRET:db@v1}' } });
+    expect(rendered.probes).toEqual([{ name: 'metrics', path: '/apis/metrics.k8s.io/v1beta1', maxMilliseconds: 1000 }]);
+    expect(rendered.components.find(({ name }) => name === 'kube-proxy')?.skew).toEqual({ maxMinorsBehind: 3 });
+  });
+
   it('fills every declared parameter, and no other', () => {
     const reference = configuration();
     const { stacks } = render(reference, CLUSTER);
