@@ -130,10 +130,6 @@ const DRIFTS: readonly Change[] = [
   { kind: 'Deployment', patch: [{ op: 'replace', path: `${POD}/tolerations/0/effect`, value: 'NoExecute' }] },
   { kind: 'Deployment', patch: [{ op: 'replace', path: `${POD}/nodeSelector/pool`, value: 'other' }] },
   { kind: 'Deployment', patch: [{ op: 'replace', path: `${POD}/terminationGracePeriodSeconds`, value: 30 }] },
-  {
-    kind: 'Deployment',
-    patch: [{ op: 'replace', path: '/spec/strategy', value: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } }],
-  },
   { kind: 'NetworkPolicy', patch: [{ op: 'replace', path: '/spec/ingress/0/ports/0/port', value: 81 }] },
   { kind: 'NetworkPolicy', patch: [{ op: 'add', path: '/spec/ingress/-', value: {} }] },
   { kind: 'Role', patch: [{ op: 'replace', path: '/rules/0/verbs', value: ['*'] }] },
@@ -283,6 +279,16 @@ describe('two that want one field', () => {
     ]);
     await expect(second).rejects.toMatchObject({ name: 'RefusedError' });
     await expect(second).rejects.toThrow(/Deployment default\/fight: conflict.*other-controller.*image again/);
+  }, 30_000);
+
+  it('fail by name when what both say can not be had together', async () => {
+    const value = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
+    await apply(objectsNamed('together'));
+    await changeAs('others', 'together', { kind: 'Deployment', patch: [{ op: 'replace', path: '/spec/strategy', value }] });
+
+    await expect(apply(objectsNamed('together'))).rejects.toThrow(
+      /Deployment default\/together: refused: .*spec\.strategy\.rollingUpdate: Forbidden/,
+    );
   }, 30_000);
 
   it('leave the number of replicas to what scales', async () => {

@@ -17,6 +17,18 @@ const QUANTITIES: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['target', new Set(['averageValue', 'value'])],
 ]);
 
+/**
+ * What the APIs of Kubernetes itself put into maps that are owned as a whole, by the field above the map or list: having it
+ * and leaving it out mean the same.
+ */
+const DEFAULTS: ReadonlyMap<string, Fields> = new Map([
+  ['fieldRef', { apiVersion: 'v1' }],
+  ['resourceFieldRef', { divisor: '0' }],
+  ['ports', { protocol: 'TCP' }],
+  ['roleRef', { apiGroup: 'rbac.authorization.k8s.io' }],
+  ['subjects', { apiGroup: 'rbac.authorization.k8s.io' }],
+]);
+
 /** Where the walk is: the field that holds the values, and whether they are quantities. */
 interface Place {
   /** Groups without a dot are Kubernetes' own; elsewhere nobody says which text is a quantity. */
@@ -61,8 +73,8 @@ function holdsMap(fields: Fields, wanted: Fields, live: Fields, place: Place): b
     const below = own(fields, `f:${name}`);
     if (!isMap(below)) return false;
     const quantities = place.quantities || (place.builtIn && QUANTITIES.get(place.name)?.has(name) === true);
-    if (Object.keys(below).length === 0) return isSame(wanted[name], own(live, name), quantities);
-    return holds(below, wanted[name], own(live, name), { ...place, name, quantities });
+    const at = { ...place, name, quantities };
+    return Object.keys(below).length === 0 ? isSame(wanted[name], own(live, name), at) : holds(below, wanted[name], own(live, name), at);
   });
 }
 
@@ -109,15 +121,16 @@ function partOf(key: string): unknown {
 }
 
 /** A field that is owned as a whole. */
-function isSame(wanted: unknown, live: unknown, quantities: boolean): boolean {
-  if (wanted === live || (quantities && sameQuantity(wanted, live))) return true;
+function isSame(wanted: unknown, live: unknown, place: Place): boolean {
+  if (wanted === live || (place.quantities && sameQuantity(wanted, live))) return true;
   if (Array.isArray(wanted)) {
-    return Array.isArray(live) && wanted.length === live.length && wanted.every((item, index) => isSame(item, live[index], quantities));
+    return Array.isArray(live) && wanted.length === live.length && wanted.every((item, index) => isSame(item, live[index], place));
   }
   if (!isMap(wanted) || !isMap(live)) return false;
-  const names = Object.keys(wanted);
-  if (names.length !== Object.keys(live).length) return false;
-  return names.every((name) => Object.hasOwn(live, name) && isSame(wanted[name], live[name], quantities));
+  const isDefault = (name: string): boolean => place.builtIn && own(DEFAULTS.get(place.name), name) === live[name];
+  const added = Object.keys(live).filter((name) => !Object.hasOwn(wanted, name));
+  if (!added.every(isDefault)) return false;
+  return Object.keys(wanted).every((name) => Object.hasOwn(live, name) && isSame(wanted[name], live[name], { ...place, name }));
 }
 
 function own(map: unknown, name: string): unknown {

@@ -134,6 +134,32 @@ describe('an object that was applied', () => {
     expect(isAsApplied({ ...map('1000m'), metadata: { name: 'm' } }, map('1'))).toBe(false);
   });
 
+  it.each([
+    ['fieldRef', { fieldPath: 'a' }, { fieldPath: 'a', apiVersion: 'v1' }, true],
+    ['fieldRef', { fieldPath: 'a' }, { fieldPath: 'a', apiVersion: 'v2' }, false],
+    ['fieldRef', { fieldPath: 'a' }, { fieldPath: 'b', apiVersion: 'v1' }, false],
+    ['ports', [{ port: 80 }], [{ port: 80, protocol: 'TCP' }], true],
+    ['ports', [{ port: 80 }], [{ port: 80, protocol: 'UDP' }], false],
+    ['ports', [{ port: 80, protocol: 'TCP' }], [{ port: 80 }], false],
+    ['nodeSelector', { pool: 'a' }, { pool: 'a', zone: 'b' }, false],
+    ['limits', [{ max: { cpu: '1000m' }, type: 'Pod' }], [{ max: { cpu: '1' }, type: 'Pod' }], true],
+    ['limits', [{ max: { cpu: '1000m' } }], [{ max: { cpu: '2' } }], false],
+    ['list', [1, 2], [2, 1], false],
+    ['list', [1], [1, 2], false],
+    ['list', [1], 1, false],
+    ['list', {}, [], false],
+  ])('compares %s as a whole: %j and %j', (name, wanted, there, same) => {
+    const fieldsV1 = { 'f:spec': { [`f:${name}`]: {} } };
+    const policy = (value: unknown): Manifest => ({
+      apiVersion: 'apps/v1',
+      kind: 'Any',
+      metadata: { name: 'a', managedFields: [{ manager: 'sluice', operation: 'Apply', apiVersion: 'apps/v1', fieldsV1 }] },
+      spec: { [name]: value },
+    });
+
+    expect(isAsApplied({ ...policy(wanted), metadata: { name: 'a' } }, policy(there))).toBe(same);
+  });
+
   it('with a name only is as applied once it is there and nothing of it is ours', () => {
     const account: Manifest = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a', namespace: 'b' } };
     const owned = [{ manager: 'sluice', operation: 'Apply', apiVersion: 'v1', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:x': {} } } } }];
