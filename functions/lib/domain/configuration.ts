@@ -11,6 +11,7 @@ import {
   UserDataFile,
   Versions,
 } from '#model/configuration.ts';
+import { binarySkewFindings } from './binary-skew.ts';
 import { type Component, parseComponents } from './components.ts';
 import { parseManifests, type ReadManifests, type SourceObject } from './manifests.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
@@ -101,7 +102,11 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
   const conformance = reader.conformance();
   const probes = reader.optional('tests/probes.yaml') ? reader.shape('tests/probes.yaml', Probes) : { probes: [] };
   if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml')));
-  if (versions !== undefined) reader.findings.push(...skewFindings(components, versions).slice(0, MAX_SKEW_FINDINGS));
+  if (versions !== undefined) {
+    reader.findings.push(...skewFindings(components, versions).slice(0, MAX_SKEW_FINDINGS));
+    const userData = { common, etcd: etcdData, 'control-plane': controlPlaneData, node };
+    reader.findings.push(...binarySkewFindings(userData, versions, snapshot.files));
+  }
   const parts = { versions, deletions, components, load, objectsAreWhole, findings: [...reader.findings] };
   if (parts.findings.some((finding) => finding.level === 'failure')) return parts;
   if (!versions || !pools || !deletions || !network || !etcd || !controlPlane || !nodePool) return parts;

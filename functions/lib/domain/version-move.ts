@@ -3,6 +3,7 @@ import type { SnapshotFile, Versions } from '#model/configuration.ts';
 import type { Manifest } from '#model/render.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
+import { etcdStepProblem, minorSteps, tooFar } from './version-steps.ts';
 import { findingAt, parseYaml, placeOf } from './yaml-source.ts';
 
 /** What decides where a cluster may go next: whose data it has stored, and what reads it. */
@@ -27,40 +28,32 @@ export interface MoveProblem {
 }
 
 /**
- * The patch that each member of an etcd minor must have before the next minor: older ones corrupt the membership on the
- * way (etcd issue 20967) or start with data that the next can't read (https://etcd.io/docs/v3.6/upgrades/).
- */
-const ETCD_FLOORS: Readonly<Record<string, number>> = { '3.5': 32, '3.6': 11 };
-
-/**
  * May a cluster go from one state to the other? The one answer for every way there: a merge, a hold, a revert, a rollout that
- * overtakes, a push by force. Never to an API server or etcd of a lower minor (their stored data is already newer, and no
- * step prepares etcd's downgrade), one minor at a time (https://kubernetes.io/releases/version-skew-policy/), etcd to a
- * next minor only from a patch that is fit for it, and no definition without the version that its objects are stored in.
+ * overtakes, a push by force. Never to an API server of a lower minor (its stored data is already newer), one minor at a time
+ * (https://kubernetes.io/releases/version-skew-policy/), etcd between minors only where both are fit to run side by side, and no
+ * definition without the version that its objects are stored in.
  */
 export function decideMove(from: VersionState, to: VersionState): MoveProblem[] {
   return [
-    ...minorProblems('kubernetes', from.versions.kubernetes, to.versions.kubernetes),
-    ...minorProblems('etcd', from.versions.etcd, to.versions.etcd),
-    ...etcdFloorProblems(from.versions.etcd, to.versions.etcd),
+    ...kubernetesProblems(from.versions.kubernetes, to.versions.kubernetes),
+    ...etcdProblems(from.versions.etcd, to.versions.etcd),
     ...from.definitions.flatMap((definition) => definitionProblems(definition, to.definitions)),
   ];
 }
 
-function minorProblems(about: 'kubernetes' | 'etcd', from: string, to: string): MoveProblem[] {
+function kubernetesProblems(from: string, to: string): MoveProblem[] {
   const steps = minorSteps(from, to);
-  if (steps < 0)
-    return [{ about, name: null, message: `${about} can't go back from ${from} to ${to}: what it stores is of the newer minor.` }];
-  if (steps > 1) return [{ about, name: null, message: `${about} can't go from ${from} to ${to} at once. Go one minor at a time.` }];
-  return [];
+  if (steps < 0) return [problem('kubernetes', `kubernetes can't go back from ${from} to ${to}: what it stores is of the newer minor.`)];
+  return steps > 1 ? [problem('kubernetes', tooFar('kubernetes', from, to))] : [];
 }
 
-function etcdFloorProblems(from: string, to: string): MoveProblem[] {
-  const [major = '', minor = '', patch = '0'] = from.split('.');
-  const floor = ETCD_FLOORS[`${major}.${minor}`];
-  if (minorSteps(from, to) !== 1 || floor === undefined || Number.parseInt(patch, 10) >= floor) return [];
-  const message = `etcd can't go from ${from} to ${to}: go to ${major}.${minor}.${floor} or later first, whose data the next minor can read.`;
-  return [{ about: 'etcd', name: null, message }];
+function etcdProblems(from: string, to: string): MoveProblem[] {
+  const message = etcdStepProblem(from, to);
+  return message === undefined ? [] : [problem('etcd', message)];
+}
+
+function problem(about: 'kubernetes' | 'etcd', message: string): MoveProblem {
+  return { about, name: null, message };
 }
 
 function definitionProblems({ name, storage }: StoredDefinition, next: readonly StoredDefinition[]): MoveProblem[] {
@@ -69,13 +62,6 @@ function definitionProblems({ name, storage }: StoredDefinition, next: readonly 
   if (after === undefined || after.versions.includes(storage)) return [];
   const message = `Objects of ${name} are stored as ${storage}, which the definition would not know any more. Keep ${storage} in its versions.`;
   return [{ about: 'definition', name, message }];
-}
-
-/** Minors from one version to another; a change of the major counts as many. */
-function minorSteps(from: string, to: string): number {
-  const [fromMajor = 0, fromMinor = 0] = from.split('.').map(Number);
-  const [toMajor = 0, toMinor = 0] = to.split('.').map(Number);
-  return (toMajor - fromMajor) * 100 + toMinor - fromMinor;
 }
 
 /** The CustomResourceDefinitions among objects; one without a storage version stores nothing that could be lost. */

@@ -44,8 +44,10 @@ describe('can-move', () => {
           moved += 1;
           expect(next.kubernetes.minor - at.kubernetes.minor).toBeGreaterThanOrEqual(0);
           expect(next.kubernetes.minor - at.kubernetes.minor).toBeLessThanOrEqual(1);
-          expect([0, 1]).toContain(next.etcd.minor - at.etcd.minor);
-          if (next.etcd.minor > at.etcd.minor) expect(at.etcd.patch).toBeGreaterThanOrEqual(at.etcd.minor === 5 ? 32 : 11);
+          expect([-1, 0, 1]).toContain(next.etcd.minor - at.etcd.minor);
+          if (next.etcd.minor < at.etcd.minor) expect(at.etcd.minor).toBe(7);
+          const older = next.etcd.minor < at.etcd.minor ? next.etcd : at.etcd;
+          if (next.etcd.minor !== at.etcd.minor) expect(older.patch).toBeGreaterThanOrEqual(older.minor === 5 ? 32 : 11);
           const [stored] = at.definitions;
           const [after] = next.definitions;
           if (stored !== undefined && after !== undefined) expect(after.versions).toContain(stored.storage);
@@ -57,6 +59,10 @@ describe('can-move', () => {
     expect(moved).toBeGreaterThan(500);
   });
 
+  it('allows etcd one minor down where that was tried', () => {
+    expect(messages(state('1.36.3', '3.7.3'), state('1.36.3', '3.6.16'))).toEqual([]);
+  });
+
   it('allows every patch of the same minor, there and back', () => {
     expect(messages(state('1.35.4', '3.6.16'), state('1.35.1', '3.6.11'))).toEqual([]);
     expect(messages(state('1.35.1', '3.6.4'), state('1.36.3', '3.6.16'))).toEqual([]);
@@ -65,7 +71,15 @@ describe('can-move', () => {
   it.each([
     ['1.36.3', '3.6.16', '1.35.4', '3.6.16', "kubernetes can't go back from 1.36.3 to 1.35.4: what it stores is of the newer minor."],
     ['1.34.1', '3.6.16', '1.36.3', '3.6.16', "kubernetes can't go from 1.34.1 to 1.36.3 at once. Go one minor at a time."],
-    ['1.36.3', '3.7.3', '1.36.3', '3.6.16', "etcd can't go back from 3.7.3 to 3.6.16: what it stores is of the newer minor."],
+    ['1.36.3', '3.6.16', '1.36.3', '3.5.40', "etcd can't go back from 3.6.16 to 3.5.40: a downgrade from 3.6 was never tried."],
+    ['1.36.3', '3.7.3', '1.36.3', '3.5.40', "etcd can't go from 3.7.3 to 3.5.40 at once. Go one minor at a time."],
+    [
+      '1.36.3',
+      '3.7.3',
+      '1.36.3',
+      '3.6.10',
+      "etcd can't go from 3.7.3 to 3.6.10: go to 3.6.11 or later, which can run beside the newer one.",
+    ],
     ['1.36.3', '3.5.40', '1.36.3', '3.7.3', "etcd can't go from 3.5.40 to 3.7.3 at once. Go one minor at a time."],
     [
       '1.36.3',
