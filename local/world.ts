@@ -119,7 +119,7 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
       directory: join(directory, 'aws'),
       processes,
       node: process.execPath,
-      endpoints: { AWS_ENDPOINT_URL_AUTO_SCALING: room.autoscalingUrl },
+      endpoints: { AWS_ENDPOINT_URL_AUTO_SCALING: room.autoscalingUrl, AWS_ENDPOINT_URL_EC2: room.autoscalingUrl },
     }),
   );
   const hub = accountClients(site, HUB_ACCOUNT);

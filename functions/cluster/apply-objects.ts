@@ -37,12 +37,7 @@ export async function applyObjects(
   return results.filter((applied) => applied !== undefined);
 }
 
-async function applyOne(
-  object: Manifest,
-  live: Manifest | undefined,
-  kubernetes: Kubernetes,
-  inventory: Inventory,
-): Promise<ApplyResult> {
+async function applyOne(object: Manifest, live: Manifest | undefined, kubernetes: Kubernetes, inventory: Inventory): Promise<ApplyResult> {
   const id = idOf(object);
   const leaving = live === undefined ? undefined : describeLeaving(live, inventory);
   if (leaving !== undefined) return { id, outcome: 'blocked', reason: leaving };

@@ -1,4 +1,5 @@
 import { createInstances } from '#adapters/auto-scaling/instances.ts';
+import { createAddresses } from '#adapters/ec2/addresses.ts';
 import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
 import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
@@ -41,6 +42,7 @@ export const handler = createClusterSideHandler<ClusterPorts>(steps, async () =>
   return {
     kubernetes: createKubernetesOf((cluster) => mintClient(client, cluster.name, 'kubernetes')),
     instances: createInstances(),
+    addresses: createAddresses(),
     objects: createObjects(environment.SLUICE_BUCKET),
     secrets,
     clock,

@@ -6,6 +6,7 @@ import { Sha256, Timestamp } from '#model/primitives.ts';
 import { Advance } from '#model/progress.ts';
 import { Render, type RenderedComponent } from '#model/render.ts';
 import { ClusterRef } from '#model/settings.ts';
+import type { Addresses } from '#ports/addresses.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Instances } from '#ports/instances.ts';
 import type { KubernetesOf } from '#ports/kubernetes.ts';
@@ -16,6 +17,7 @@ import type { Secrets } from '#ports/secrets.ts';
 export interface ClusterPorts {
   readonly kubernetes: KubernetesOf;
   readonly instances: Instances;
+  readonly addresses: Addresses;
   /** The bucket of the cluster's own account. */
   readonly objects: Pick<ObjectStore, 'get'>;
   /** Secrets Manager of the cluster's account. */

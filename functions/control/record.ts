@@ -7,6 +7,7 @@ import { changeObject, readObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
 import { Revision, Sha256, Timestamp } from '#model/primitives.ts';
+import { ApiGap } from '#model/progress.ts';
 import { type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
 import { Render } from '#model/render.ts';
 import { RolloutInputs } from '#model/rollout.ts';
@@ -26,6 +27,7 @@ const Input = z.object({
   render: z.object({ hash: Sha256, versions: Versions }).optional(),
   rolloutId: z.string().nullish(),
   backup: z.object({ id: z.string() }).nullish(),
+  rollControlPlane: z.object({ api: ApiGap }).nullish(),
   lock: z.object({ fence: z.int() }),
   /** Set by `delete-cluster`. */
   deleted: z.boolean().default(false),
@@ -65,7 +67,7 @@ async function clusterRecord(
   updatedAt: string,
   objects: ObjectStore,
 ): Promise<ClusterRecord> {
-  const { cluster, revision, render, rolloutId, backup, startedAt } = input;
+  const { cluster, revision, render, rolloutId, backup, startedAt, rollControlPlane } = input;
   if (revision === undefined || render === undefined) throw new InputError('a record needs the revision and the render of the update');
   // What ran is recorded whether or not its parts can be told.
   const rendered = await readObject(objects, keys.render(render.hash), Render);
@@ -82,6 +84,7 @@ async function clusterRecord(
     ...(startedAt === undefined ? {} : { startedAt }),
     cause: rolloutId == null ? null : await causeOf(rolloutId, objects),
     ...(rendered === undefined ? {} : { parts: partHashes(rendered) }),
+    ...(rollControlPlane == null ? {} : { api: rollControlPlane.api }),
   };
 }
 

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ACTIONS, ApiError, type ScalingControl } from './auto-scaling-actions.ts';
+import { ACTIONS, ApiError, type GroupView, type ScalingControl } from './auto-scaling-actions.ts';
+import { describeInstances, describeVolumes, type Ec2Answer } from './ec2-actions.ts';
 import { accessKeyOf, answerXml, errorXml } from './query-protocol.ts';
 
 export type { GroupView, ScalingControl } from './auto-scaling-actions.ts';
+
+const EC2_ACTIONS: Readonly<Record<string, (form: URLSearchParams, groups: readonly GroupView[]) => Ec2Answer>> = {
+  DescribeInstances: describeInstances,
+  DescribeVolumes: describeVolumes,
+};
 
 export interface ScalingApi {
   readonly url: string;
@@ -12,8 +18,8 @@ export interface ScalingApi {
 }
 
 /**
- * The Auto Scaling API on a free port of 127.0.0.1. Actions that change or show machines are answered here; every other
- * one goes unchanged to the emulator at `upstream`.
+ * The Auto Scaling API on a free port of 127.0.0.1, and EC2's DescribeInstances and DescribeVolumes. Actions that change or show machines are
+ * answered here; every other one goes unchanged to the emulator at `upstream`.
  */
 export async function startAutoScalingApi(
   upstream: string,
@@ -50,14 +56,18 @@ async function handle(
   const form = new URLSearchParams(body.length > 0 ? body.toString('utf8') : (request.url ?? '').split('?')[1]);
   const name = form.get('Action') ?? '';
   const action = ACTIONS[name];
-  if (action === undefined) return forward(upstream, request, body, response);
+  const ofEc2 = EC2_ACTIONS[name];
+  if (action === undefined && ofEc2 === undefined) return forward(upstream, request, body, response);
   const accessKey = accessKeyOf(request.headers.authorization);
   const requestId = randomUUID();
   if (accessKey === undefined)
     return send(response, 403, errorXml('MissingAuthenticationToken', 'Request is missing Authentication Token', requestId));
   try {
     const groups = await control.groups(await accountOf(accessKey));
-    send(response, 200, answerXml(name, requestId, action({ form, groups, control })));
+    if (action !== undefined) return send(response, 200, answerXml(name, requestId, action({ form, groups, control })));
+    if (ofEc2 === undefined) return;
+    const { status, xml } = ofEc2(form, groups);
+    send(response, status, xml);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     send(response, 400, errorXml(error.code, error.message, requestId));

@@ -38,6 +38,8 @@ export interface Machine {
   state: LifecycleState;
   health: 'Healthy' | 'Unhealthy';
   address?: string;
+  /** The data volume that is attached to it. */
+  volume?: { readonly id: string; readonly createdAt: Date };
   /** What it does or waits for now, in words. */
   reason: string;
 }

@@ -18,6 +18,7 @@ await objects.put(accountKeys.manifests(HASH), JSON.stringify(render satisfies R
 const ports = {
   kubernetes: async () => createKubernetes(api),
   instances: createFakeInstances(),
+  addresses: async () => new Map<string, string>(),
   secrets: createFakeSecrets(),
   objects,
   clock: { now: () => new Date() },

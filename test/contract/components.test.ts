@@ -17,6 +17,7 @@ import { HASH } from '../support/cluster-world.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { createFakeInstances } from '../support/fakes/instances.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
+import { createFakeSecrets } from '../support/fakes/secrets.ts';
 import { eventually } from '../support/machine-room/world.ts';
 import { referenceSnapshot } from '../support/reference-fleet.ts';
 import { startWholeControlPlane } from '../support/whole-control-plane.ts';
@@ -63,7 +64,14 @@ describe.each(CLUSTERS)('the reference components on a real control plane %s, %s
     const objects = createFakeObjects();
     const applied = { ...whole, components: whole.components.filter(({ name }) => name !== METRICS_API) };
     await objects.put(accountKeys.manifests(HASH), JSON.stringify(applied));
-    ports = { kubernetes: async () => kubernetes, instances: createFakeInstances(), objects, clock: { now: () => new Date() } };
+    ports = {
+      kubernetes: async () => kubernetes,
+      instances: createFakeInstances(),
+      addresses: async () => new Map(),
+      secrets: createFakeSecrets(),
+      objects,
+      clock: { now: () => new Date() },
+    };
     input = { cluster, render: { hash: HASH } };
   }, 180_000);
   afterAll(() => plane.stop());

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { createInstances } from '#adapters/auto-scaling/instances.ts';
 import { createStacks } from '#adapters/cloudformation/stacks.ts';
+import { createAddresses } from '#adapters/ec2/addresses.ts';
 import { createEtcd } from '#adapters/etcd/etcd.ts';
 import { createKubernetes } from '#adapters/kubernetes/kubernetes.ts';
 import { parseConfiguration } from '#domain/configuration.ts';
@@ -122,7 +123,14 @@ async function apply(what: Render, phase: 'before-control-plane' | 'system' | 'w
   const hash = hashOf(what);
   const components = what.components.filter(({ name }) => name !== 'metrics-api');
   await objects.put(accountKeys.manifests(hash), JSON.stringify({ ...what, components }));
-  const ports = { kubernetes: connect, instances: createFakeInstances(), objects, clock: { now: () => new Date() } };
+  const ports = {
+    kubernetes: connect,
+    instances: createFakeInstances(),
+    addresses,
+    secrets: createFakeSecrets(),
+    objects,
+    clock: { now: () => new Date() },
+  };
   await eventually(`the components of ${phase}`, 60, () =>
     applyComponents.run({ cluster: CLUSTER, render: { hash }, phase }, ports, { execution: 'test' }),
   );
@@ -201,13 +209,14 @@ describe('the reference configuration in the machine room', () => {
     const objects = createFakeObjects();
     await objects.put(accountKeys.manifests(hashOf(what)), JSON.stringify(what));
     const instances = createInstances({ ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl });
+    const addresses = createAddresses({ ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl });
     const serving = (): number => room.instances().filter(({ role, state }) => role === 'control-plane' && state === 'InService').length;
     expect(serving()).toBe(2);
 
     let fewest = serving();
     let previous: z.input<typeof rollControlPlane.input>['rollControlPlane'];
     const reason = await eventually('the control plane is rolled', 180, async () => {
-      const ports = { kubernetes: connect, instances, objects, secrets: createFakeSecrets(), clock: { now: () => new Date() } };
+      const ports = { kubernetes: connect, instances, addresses, objects, secrets: createFakeSecrets(), clock: { now: () => new Date() } };
       const input = rollControlPlane.input.parse({ cluster: CLUSTER, render: { hash: hashOf(what) }, rollControlPlane: previous });
       const answer = await rollControlPlane.run(input, ports, { execution: 'test' });
       previous = answer;

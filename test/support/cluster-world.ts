@@ -1,6 +1,7 @@
 import { accountKeys } from '#domain/names.ts';
 import type { Manifest, Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
+import type { ApiProbe } from '#ports/kubernetes.ts';
 import type { ClusterPorts } from '../../functions/cluster/ports.ts';
 import { createFakeInstances, type FakeInstances } from './fakes/instances.ts';
 import { createFakeKubernetes, type FakeKubernetes } from './fakes/kubernetes.ts';
@@ -37,6 +38,8 @@ export interface ClusterWorld {
   readonly instances: FakeInstances;
   readonly objects: FakeObjects;
   readonly secrets: FakeSecrets;
+  /** What instances of the control plane answer at their own address, by id; the others are ready with the render's version. */
+  readonly own: Map<string, ApiProbe>;
   /** Puts the render where the steps read it. */
   deliver(render: Render, hash?: string): Promise<void>;
   pass(seconds: number): void;
@@ -53,9 +56,14 @@ export function createClusterWorld(): ClusterWorld {
     if (role.startsWith('pool-')) kubernetes.put(aNode(id, { zone }));
   };
   instances.onGone = ({ id }) => void kubernetes.delete({ apiVersion: 'v1', kind: 'Node', name: id });
+  const own = new Map<string, ApiProbe>();
+  const clock = { now: () => now };
+  const addresses = async (ids: readonly string[]) => new Map(ids.map((id) => [id, addressOf(id)]));
+  serveFromInstances(kubernetes, instances, own);
   return {
-    ports: { kubernetes: async () => kubernetes, instances, objects, secrets, clock: { now: () => now } },
+    ports: { kubernetes: async () => kubernetes, instances, addresses, objects, secrets, clock },
     kubernetes,
+    own,
     instances,
     objects,
     secrets,
@@ -63,6 +71,29 @@ export function createClusterWorld(): ClusterWorld {
     pass(seconds) {
       now = new Date(now.getTime() + seconds * 1000);
     },
+  };
+}
+
+/** Of `i-0012`: `10.20.0.12`. */
+function addressOf(id: string): string {
+  return `10.20.0.${Number(id.slice(2))}`;
+}
+
+/** Connections through the load balancer meet the control plane's instances in service in turn, and say so where they are ready. */
+function serveFromInstances(kubernetes: FakeKubernetes, instances: FakeInstances, own: ReadonlyMap<string, ApiProbe>): void {
+  const answer = kubernetes.probe;
+  let turn = 0;
+  kubernetes.probe = async (address) => {
+    const group = await instances.group(CLUSTER.name, 'control-plane');
+    const serving = (group?.instances ?? []).filter(({ lifecycleState }) => lifecycleState === 'InService');
+    if (address !== undefined) {
+      const at = serving.find(({ id }) => addressOf(id) === address);
+      const ready = { ready: true, version: '1.36.3', milliseconds: 5, reason: 'ok', server: address };
+      return at === undefined ? { ready: false, milliseconds: 5, reason: 'connect ECONNREFUSED' } : (own.get(at.id) ?? ready);
+    }
+    const met = serving[turn++ % Math.max(1, serving.length)];
+    const probe = await answer();
+    return met === undefined || !probe.ready ? probe : { server: addressOf(met.id), ...probe };
   };
 }
 

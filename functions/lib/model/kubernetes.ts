@@ -45,6 +45,11 @@ export const ManagedFields = z.array(
 );
 export type ManagedFields = z.infer<typeof ManagedFields>;
 
+/** Answer of `/api`: where its server says that it is. */
+export const RootVersions = z.looseObject({
+  serverAddressByClientCIDRs: z.array(z.looseObject({ serverAddress: z.string() })).default([]),
+});
+
 export const Condition = z.looseObject({
   type: z.string(),
   status: z.string(),
@@ -161,3 +166,12 @@ export const Workload = z.looseObject({
     .prefault({}),
 });
 export type Workload = z.infer<typeof Workload>;
+
+/** Of a DaemonSet: which images it runs. */
+export const DaemonSet = z.looseObject({
+  metadata: Metadata,
+  spec: z.looseObject({
+    template: z.looseObject({ spec: z.looseObject({ containers: z.array(z.looseObject({ image: z.string().default('') })).default([]) }) }),
+  }),
+});
+export type DaemonSet = z.infer<typeof DaemonSet>;

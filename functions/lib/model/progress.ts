@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Timestamp } from './primitives.ts';
 
 /**
  * What an observe-decide-act step returns: `done`, or how long to wait before it is asked again and why. `fact` names
@@ -21,3 +22,16 @@ export function advanced(reason: string): Advance {
 export function waiting(waitSeconds: number, reason: string): Advance {
   return { done: false, waitSeconds, reason };
 }
+
+/** What probes of an API met while its servers were replaced. */
+export const ApiGap = z.object({
+  probes: z.int().min(0),
+  failed: z.int().min(0),
+  /** From the last answer before a failed probe to the first one after it; 0 when none failed. */
+  longestGapMilliseconds: z.int().min(0),
+});
+export type ApiGap = z.infer<typeof ApiGap>;
+
+/** The same, with what the next probe is measured against. */
+export const ApiWatch = ApiGap.extend({ lastGood: Timestamp.nullable(), failing: z.boolean() });
+export type ApiWatch = z.infer<typeof ApiWatch>;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Versions } from './configuration.ts';
 import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timestamp } from './primitives.ts';
+import { ApiGap } from './progress.ts';
 import { ClusterRef } from './settings.ts';
 
 /** An update that has begun to change a cluster and has not ended well yet: how far it came nobody wrote down. */
@@ -34,6 +35,8 @@ export const ClusterRecord = z.object({
   cause: UpdateCause.nullish(),
   /** Hash of each part that the cluster got: `stack etcd`, `component coredns`. */
   parts: z.record(z.string(), Sha256).optional(),
+  /** What probes of the API met while its servers were replaced; absent where none was. */
+  api: ApiGap.optional(),
   /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */
   updating: Updating.optional(),
 });

@@ -46,6 +46,8 @@ export interface ApiProbe {
   readonly ready: boolean;
   /** Version of the API server behind this connection, when it answered. */
   readonly version?: string;
+  /** The own address of that server, without port, as it advertises itself. */
+  readonly server?: string;
   readonly milliseconds: number;
   /** Why it isn't ready, for people: the failing checks of /readyz or the connection's error. */
   readonly reason: string;
@@ -64,8 +66,11 @@ export interface PathAnswer {
 export interface Kubernetes {
   /** True when /readyz answers ok. Never throws for a server that is down. */
   ready(): Promise<boolean>;
-  /** Asks over a connection of its own: through a load balancer each probe may meet another instance. Never throws. */
-  probe(): Promise<ApiProbe>;
+  /**
+   * Asks over a connection of its own: through the load balancer each probe may meet another instance, at an `address` that of
+   * one instance it meets this one. Never throws.
+   */
+  probe(address?: string): Promise<ApiProbe>;
   /** GET of any path. Never throws for a server or a path that is down. */
   ask(path: string): Promise<PathAnswer>;
   /** The API server's version, for example `1.36.3`. @throws ClusterUnreachableError */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeadlineError, NotFoundError, TestsFailedError } from '#model/errors.ts';
+import { DeadlineError, GateClosedError, NotFoundError, TestsFailedError } from '#model/errors.ts';
 import type { Manifest } from '#model/render.ts';
 import { assertForecast } from '../../../functions/cluster/assert-forecast.ts';
 import { awaitNodes } from '../../../functions/cluster/await-nodes.ts';
@@ -46,6 +46,81 @@ describe('rolling the control plane', () => {
     expect(previous).toMatchObject({ done: true });
     expect(group?.instances).toMatchObject([{ launchTemplateVersion: '2', lifecycleState: 'InService' }]);
     expect(world.instances.calls).toEqual(['desired dev-1-control-plane 2', 'terminate i-0001 decrement']);
+  });
+
+  it('keeps the old instance while the new one is not ready at its own address, or no connection meets it', async () => {
+    const world = await aCluster();
+    world.instances.setVersion(CLUSTER.name, 'control-plane', '2');
+    await rollControlPlane.run(INPUT, world.ports, CONTEXT);
+    for (let tick = 0; tick < 2; tick++) world.instances.tick();
+
+    world.own.set('i-0005', { ready: false, milliseconds: 5, reason: '/readyz answers 500: etcd failed' });
+    const notReady = await rollControlPlane.run(INPUT, world.ports, CONTEXT);
+    world.own.set('i-0005', { ...READY, version: '1.35.4' });
+    const old = await rollControlPlane.run(INPUT, world.ports, CONTEXT);
+    world.own.delete('i-0005');
+    world.kubernetes.probes = [{ ...READY, server: '10.20.0.1' }];
+    const unmet = await rollControlPlane.run(INPUT, world.ports, CONTEXT);
+
+    expect(notReady.reason).toContain('new instance i-0005 at 10.20.0.5: /readyz answers 500: etcd failed');
+    expect(old.reason).toContain('i-0005 at 10.20.0.5 has version 1.35.4; wanted 1.36.3');
+    expect(unmet.reason).toContain('waiting until the load balancer sends connections to it');
+    expect(world.instances.calls).toEqual(['desired dev-1-control-plane 2']);
+  });
+
+  it('measures from answer to answer how long the API was away', async () => {
+    const world = await aCluster();
+    world.instances.setVersion(CLUSTER.name, 'control-plane', '2');
+    const down = { ready: false, milliseconds: 5, reason: 'connect ECONNREFUSED' };
+
+    const first = await rollControlPlane.run(INPUT, world.ports, CONTEXT);
+    world.pass(5);
+    world.kubernetes.probes = [...Array.from({ length: 12 }, () => down), READY];
+    const second = await rollControlPlane.run({ ...INPUT, rollControlPlane: first }, world.ports, CONTEXT);
+    world.pass(10);
+    const third = await rollControlPlane.run({ ...INPUT, rollControlPlane: second }, world.ports, CONTEXT);
+
+    expect(first.api).toMatchObject({ probes: 12, failed: 0, longestGapMilliseconds: 0 });
+    expect(second.api).toMatchObject({ probes: 24, failed: 12, failing: true });
+    expect(third.api).toMatchObject({ probes: 36, failed: 12, longestGapMilliseconds: 15_000, failing: false });
+    expect(third.reason).toContain('12 of 36 probes of the API failed, longest gap 15000 ms');
+  });
+
+  it.each([
+    ['a kubelet is too old', { kubelet: '1.32.9' }, /kubelet of i-old has 1.32.9, 4 minors behind 1.36.3 \(3 are allowed\)/],
+    ['a kubelet is newer', { kubelet: '1.37.1' }, /kubelet of i-old has 1.37.1, newer than 1.36.3/],
+    ['the API server is two minors behind', { server: '1.34.4' }, /an API server runs 1.34.4: 1.36.3 is 2 minors away/],
+    ['the API server is newer', { server: '1.37.0' }, /an API server runs 1.37.0 and can't go back to 1.36.3/],
+    ['kube-proxy is newer', { proxy: '1.37.0' }, /kube-proxy of DaemonSet kube-proxy has 1.37.0, newer than 1.36.3/],
+  ])('starts nothing when %s', async (_, what: { kubelet?: string; server?: string; proxy?: string }, reason) => {
+    const world = await aCluster();
+    world.instances.setVersion(CLUSTER.name, 'control-plane', '2');
+    world.kubernetes.put(aNode('i-old', { kubelet: what.kubelet ?? '1.33.0' }));
+    if (what.server !== undefined) {
+      world.kubernetes.probes = [{ ...READY, version: what.server }];
+      world.own.set('i-0001', { ...READY, version: what.server });
+    }
+    const containers = [{ name: 'main', image: `registry.k8s.io/kube-proxy:v${what.proxy ?? '1.35.4'}` }];
+    const spec = { template: { spec: { containers } } };
+    world.kubernetes.put({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'kube-proxy', namespace: 'kube-system' }, spec });
+
+    const look = rollControlPlane.run(INPUT, world.ports, CONTEXT);
+
+    await expect(look).rejects.toBeInstanceOf(GateClosedError);
+    await expect(look).rejects.toThrow(reason);
+    expect(world.instances.calls).toEqual([]);
+  });
+
+  it('goes on when no API server answers at all: that is what it is there to mend', async () => {
+    const world = await aCluster();
+    world.instances.setVersion(CLUSTER.name, 'control-plane', '2');
+    world.kubernetes.probes = [{ ready: false, milliseconds: 5, reason: 'connect ECONNREFUSED' }];
+    world.own.set('i-0001', { ready: false, milliseconds: 5, reason: 'connect ECONNREFUSED' });
+    world.kubernetes.put(aNode('i-old', { kubelet: '1.32.9' }));
+
+    await rollControlPlane.run(INPUT, world.ports, CONTEXT);
+
+    expect(world.instances.calls).toEqual(['desired dev-1-control-plane 2']);
   });
 
   it('ends at the deadline and says which instance and what the API answers', async () => {

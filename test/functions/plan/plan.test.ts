@@ -71,7 +71,8 @@ describe('validate', () => {
 
     const findings = await findingsOf(objects, output.findingsKey);
     expect(findings).toContainEqual(expect.objectContaining({ rule: 'no-schemas', level: 'warning', line: 2 }));
-    expect(findings.filter(({ level }) => level === 'failure')).toMatchObject([{ rule: 'version-move', line: 2, message }]);
+    // Components may be too far from that version, too.
+    expect(findings.filter(({ rule }) => rule === 'version-move')).toMatchObject([{ level: 'failure', line: 2, message }]);
   });
 
   it('names the branches when no channel has this one', async () => {

@@ -3,8 +3,6 @@ import { type ControlPlaneObservation, decideControlPlane } from '#domain/roll-c
 import type { Instance } from '#ports/instances.ts';
 import type { ApiProbe } from '#ports/kubernetes.ts';
 
-const NOW = new Date('2026-01-01T00:10:00Z');
-const LONG_AGO = new Date('2026-01-01T00:00:00Z');
 const OLD_API: ApiProbe = { ready: true, version: '1.35.4', milliseconds: 5, reason: 'ok' };
 const NEW_API: ApiProbe = { ...OLD_API, version: '1.36.3' };
 const DOWN: ApiProbe = { ready: false, milliseconds: 5, reason: '/readyz answers 500: etcd failed' };
@@ -13,14 +11,34 @@ function instance(id: string, launchTemplateVersion: string, lifecycleState = 'I
   return { id, zone: 'eu-central-1a', lifecycleState, healthStatus: 'Healthy', launchTemplateVersion };
 }
 
+/** The last part of `i-3` is that of its address, `10.0.0.3`. */
+function addressOf(id: string): string {
+  return `10.0.0.${id.slice(2)}`;
+}
+
+/** New instances are ready at their own address, and connections meet each of those of `met`. */
 function seen(
   instances: Instance[],
   probes: ApiProbe[],
-  change: Partial<ControlPlaneObservation & { min: number; max: number; desired: number }> = {},
-) {
-  const { desired = instances.length, min = 1, max = 2, ...rest } = change;
+  change: Partial<ControlPlaneObservation & { min: number; max: number; desired: number; met: string[] }> = {},
+): ControlPlaneObservation {
+  const { desired = instances.length, min = 1, max = 2, met = instances.map(({ id }) => id), ...rest } = change;
   const group = { name: 'cp', min, max, desired, launchTemplateVersion: '3', instances };
-  return { group, probes, version: '1.36.3', inServiceSince: undefined, now: NOW, ...rest };
+  const own = new Map(
+    instances.map(({ id, launchTemplateVersion }) => [
+      id,
+      { address: addressOf(id), probe: { ...(launchTemplateVersion === '3' ? NEW_API : OLD_API), server: addressOf(id) } },
+    ]),
+  );
+  const reached = met.map((id) => ({ ...(own.get(id)?.probe ?? DOWN), server: addressOf(id) }));
+  return {
+    group,
+    probes: [...probes, ...reached.filter(({ version }) => probes.some((probe) => probe.version === version))],
+    own,
+    version: '1.36.3',
+    skew: [],
+    ...rest,
+  };
 }
 
 describe('the control plane', () => {
@@ -37,25 +55,45 @@ describe('the control plane', () => {
     expect(second.action).toBeUndefined();
   });
 
-  it('ends the old instance only when the new one serves through the load balancer', () => {
+  it('ends the old instance only when the new one is ready at its own address and connections meet it', () => {
     const both = [instance('i-1', '2'), instance('i-2', '3')];
+    const unready = new Map([['i-2', { address: '10.0.0.2', probe: DOWN }]]);
+    const wrong = new Map([['i-2', { address: '10.0.0.2', probe: OLD_API }]]);
 
-    const booting = decideControlPlane(seen([instance('i-1', '2'), instance('i-2', '3', 'Pending')], [OLD_API]));
-    const silent = decideControlPlane(seen(both, [OLD_API, OLD_API]));
+    const waits = [
+      seen([instance('i-1', '2'), instance('i-2', '3', 'Pending')], [OLD_API]),
+      seen(both, [OLD_API, NEW_API], { own: unready }),
+      seen(both, [OLD_API, NEW_API], { own: wrong }),
+      seen(both, [OLD_API, NEW_API], { own: new Map() }),
+      seen(both, [OLD_API, NEW_API], { met: ['i-1'] }),
+    ].map(decideControlPlane);
     const serving = decideControlPlane(seen(both, [OLD_API, NEW_API]));
 
-    expect([booting.action, silent.action]).toEqual([undefined, undefined]);
+    expect(waits.map(({ action }) => action)).toEqual([undefined, undefined, undefined, undefined, undefined]);
     expect(serving.action).toEqual({ type: 'terminate', instance: 'i-1' });
   });
 
-  it('waits a while where versions can not tell the instances apart', () => {
+  it('tells instances of one version apart by their address', () => {
     const both = [instance('i-1', '2'), instance('i-2', '3')];
+    const same = new Map(both.map(({ id }) => [id, { address: addressOf(id), probe: { ...NEW_API, server: addressOf(id) } }]));
 
-    const soon = decideControlPlane(seen(both, [NEW_API], { inServiceSince: NOW }));
-    const later = decideControlPlane(seen(both, [NEW_API], { inServiceSince: LONG_AGO }));
+    const old = decideControlPlane({ ...seen(both, []), own: same, probes: [{ ...NEW_API, server: '10.0.0.1' }] });
+    const fresh = decideControlPlane({ ...seen(both, []), own: same, probes: [{ ...NEW_API, server: '10.0.0.2' }] });
 
-    expect(soon.action).toBeUndefined();
-    expect(later.action).toEqual({ type: 'terminate', instance: 'i-1' });
+    expect(old.action).toBeUndefined();
+    expect(fresh.action).toEqual({ type: 'terminate', instance: 'i-1' });
+  });
+
+  it('starts and ends nothing while versions would be too far apart', () => {
+    const skew = ['kubelet of node-1 has 1.32.9, 4 minors behind 1.36.3 (3 are allowed)'];
+
+    const first = decideControlPlane(seen([instance('i-1', '2')], [OLD_API], { skew }));
+    const last = decideControlPlane(seen([instance('i-1', '2'), instance('i-2', '3')], [OLD_API, NEW_API], { skew }));
+
+    expect([first, last]).toEqual([
+      { done: false, refused: true, reason: skew[0] },
+      { done: false, refused: true, reason: skew[0] },
+    ]);
   });
 
   it('makes room by the instance that never took over when an earlier roll stopped half-way', () => {

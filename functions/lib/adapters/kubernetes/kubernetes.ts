@@ -18,7 +18,7 @@ export function createKubernetes(api: ApiAddress): Kubernetes {
   const discover = createDiscovery(send);
   return {
     ready: async () => (await probe(api, false)).ready,
-    probe: () => probe(api, true),
+    probe: (address) => probe(address === undefined ? api : { ...api, address }, true),
     ask: (path) => ask(send, path),
     version: () => version(send),
     apply: (object, how) => apply(send, discover, object, how),

@@ -1,16 +1,16 @@
-import { ServerVersion } from '#model/kubernetes.ts';
+import { RootVersions, ServerVersion } from '#model/kubernetes.ts';
 import type { ApiProbe, PathAnswer } from '#ports/kubernetes.ts';
 import { type ApiAddress, overOneConnection, type Send } from './http.ts';
 
 /**
- * Asks for the version, where wanted, and /readyz over one new connection, so that both answers are of one instance.
- * Never throws.
+ * Asks who answers, where wanted, and /readyz over one new connection, so that all answers are of one instance. Never throws.
  */
-export async function probe(api: ApiAddress, withVersion: boolean): Promise<ApiProbe> {
+export async function probe(api: ApiAddress, withIdentity: boolean): Promise<ApiProbe> {
   const start = performance.now();
   try {
-    const { version, readyz } = await overOneConnection(api, async (send) => ({
-      version: withVersion ? await versionOf(send) : undefined,
+    const { version, server, readyz } = await overOneConnection(api, async (send) => ({
+      version: withIdentity ? await versionOf(send) : undefined,
+      server: withIdentity ? await serverOf(send) : undefined,
       readyz: await send({ method: 'GET', path: '/readyz' }),
     }));
     const milliseconds = Math.round(performance.now() - start);
@@ -20,6 +20,7 @@ export async function probe(api: ApiAddress, withVersion: boolean): Promise<ApiP
       milliseconds,
       reason: ready ? 'ok' : failingChecks(readyz.status, readyz.body),
       ...(version === undefined ? {} : { version }),
+      ...(server === undefined ? {} : { server }),
     };
   } catch (error) {
     return {
@@ -48,6 +49,14 @@ async function versionOf(send: Send): Promise<string | undefined> {
   const answer = await send({ method: 'GET', path: '/version' });
   if (answer.status !== 200) return undefined;
   return ServerVersion.parse(JSON.parse(answer.body)).gitVersion.slice(1);
+}
+
+/** An API server names the address that it advertises, `10.20.0.100:6443`, at the root of its core group. */
+async function serverOf(send: Send): Promise<string | undefined> {
+  const answer = await send({ method: 'GET', path: '/api' });
+  if (answer.status !== 200) return undefined;
+  const [own] = RootVersions.parse(JSON.parse(answer.body)).serverAddressByClientCIDRs;
+  return own?.serverAddress.replace(/:\d+$/, '');
 }
 
 /** /readyz lists its checks, a failing one as `[-]name failed: reason`. */

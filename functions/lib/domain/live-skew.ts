@@ -1,0 +1,31 @@
+import { minorSteps } from './version-steps.ts';
+
+/** A program of a cluster that speaks to the API server, with its version. */
+export interface RunningProgram {
+  /** For people, for example `kubelet of node-1`. */
+  readonly name: string;
+  readonly version: string;
+}
+
+/** A kubelet and a kube-proxy may be so many minors behind any API server, and never ahead. */
+const NODE_MINORS_BEHIND = 3;
+
+/**
+ * Why API servers of `wanted` may not come beside what really runs: the servers that answer now, and the programs on nodes.
+ * A plan says the same of files; what runs may be older, for nodes are rolled later, or not where a freeze holds them.
+ */
+export function liveSkewProblems(wanted: string, servers: readonly string[], programs: readonly RunningProgram[]): string[] {
+  const steps = [...new Set(servers)].flatMap((server) => {
+    const minors = minorSteps(server, wanted);
+    if (minors < 0) return [`an API server runs ${server} and can't go back to ${wanted}`];
+    return minors > 1 ? [`an API server runs ${server}: ${wanted} is ${minors} minors away, go one at a time`] : [];
+  });
+  const skewed = programs.flatMap(({ name, version }) => {
+    const behind = minorSteps(version, wanted);
+    if (behind < 0) return [`${name} has ${version}, newer than ${wanted}`];
+    return behind > NODE_MINORS_BEHIND
+      ? [`${name} has ${version}, ${behind} minors behind ${wanted} (${NODE_MINORS_BEHIND} are allowed)`]
+      : [];
+  });
+  return [...steps, ...skewed];
+}
