@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path';
 import { createTerminal } from './terminal.ts';
 import { cacheDirectory } from './toolchain/cache.ts';
 import { describeProduct } from './toolchain/describe.ts';
-import { BUILD_ORDER, createRecipes, trimGoCache } from './toolchain/recipes.ts';
+import { BUILD_ORDER, createRecipes, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
 import { createToolchain, type Toolchain } from './toolchain/toolchain.ts';
-import { E2E_VERSION, KUBERNETES_VERSIONS } from './toolchain/versions.ts';
+import { E2E_VERSION, ETCD_NEXT_VERSION, KUBERNETES_VERSIONS } from './toolchain/versions.ts';
 
 /** What runs. The unit tests are a matter of computing and run beside all else, builds too; the others one after another. */
 const PROJECTS = ['unit', 'contract', 'e2e'] as const;
@@ -55,7 +55,7 @@ async function main(named: readonly string[]): Promise<number> {
   unit?.catch(() => undefined);
   terminal.headline(`Getting what the tests run${unit === undefined ? '' : '; the unit tests run beside it'}`);
   const ministack = await toolchain.ensure('ministack');
-  await toolchain.ensureAll(BUILD_ORDER);
+  await toolchain.ensureAll([...BUILD_ORDER, ...TEST_PRODUCTS]);
   const binaries = join(root, '.world', 'test-binaries');
   await linkBinaries(toolchain, binaries);
   terminal.status('');
@@ -78,7 +78,7 @@ async function main(named: readonly string[]): Promise<number> {
   return total.failed === 0 && total.passed > 0 && !abort.signal.aborted ? 0 : 1;
 }
 
-/** One folder with every binary as the tests look for them: `<name>`, and `<version>/<name>` for Kubernetes. */
+/** One folder with every binary as the tests look for them: `<name>`, and `<version>/<name>` for Kubernetes and the next etcd. */
 async function linkBinaries(toolchain: Toolchain, folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const link = async (product: string, into: string): Promise<void> => {
@@ -88,6 +88,7 @@ async function linkBinaries(toolchain: Toolchain, folder: string): Promise<void>
   };
   await link('etcd', folder);
   await link('kwok', folder);
+  await link(`etcd-${ETCD_NEXT_VERSION}`, join(folder, ETCD_NEXT_VERSION));
   for (const version of KUBERNETES_VERSIONS) await link(`kubernetes-${version}`, join(folder, version));
   await link(`e2e-${E2E_VERSION}`, join(folder, E2E_VERSION));
 }

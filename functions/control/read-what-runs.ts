@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { isUpToDate, settingsHash } from '#domain/waves.ts';
 import { readRecord } from '#facts/fleet.ts';
 import { Versions } from '#model/configuration.ts';
-import { Revision, Sha256 } from '#model/primitives.ts';
+import { Revision, Sha256, Timestamp } from '#model/primitives.ts';
+import type { ClusterRecord } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -14,7 +15,7 @@ export const readWhatRuns = defineStep({
   output: z.object({
     exists: z.boolean(),
     creation: z.boolean(),
-    current: z.object({ revision: Revision, versions: Versions, settingsHash: Sha256 }).nullable(),
+    current: z.object({ revision: Revision, versions: Versions, settingsHash: Sha256, updatedAt: Timestamp }).nullable(),
     upToDate: z.boolean(),
     settingsHash: Sha256,
   }),
@@ -24,9 +25,13 @@ export const readWhatRuns = defineStep({
     return {
       exists: record !== undefined,
       creation: record === undefined,
-      current: record === undefined ? null : { revision: record.revision, versions: record.versions, settingsHash: record.settingsHash },
+      current: record === undefined ? null : currentOf(record),
       upToDate: isUpToDate(record, revision, hash),
       settingsHash: hash,
     };
   },
 });
+
+function currentOf({ revision, versions, settingsHash, updatedAt }: ClusterRecord) {
+  return { revision, versions, settingsHash, updatedAt };
+}

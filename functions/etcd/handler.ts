@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { createInstances } from '#adapters/auto-scaling/instances.ts';
+import { createEtcdVolumes } from '#adapters/ec2/volumes.ts';
 import { createEtcdOf } from '#adapters/etcd/clusters.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
 import { createBlobs } from '#adapters/s3/blobs.ts';
@@ -10,22 +11,27 @@ import { mintClient } from '#adapters/x509/clients.ts';
 import { createClusterSideHandler } from '#runtime/cluster-side.ts';
 import { readEnvironment } from '#runtime/environment.ts';
 import { type CheckMembersPorts, checkMembers } from './check-members.ts';
+import { type MendEtcdMembersPorts, mendEtcdMembers } from './mend-etcd-members.ts';
 import { type RollEtcdMembersPorts, rollEtcdMembers } from './roll-etcd-members.ts';
 import { type TakeSnapshotPorts, takeSnapshot } from './take-snapshot.ts';
 import { type WriteManifestPorts, writeManifest } from './write-manifest.ts';
 
-type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & WriteManifestPorts & RollEtcdMembersPorts;
+type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & WriteManifestPorts & RollEtcdMembersPorts & MendEtcdMembersPorts;
 
-export const handler = createClusterSideHandler<EtcdPorts>([checkMembers, takeSnapshot, writeManifest, rollEtcdMembers], async () => {
-  const { SLUICE_BUCKET: bucket, AWS_REGION: region } = readEnvironment();
-  const clock = { now: () => new Date() };
-  const identity = { secrets: createSecrets({ region }), authority: createAuthority(), clock };
-  return {
-    etcd: createEtcdOf((cluster) => mintClient(identity, cluster.name, 'etcd')),
-    instances: createInstances({ region }),
-    objects: createObjects(bucket, { region }),
-    blobs: createBlobs(bucket, { region }),
-    scratch: createScratch(tmpdir()),
-    clock,
-  };
-});
+export const handler = createClusterSideHandler<EtcdPorts>(
+  [checkMembers, takeSnapshot, writeManifest, rollEtcdMembers, mendEtcdMembers],
+  async () => {
+    const { SLUICE_BUCKET: bucket, AWS_REGION: region } = readEnvironment();
+    const clock = { now: () => new Date() };
+    const identity = { secrets: createSecrets({ region }), authority: createAuthority(), clock };
+    return {
+      etcd: createEtcdOf((cluster) => mintClient(identity, cluster.name, 'etcd')),
+      instances: createInstances({ region }),
+      volumes: createEtcdVolumes({ region }),
+      objects: createObjects(bucket, { region }),
+      blobs: createBlobs(bucket, { region }),
+      scratch: createScratch(tmpdir()),
+      clock,
+    };
+  },
+);

@@ -14,6 +14,7 @@ import { startLoad } from '../cluster/start-load.ts';
 import { proveSnapshot } from '../drill/prove-snapshot.ts';
 import { runTests } from '../drill/run-tests.ts';
 import { checkMembers } from '../etcd/check-members.ts';
+import { mendEtcdMembers } from '../etcd/mend-etcd-members.ts';
 import { rollEtcdMembers } from '../etcd/roll-etcd-members.ts';
 import { takeSnapshot } from '../etcd/take-snapshot.ts';
 import { writeManifest } from '../etcd/write-manifest.ts';
@@ -25,7 +26,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
   ...[issueIdentity, deleteIdentity],
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, prune],
   ...[releaseNodes, removeAwsResources, rollControlPlane, rollNodePools, startLoad],
-  ...[checkMembers, rollEtcdMembers, takeSnapshot, writeManifest],
+  ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
   ...[proveSnapshot, runTests],
 ];
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stackName } from '#domain/names.ts';
@@ -5,6 +7,7 @@ import { clusterAddresses } from '#domain/network.ts';
 import { InputError, NotFoundError, RefusedError, TransientError } from '#model/errors.ts';
 import { freeAddress, requireLoopback } from './addresses.ts';
 import type { AccountView } from './aws.ts';
+import { memberEnvironment } from './etcd-member.ts';
 import { readDocument, readPointer } from './ignition.ts';
 import {
   ignoredParts,
@@ -14,6 +17,7 @@ import {
   planMachine,
   programOf,
   unitProcess,
+  writeEnvironment,
   writeFiles,
   writeIdentity,
 } from './machine.ts';
@@ -126,9 +130,16 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   const volume = !plan.volume ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
   const nodeName = machine.id.replaceAll('.', '-');
   writeFiles(root, plan, { INSTANCE_ADDRESS: address, INSTANCE_ZONE: machine.zone, INSTANCE_ID: machine.id, NODE_NAME: nodeName }, volume);
+  if (volume !== undefined) machine.volume = volumeAt(volume);
   const identity = await readIdentity(plan, context.view);
   if (plan.identity !== undefined) writeIdentity(root, plan.identity.directory, identity);
   await provideBinaries(root, plan, context);
+  if (plan.member !== undefined)
+    writeEnvironment(
+      root,
+      '/etc/sluice/member.env',
+      await memberEnvironment(root, plan.member, { name: `etcd-${machine.zone}`, address }, identity),
+    );
   context.signal.throwIfAborted();
   if (context.unitsWithheld()) {
     context.say('running', 'units are withheld');
@@ -156,6 +167,13 @@ function ended(unit: string, how: string, again: number | undefined): string {
 /** Where a data volume lies, by the address of the machines that have it one after another. */
 export function volumePath(directory: string, account: string, cluster: string, address: string): string {
   return join(directory, account, 'volumes', cluster, address);
+}
+
+/** A folder that was lost and made again is another volume. */
+function volumeAt(path: string): NonNullable<Machine['volume']> {
+  const createdAt = statSync(path).birthtime;
+  const id = createHash('sha256').update(`${path} ${createdAt.getTime()}`).digest('hex').slice(0, 17);
+  return { id: `vol-${id}`, createdAt };
 }
 
 async function readIdentity(plan: MachinePlan, view: AccountView): Promise<Readonly<Record<string, string>>> {

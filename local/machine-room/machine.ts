@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { InputError, NotFoundError } from '#model/errors.ts';
 import { checkListenFlags } from './addresses.ts';
+import { MemberFile } from './etcd-member.ts';
 import { type InstanceDocument, parseJson } from './ignition.ts';
 import { hostPath, rewritePaths } from './paths.ts';
 import type { ProcessSpec } from './processes.ts';
@@ -46,6 +47,8 @@ export interface MachinePlan {
   readonly fixedAddress: string | undefined;
   /** True when the machine has a data volume of its own, which outlives it. */
   readonly volume: boolean;
+  /** What a member of etcd begins by. */
+  readonly member: z.infer<typeof MemberFile> | undefined;
   /** Files in which the machine puts its own address for `${INSTANCE_ADDRESS}`. */
   readonly expand: readonly string[];
   readonly units: readonly Unit[];
@@ -66,6 +69,7 @@ export function planMachine(document: InstanceDocument, zone: string): MachinePl
     binaries: read('/etc/sluice/binaries.json', BinariesFile) ?? [],
     fixedAddress: addressInZone(read('/etc/sluice/address', AddressFile), zone),
     volume: read('/etc/sluice/volume.json', VolumeFile) !== undefined,
+    member: read('/etc/sluice/member.json', MemberFile),
     expand: read('/etc/sluice/expand.json', ExpandFile) ?? [],
     units,
     kubelet: units.find((unit) => unit.name === 'kubelet.service'),
@@ -116,8 +120,13 @@ export function writeFiles(root: string, plan: MachinePlan, facts: Readonly<Reco
     const content = expanded ?? file.content;
     writeFile(hostPath(root, file.path), content, file.mode);
   }
-  const lines = Object.entries(facts).map(([name, value]) => `${name}=${value}\n`);
-  writeFile(hostPath(root, '/etc/sluice/instance.env'), lines.join(''), 0o644);
+  writeEnvironment(root, '/etc/sluice/instance.env', facts);
+}
+
+/** Writes a file that units read as their environment. */
+export function writeEnvironment(root: string, path: string, values: Readonly<Record<string, string>>): void {
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
+  writeFile(hostPath(root, path), lines.join(''), 0o644);
 }
 
 /** Writes the files of an identity where the machine wants them, readable by nobody else. */

@@ -10,6 +10,7 @@ import type { Binary, BuildContext, Recipe } from './recipe.ts';
 import {
   CFN_LINT_VERSION,
   E2E_VERSION,
+  ETCD_NEXT_VERSION,
   ETCD_VERSION,
   GINKGO_VERSION,
   GO_PACKAGE_VERSION,
@@ -31,6 +32,9 @@ export const BUILD_ORDER: readonly string[] = [
   `e2e-${E2E_VERSION}`,
 ];
 
+/** What the contract tests run besides. */
+export const TEST_PRODUCTS: readonly string[] = [`etcd-${ETCD_NEXT_VERSION}`];
+
 /** The recipes of the local world. `env` tells where Go, Python and binaries are looked for, `modules` holds the Go modules. */
 export function createRecipes(env: NodeJS.ProcessEnv, modules: string = MODULES): readonly Recipe[] {
   const python = once(() => findPython(env));
@@ -41,6 +45,7 @@ export function createRecipes(env: NodeJS.ProcessEnv, modules: string = MODULES)
     cfnLintRecipe(modules, python),
     goRecipe(python, go),
     etcdRecipe(surroundings),
+    nextEtcdRecipe(surroundings),
     kwokRecipe(surroundings),
     ...KUBERNETES_VERSIONS.map((version) => kubernetesRecipe(version, surroundings)),
     e2eRecipe(surroundings),
@@ -178,6 +183,25 @@ function etcdRecipe(surroundings: Surroundings): Recipe {
     cost: { seconds: 45, packages: 590 },
     binaries: targets.map(({ file }) => ({ file, versionArgs: file === 'etcd' ? ['--version'] : ['version'], says: ETCD_VERSION })),
     build: { module: join(surroundings.modules, 'etcd'), ldflags: '-s -w', targets },
+  });
+}
+
+/** `etcd` of the next minor, alone. */
+function nextEtcdRecipe(surroundings: Surroundings): Recipe {
+  const product = `etcd-${ETCD_NEXT_VERSION}`;
+  return goProduct(surroundings, {
+    name: 'etcd',
+    version: ETCD_NEXT_VERSION,
+    product,
+    title: `etcd ${ETCD_NEXT_VERSION}`,
+    // After the other etcd, whose packages it shares.
+    cost: { seconds: 25, packages: 300 },
+    binaries: [{ file: 'etcd', versionArgs: ['--version'], says: ETCD_NEXT_VERSION }],
+    build: {
+      module: join(surroundings.modules, product),
+      ldflags: '-s -w',
+      targets: [{ file: 'etcd', package: 'go.etcd.io/etcd/server/v3' }],
+    },
   });
 }
 

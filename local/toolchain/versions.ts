@@ -13,6 +13,9 @@ export const CFN_LINT_VERSION = '1.58.0';
 
 export const ETCD_VERSION = '3.6.16';
 
+/** The next minor: the contract tests lead real members down from it. No cluster of the local world runs it. */
+export const ETCD_NEXT_VERSION = '3.7.3';
+
 export const KWOK_VERSION = '0.8.0';
 
 /** ginkgo as Kubernetes 1.36.3 requires it; `e2e.test` refuses another minor's command line. */
@@ -40,6 +43,7 @@ export const GO_MODULES: readonly GoModule[] = [
     name: 'etcd',
     tools: ['server/v3', 'etcdutl/v3', 'etcdctl/v3'].map((path) => `go.etcd.io/etcd/${path}@v${ETCD_VERSION}`),
   },
+  { name: `etcd-${ETCD_NEXT_VERSION}`, tools: [`go.etcd.io/etcd/server/v3@v${ETCD_NEXT_VERSION}`] },
   { name: 'kwok', tools: [`sigs.k8s.io/kwok/cmd/kwok@v${KWOK_VERSION}`] },
   ...KUBERNETES_VERSIONS.map((version) => ({
     name: `kubernetes-${version}`,

@@ -17,7 +17,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'remove-aws-resources',
     'release-nodes',
   ],
-  etcd: ['check-members', 'take-snapshot', 'write-manifest', 'roll-etcd-members'],
+  etcd: ['check-members', 'take-snapshot', 'write-manifest', 'mend-etcd-members', 'roll-etcd-members'],
   drill: ['prove-snapshot', 'run-tests'],
 };
 

@@ -4,13 +4,25 @@ export interface MemberStatus {
   readonly endpoint: string;
   readonly name: string;
   readonly healthy: boolean;
+  /** False while it was only added and has never come up. */
+  readonly started: boolean;
   readonly version: string;
   readonly leader: boolean;
   readonly learner: boolean;
   readonly clusterId: string;
   readonly memberId: string;
+  readonly peerUrls: readonly string[];
+  /** Member id of who it takes for the leader; empty when it knows of none or does not answer. */
+  readonly leaderId: string;
+  /** Index that it knows as committed, and the last one that it has applied. */
+  readonly raftIndex: number;
+  readonly raftApplied: number;
   readonly revision: number;
   readonly dbBytes: number;
+  /** Version of its data; empty before etcd 3.6. */
+  readonly storageVersion: string;
+  /** Where a downgrade under way goes to; empty when none is. */
+  readonly downgradeTo: string;
   readonly alarms: readonly string[];
   readonly reason?: string;
 }
@@ -30,7 +42,10 @@ export interface ToldHash {
   readonly newest: number;
 }
 
-/** etcd of one cluster over mTLS. Each call has a deadline of its own. */
+/**
+ * etcd of one cluster over mTLS. Each call has a deadline of its own. What changes something is sent to the member at
+ * `endpoint` and throws ConflictError when the cluster is not in the state for it: look again.
+ */
 export interface Etcd {
   /**
    * Status of each member that etcd knows; one that does not answer is unhealthy with its reason.
@@ -45,6 +60,21 @@ export interface Etcd {
    * @throws ClusterUnreachableError when it does not answer, does not have the revision yet or any more
    */
   keyValueHash(endpoint: string, revision: number): Promise<ToldHash>;
+  /** The version that all members agreed on, for example `3.6.0`. @throws ClusterUnreachableError */
+  clusterVersion(endpoint: string): Promise<string>;
+  /** Hands leadership from the member at `endpoint`, which must lead, to another; resolves once that one leads. @throws ConflictError */
+  moveLeader(endpoint: string, memberId: string): Promise<void>;
+  /** Takes a member out of the cluster, for good. @throws ConflictError when what is left would have no quorum */
+  removeMember(endpoint: string, memberId: string): Promise<void>;
+  /** Adds a member that learns and has no vote; answers its id. @throws ConflictError when its address is a member's already */
+  addLearner(endpoint: string, peerUrl: string): Promise<string>;
+  /** Gives a learner its vote. @throws ConflictError while it has not caught up */
+  promote(endpoint: string, memberId: string): Promise<void>;
+  /**
+   * Asks whether the data may go to a lower minor, makes it go there, or ends that.
+   * @throws RefusedError for a version that it can't go to, ConflictError when a downgrade is under way (or, to end it, none is)
+   */
+  downgrade(endpoint: string, action: 'validate' | 'enable' | 'cancel', version: string): Promise<void>;
 }
 
 /** etcd of a cluster by its reference. @throws NotFoundError when the cluster has no identity yet */

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeadlineError, GateClosedError, NotFoundError } from '#model/errors.ts';
-import type { BackupManifest } from '#model/records.ts';
 import { rollEtcdMembers } from '../../../functions/etcd/roll-etcd-members.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
+import { BACKUP, manifest } from '../../support/etcd-world.ts';
 import { createFakeEtcd, type FakeEtcd, memberStatus } from '../../support/fakes/etcd.ts';
 import { createFakeInstances, type FakeInstances } from '../../support/fakes/instances.ts';
 import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
 
-const BACKUP = { id: 'b1', proven: true, manifestKey: 'backups/alpha-1/b1/manifest.json' };
+const VERSIONS = { kubernetes: '1.35.4', etcd: '3.6.16', osImage: 'ami-0a1b2c3d4e5f60718', e2eTests: '1.36.3' };
 
 let etcd: FakeEtcd;
 let instances: FakeInstances;
@@ -15,7 +15,7 @@ let objects: FakeObjects;
 let now: Date;
 
 beforeEach(async () => {
-  etcd = createFakeEtcd();
+  etcd = createFakeEtcd(['etcd-eu-central-1a']);
   instances = createFakeInstances();
   objects = createFakeObjects();
   now = new Date('2026-01-05T08:00:00Z');
@@ -58,7 +58,9 @@ describe('roll-etcd-members', () => {
   });
 
   it('goes no further when etcd came back empty', async () => {
-    etcd.members = [memberStatus({ clusterId: 'c9', revision: 1 })];
+    etcd.members = [
+      memberStatus({ name: 'etcd-eu-central-1a', leader: true, leaderId: 'id-etcd-eu-central-1a', clusterId: 'c9', revision: 1 }),
+    ];
 
     await expect(run()).rejects.toBeInstanceOf(GateClosedError);
   });
@@ -76,21 +78,15 @@ describe('roll-etcd-members', () => {
 });
 
 function run(before?: { since: string }, backup: typeof BACKUP | null = BACKUP) {
-  const input = rollEtcdMembers.input.parse({ cluster: CLUSTER, backup, ...(before === undefined ? {} : { rollEtcdMembers: before }) });
-  return rollEtcdMembers.run(input, { etcd: async () => etcd, instances, objects, clock: { now: () => now } }, { execution: 'update-1' });
-}
-
-function manifest(): BackupManifest {
-  return {
-    id: 'b1',
-    cluster: 'alpha-1',
-    account: CLUSTER.account,
-    takenAt: '2026-01-05T07:55:00Z',
-    object: { bucket: 'bucket', key: 'backups/alpha-1/b1/snapshot.db', bytes: 1, sha256: '0'.repeat(64) },
-    etcd: { version: '3.6.16', revision: 90, clusterId: 'c1', member: 'a', members: 1 },
-    counts: {},
-    layers: [{ layer: 'L1', verdict: 'holds', reason: '', seconds: 0 }],
-    proven: true,
-    execution: 'backup-1',
-  };
+  const input = rollEtcdMembers.input.parse({
+    cluster: CLUSTER,
+    backup,
+    render: { versions: VERSIONS },
+    ...(before === undefined ? {} : { rollEtcdMembers: before }),
+  });
+  return rollEtcdMembers.run(
+    input,
+    { etcd: async () => etcd, instances, objects, volumes: async () => [], clock: { now: () => now } },
+    { execution: 'update-1' },
+  );
 }

@@ -27,7 +27,9 @@ export function createFakeInstances(): FakeInstances {
   const states: State[] = [];
   let last = 0;
   const start = (state: State): void => {
-    const zone = `eu-central-1${'abc'[state.instances.length % 3]}`;
+    // A member of etcd has a group of its own in each zone.
+    const letter = /^etcd-([abc])$/.exec(state.role)?.[1] ?? 'abc'[state.instances.length % 3];
+    const zone = `eu-central-1${letter}`;
     const { launchTemplateVersion } = state.group;
     state.instances.push({
       id: `i-${String(++last).padStart(4, '0')}`,

@@ -1,4 +1,4 @@
-import { ClusterUnreachableError, RefusedError } from '#model/errors.ts';
+import { ClusterUnreachableError, ConflictError, RefusedError } from '#model/errors.ts';
 import { GrpcError, grpcCall, type Target } from './grpc.ts';
 import type { Method } from './messages.ts';
 
@@ -11,8 +11,10 @@ const STREAM_MILLISECONDS = 780_000;
 
 /** gRPC codes INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED: the same call fails again. */
 const REFUSED: ReadonlySet<number> = new Set([3, 7, 12, 16]);
+/** NOT_FOUND, FAILED_PRECONDITION: the cluster is not in the state that the request is for; another look may find another one. */
+const CONFLICT: ReadonlySet<number> = new Set([5, 9]);
 
-/** One call with its own deadline. @throws ClusterUnreachableError, RefusedError when etcd refuses the request itself */
+/** One call with its own deadline. @throws ClusterUnreachableError, RefusedError when etcd refuses the request itself, ConflictError when its state does not fit */
 export async function callOnce<Request, Response>(
   target: Target,
   method: Method<Request, Response>,
@@ -65,9 +67,10 @@ export async function* callStream<Request, Response>(
   }
 }
 
-function mapped(error: unknown, target: Target, path: string): ClusterUnreachableError | RefusedError {
+function mapped(error: unknown, target: Target, path: string): ClusterUnreachableError | RefusedError | ConflictError {
   const message = error instanceof Error ? error.message : String(error);
   const text = `etcd at ${'socket' in target ? target.socket : target.url}, ${path}: ${message}`;
   if (error instanceof GrpcError && REFUSED.has(error.code)) return new RefusedError(text, { cause: error });
+  if (error instanceof GrpcError && CONFLICT.has(error.code)) return new ConflictError(text, { cause: error });
   return new ClusterUnreachableError(text, { cause: error });
 }

@@ -2,12 +2,16 @@ import { ClusterUnreachableError } from '#model/errors.ts';
 import type { ClientIdentity } from '#model/identity.ts';
 import type { Etcd, MemberStatus, SnapshotChunk } from '#ports/etcd.ts';
 import { callOnce, callStream } from './connection.ts';
-import { HASH_KV, MEMBER_LIST, type Member, SNAPSHOT, STATUS, type StatusResponse } from './messages.ts';
+import { DOWNGRADE, MEMBER_ADD_LEARNER, MEMBER_PROMOTE, MEMBER_REMOVE, MOVE_LEADER } from './membership.ts';
+import { HASH_KV, MEMBER_LIST, type Member, type Method, SNAPSHOT, STATUS, type StatusResponse } from './messages.ts';
+import { readClusterVersion } from './version.ts';
 
 /** A healthy member answers in milliseconds; one that writes a snapshot to a follower may take a second. */
 const CALL_MILLISECONDS = 5_000;
 /** A hash reads the whole database: about a second a gigabyte from memory, far more from a slow disk. */
 const HASH_MILLISECONDS = 120_000;
+/** Changes of membership and leadership wait for a quorum, and for the next election at worst. */
+const CHANGE_MILLISECONDS = 10_000;
 
 export interface EtcdOptions {
   /** Client URLs to begin with; members are then taken from etcd's own list. */
@@ -19,6 +23,8 @@ export interface EtcdOptions {
 
 /** etcd of one cluster over gRPC and mTLS. */
 export function createEtcd({ endpoints, identity, stallMilliseconds }: EtcdOptions): Etcd {
+  const change = <Request, Response>(url: string, method: Method<Request, Response>, request: Request): Promise<Response> =>
+    callOnce({ url, identity }, method, request, CHANGE_MILLISECONDS);
   return {
     async status() {
       const members = await firstList(endpoints, identity);
@@ -31,6 +37,12 @@ export function createEtcd({ endpoints, identity, stallMilliseconds }: EtcdOptio
     async keyValueHash(endpoint, revision) {
       return callOnce({ url: endpoint, identity }, HASH_KV, { revision }, HASH_MILLISECONDS);
     },
+    clusterVersion: (endpoint) => readClusterVersion(endpoint, identity, CALL_MILLISECONDS),
+    moveLeader: (endpoint, memberId) => change(endpoint, MOVE_LEADER, { to: memberId }),
+    removeMember: (endpoint, memberId) => change(endpoint, MEMBER_REMOVE, { member: memberId }),
+    addLearner: (endpoint, peerUrl) => change(endpoint, MEMBER_ADD_LEARNER, { peerUrl }),
+    promote: (endpoint, memberId) => change(endpoint, MEMBER_PROMOTE, { member: memberId }),
+    downgrade: (endpoint, action, version) => change(endpoint, DOWNGRADE, { action, version }),
   };
 }
 
@@ -47,13 +59,20 @@ async function statusOf(member: Member, identity: ClientIdentity): Promise<Membe
   const name = member.name === '' ? member.id : member.name;
   const unknown = {
     name,
+    started: member.clientUrls.length > 0,
     memberId: member.id,
+    peerUrls: member.peerUrls,
     clusterId: '',
     version: '',
     leader: false,
-    learner: false,
+    learner: member.learner,
+    leaderId: '',
+    raftIndex: 0,
+    raftApplied: 0,
     revision: 0,
     dbBytes: 0,
+    storageVersion: '',
+    downgradeTo: '',
     alarms: [],
   };
   const [endpoint] = member.clientUrls;
@@ -74,6 +93,11 @@ function healthOf(status: StatusResponse) {
     version: status.version,
     leader: status.leader === status.header.memberId,
     learner: status.learner,
+    leaderId: status.leader === '0' ? '' : status.leader,
+    raftIndex: status.raftIndex,
+    raftApplied: status.raftApplied,
+    storageVersion: status.storageVersion,
+    downgradeTo: status.downgradeTo,
     clusterId: status.header.clusterId,
     memberId: status.header.memberId,
     revision: status.header.revision,

@@ -1,31 +1,35 @@
-import { decode, encode } from './protobuf.ts';
+import { type Header, read } from './fields.ts';
+import { encode } from './protobuf.ts';
 
 /**
  * The subset of etcd's API that Sluice uses, field numbers as in api/etcdserverpb/rpc.proto and api/mvccpb/kv.proto of
  * etcd 3.6. 64-bit ids are hexadecimal text, as etcdctl prints them.
  */
-export interface Header {
-  readonly clusterId: string;
-  readonly memberId: string;
-  readonly revision: number;
-}
-
 export interface StatusResponse {
   readonly header: Header;
   readonly version: string;
   readonly dbBytes: number;
   /** Member id of the leader; `0` when there is none. */
   readonly leader: string;
+  /** Index that the member knows as committed, and the last one that it has applied. */
+  readonly raftIndex: number;
+  readonly raftApplied: number;
   /** Alarms and "no leader", in etcd's words. */
   readonly errors: readonly string[];
   readonly learner: boolean;
+  /** Version of the data; empty before etcd 3.6. */
+  readonly storageVersion: string;
+  /** Where a downgrade under way goes to, for example `3.6.0`; empty when none is. */
+  readonly downgradeTo: string;
 }
 
 export interface Member {
   readonly id: string;
   /** Empty for a member that was added and has not started yet. */
   readonly name: string;
+  readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
+  readonly learner: boolean;
 }
 
 export interface SnapshotPart {
@@ -99,9 +103,19 @@ function decodeStatus(message: Uint8Array): StatusResponse {
     version: fields.text(2),
     dbBytes: fields.number(3),
     leader: fields.id(4),
+    raftIndex: fields.number(5),
+    raftApplied: fields.number(7),
     errors: fields.texts(8),
     learner: fields.number(10) === 1,
+    storageVersion: fields.text(11),
+    downgradeTo: downgradeTarget(fields.bytes(13)),
   };
+}
+
+/** DowngradeInfo: `enabled` and the target. */
+function downgradeTarget(message: Uint8Array | undefined): string {
+  const fields = read(message ?? new Uint8Array());
+  return fields.number(1) === 1 ? fields.text(2) : '';
 }
 
 function decodeSnapshot(message: Uint8Array): SnapshotPart {
@@ -119,54 +133,17 @@ function decodeMembers(message: Uint8Array): readonly Member[] {
     .all(2)
     .map((bytes) => {
       const fields = read(bytes);
-      return { id: fields.id(1), name: fields.text(2), clientUrls: fields.texts(4) };
+      return {
+        id: fields.id(1),
+        name: fields.text(2),
+        peerUrls: fields.texts(3),
+        clientUrls: fields.texts(4),
+        learner: fields.number(5) === 1,
+      };
     });
 }
 
 function decodeKeys(message: Uint8Array): KeyRange {
   const fields = read(message);
   return { keys: fields.all(2).map((bytes) => read(bytes).bytes(1) ?? new Uint8Array()), more: fields.number(3) === 1 };
-}
-
-/** Fields of a message by number; the last one counts, as proto3 says. */
-function read(message: Uint8Array) {
-  const varints = new Map<number, bigint>();
-  const delimited = new Map<number, Uint8Array[]>();
-  for (const field of decode(message)) {
-    if ('varint' in field) {
-      varints.set(field.number, field.varint);
-      continue;
-    }
-    const known = delimited.get(field.number);
-    if (known === undefined) delimited.set(field.number, [field.bytes]);
-    else known.push(field.bytes);
-  }
-  const all = (number: number): readonly Uint8Array[] => delimited.get(number) ?? [];
-  const bytes = (number: number): Uint8Array | undefined => all(number).at(-1);
-  const id = (number: number): string => (varints.get(number) ?? 0n).toString(16);
-  return {
-    all,
-    bytes,
-    id,
-    text: (number: number): string => textOf(bytes(number)),
-    texts: (number: number): string[] => all(number).map(textOf),
-    number: (number: number): number => safe(varints.get(number) ?? 0n),
-    header: (): Header => headerOf(bytes(1)),
-  };
-}
-
-function headerOf(message: Uint8Array | undefined): Header {
-  const fields = read(message ?? new Uint8Array());
-  return { clusterId: fields.id(1), memberId: fields.id(2), revision: fields.number(3) };
-}
-
-function textOf(bytes: Uint8Array | undefined): string {
-  return new TextDecoder().decode(bytes);
-}
-
-/** An int64; etcd says -1 for the compaction revision of a store that was never compacted. */
-function safe(value: bigint): number {
-  const signed = Number(BigInt.asIntN(64, value));
-  if (!Number.isSafeInteger(signed)) throw new RangeError(`protobuf: ${value} is beyond exact numbers`);
-  return signed;
 }

@@ -1,0 +1,31 @@
+import { DescribeVolumesCommand, type DescribeVolumesCommandOutput, EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import type { DataVolume, EtcdVolumes } from '#ports/volumes.ts';
+import { mapAwsError } from '../aws/errors.ts';
+
+/** Volumes by EC2 of the function's own account. */
+export function createEtcdVolumes(config: EC2ClientConfig = {}): EtcdVolumes {
+  const client = new EC2Client(config);
+  return async (cluster) => {
+    const Filters = [
+      { Name: 'tag:sluice:cluster', Values: [cluster] },
+      { Name: 'tag:sluice:volume', Values: ['etcd'] },
+    ];
+    const found: DataVolume[] = [];
+    let token: string | undefined;
+    do {
+      const command = new DescribeVolumesCommand({ Filters, ...(token === undefined ? {} : { NextToken: token }) });
+      const page: DescribeVolumesCommandOutput = await client.send(command).catch((error: unknown) => {
+        throw mapAwsError(error, `list the data volumes of ${cluster}`);
+      });
+      for (const volume of page.Volumes ?? [])
+        found.push({
+          id: volume.VolumeId ?? '',
+          zone: volume.AvailabilityZone ?? '',
+          createdAt: volume.CreateTime ?? new Date(0),
+          instance: volume.Attachments?.find(({ State }) => State === 'attached')?.InstanceId,
+        });
+      token = page.NextToken;
+    } while (token !== undefined && token !== '');
+    return found;
+  };
+}
