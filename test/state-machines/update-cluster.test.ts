@@ -38,7 +38,7 @@ describe('update-cluster, good path', () => {
       ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
       ...['advance-stack--control-plane', 'roll-control-plane', 'check-health--control-plane', 'apply-components--system'],
       ...['advance-stack--pools', 'roll-node-pools', 'await-nodes', 'await-workloads--system', 'check-health--system'],
-      ...['apply-components--workloads', 'await-workloads--workloads', 'prune', 'check-health', 'record', 'unlock'],
+      ...['apply-components--workloads', 'await-workloads--workloads', 'prune', 'check-health', 'protect-stacks', 'record', 'unlock'],
     ]);
     expectNothingHeld(fleet);
   });

@@ -33,6 +33,7 @@ export interface Stacks {
   describeChangeSet(stack: string, changeSet: string): Promise<ChangeSetState | undefined>;
   executeChangeSet(stack: string, changeSet: string): Promise<void>;
   deleteChangeSet(stack: string, changeSet: string): Promise<void>;
+  /** Takes the termination protection off first: who calls it has decided on the deletion. */
   deleteStack(name: string): Promise<void>;
   /** Failed resources of the last operation with their reasons, the first failure first. */
   failures(name: string): Promise<{ resource: string; type: string; reason: string }[]>;

@@ -14,6 +14,7 @@ import { hubRoleArn } from '#domain/names.ts';
 import type { AccountStacks, ChangeSetState, StackState, Stacks } from '#ports/stacks.ts';
 import { createRoleCredentials } from '../aws/credentials.ts';
 import { codeOf, mapAwsError } from '../aws/errors.ts';
+import { setTerminationProtection } from './guards.ts';
 
 /** CloudFormation of cluster accounts, each entered by the account's hub role. */
 export function createAccountStacks(region: string): AccountStacks {
@@ -67,6 +68,7 @@ export function createStacks(client: CloudFormationClient): Stacks {
       });
     },
     async deleteStack(name) {
+      await setTerminationProtection(client, name, false);
       await client.send(new DeleteStackCommand({ StackName: name })).catch((error: unknown) => {
         throw mapAwsError(error, `delete stack ${name}`);
       });
