@@ -5,6 +5,7 @@ import type { MemberStatus } from '#ports/etcd.ts';
 import { ETCD_NEXT_VERSION, ETCD_VERSION } from '../../local/toolchain/versions.ts';
 import { until } from '../support/child.ts';
 import { type EtcdCluster, startEtcdCluster } from '../support/etcd-cluster.ts';
+import { canRunScripts, runMemberScript } from '../support/member-script.ts';
 
 const TARGET = '3.6.0';
 
@@ -83,6 +84,51 @@ describe('three real members', () => {
       name: 'etcd-eu-central-1c',
       clusterId: lost.clusterId,
     });
+  });
+
+  // The machine room does the script's work in TypeScript; an image has what the script runs, a developer's machine may not.
+  it.skipIf(!canRunScripts())("are asked by an instance's own script how it begins", async () => {
+    const known = (await cluster.settled()).find(({ name }) => name.endsWith('b'));
+
+    const withData = runMemberScript(cluster, 'b', true);
+    const lost = runMemberScript(cluster, 'b', false);
+    if (known?.leader === true) await handOver(cluster, 'b');
+    await cluster.kill('b');
+    cluster.lose('b');
+    await cluster.etcd.removeMember(cluster.endpoint('a'), known?.memberId ?? '');
+    const removed = runMemberScript(cluster, 'b', false);
+    await until('the learner is let in', async () =>
+      cluster.etcd.addLearner(cluster.endpoint('a'), cluster.peerUrl('b')).catch(() => undefined),
+    );
+    const added = runMemberScript(cluster, 'b', false);
+
+    const all = (['a', 'b', 'c'] as const).map((zone) => `etcd-eu-central-1${zone}=${cluster.peerUrl(zone)}`);
+    expect(withData).toMatchObject({ status: 0, state: 'new', initialCluster: all.join(',') });
+    expect(lost).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('as started, and its data is not here: it must be let in anew'),
+    });
+    expect(removed).toMatchObject({ status: 1, stderr: expect.stringContaining('as absent') });
+    expect(added).toMatchObject({ status: 0, state: 'existing' });
+    expect(added.initialCluster?.split(',').sort()).toEqual(all);
+    const child = cluster.start('b', undefined, ['--initial-cluster-state=existing', `--initial-cluster=${added.initialCluster}`]);
+    const learner = (await cluster.etcd.status()).find((member) => member.learner)?.memberId ?? '';
+    await until(
+      'the learner is promoted',
+      async () =>
+        cluster.etcd.promote(cluster.endpoint('a'), learner).then(
+          () => true,
+          () => undefined,
+        ),
+      child,
+    );
+    await cluster.settled();
+  });
+
+  it.skipIf(!canRunScripts())('begin a cluster when nobody answers', async () => {
+    const nobody = { ...cluster, endpoint: (zone: string) => `https://127.83.0.${zone.charCodeAt(0)}:2379` };
+
+    expect(runMemberScript(nobody, 'a', false)).toMatchObject({ status: 0, state: 'new' });
   });
 
   it('refuse a downgrade of two minors, and to end one that is not under way', async () => {

@@ -75,6 +75,15 @@ describe('a real API server', () => {
     await expect(createKubernetes(api).version()).rejects.toBeInstanceOf(ClusterUnreachableError);
   }, 30_000);
 
+  it('names the server that answers by its own address, also when it is asked there', async () => {
+    const throughTheBalancer = await kubernetes.probe();
+    const direct = await kubernetes.probe(plane.address);
+    const nobody = await kubernetes.probe(plane.address.replace(/\d+$/, '250'));
+
+    expect([throughTheBalancer.server, direct.server]).toEqual([plane.address, plane.address]);
+    expect(nobody).toMatchObject({ ready: false, reason: expect.stringContaining('ECONNREFUSED') });
+  });
+
   it('says that an API server that is gone can not be reached', async () => {
     await plane.stopApi();
 

@@ -21,6 +21,8 @@ const ZONES: readonly Zone[] = ['a', 'b', 'c'];
 export interface EtcdCluster {
   readonly etcd: Etcd;
   readonly identity: ClientIdentity;
+  /** The identity of the members' instances. */
+  readonly files: Readonly<Record<string, string>>;
   endpoint(zone: Zone): string;
   peerUrl(zone: Zone): string;
   /** Ends a member gracefully, as its instance's systemd does. */
@@ -113,6 +115,7 @@ export async function startEtcdCluster(network: string, version?: string): Promi
   return {
     etcd,
     identity,
+    files,
     endpoint,
     peerUrl,
     end: (zone) => ended(zone, 10_000),
