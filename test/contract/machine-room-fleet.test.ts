@@ -126,7 +126,7 @@ async function apply(what: Render, phase: 'before-control-plane' | 'system' | 'w
   const ports = {
     kubernetes: connect,
     instances: createFakeInstances(),
-    addresses,
+    addresses: async () => new Map<string, string>(),
     secrets: createFakeSecrets(),
     objects,
     clock: { now: () => new Date() },

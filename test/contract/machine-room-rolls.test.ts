@@ -27,6 +27,7 @@ import { binary } from '../support/binaries.ts';
 import { put, setNoSpace, startWriter } from '../support/etcd-load.ts';
 import { BACKUP, manifest } from '../support/etcd-world.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
+import { createFakeSecrets } from '../support/fakes/secrets.ts';
 import { deliverStacks, type Edits, renderedWith } from '../support/machine-room/production.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
@@ -272,6 +273,7 @@ describe('the control plane of a production cluster', () => {
       kubernetes: connect,
       instances: createInstances(scaling),
       addresses: createAddresses(scaling),
+      secrets: createFakeSecrets(),
       objects,
       clock: { now: () => new Date() },
     };

@@ -34,7 +34,15 @@ describe('update-cluster, good path', () => {
 
     expect(fleet.calls.map((call) => call.split('/')[1])).toEqual([
       ...['lock', 'read-what-runs', 'render', 'can-move', 'await-artifacts', 'deliver-render', 'issue-identity'],
-      ...['mend-etcd-members', 'check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'check-health--before', 'begin-update'],
+      ...[
+        'mend-etcd-members',
+        'check-members',
+        'take-snapshot',
+        'prove-snapshot',
+        'write-manifest',
+        'check-health--before',
+        'begin-update',
+      ],
       ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
       ...['advance-stack--control-plane', 'roll-control-plane', 'check-health--control-plane', 'apply-components--system'],
       ...['advance-stack--pools', 'roll-node-pools', 'await-nodes', 'await-workloads--system', 'check-health--system'],
