@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { parseComponents } from '#domain/components.ts';
-import { type Configuration, parseConfiguration, type UserDataName } from '#domain/configuration.ts';
+import type { Configuration, UserDataName } from '#domain/configuration.ts';
 import { parseManifests } from '#domain/manifests.ts';
 import type { Policy } from '#domain/policies/policy.ts';
 import { policySubject } from '#domain/policies/subject.ts';
@@ -9,6 +9,7 @@ import type { TemplateName } from '#domain/stack-parameters.ts';
 import { parseTemplate } from '#domain/template.ts';
 import { parseYaml } from '#domain/yaml-source.ts';
 import { Pools, UserDataFile, Versions } from '#model/configuration.ts';
+import { referenceConfiguration } from './reference-configuration.ts';
 import { referenceSnapshot } from './reference-fleet.ts';
 
 const FOLDER = 'channels/cluster/';
@@ -16,7 +17,7 @@ const FOLDER = 'channels/cluster/';
 const MARK = '▸';
 export const NOW = '2026-01-05T08:00:00.000Z';
 
-const reference = parseConfiguration(referenceSnapshot()).value;
+const reference = referenceConfiguration();
 
 /** Text without its marks, and the places that they marked. */
 export function unmarked(text: string): { text: string; places: { line: number; column: number }[] } {
@@ -29,7 +30,6 @@ export function unmarked(text: string): { text: string; places: { line: number; 
 
 /** The reference configuration with some files of other text, read part by part: quicker than to read all of it again. */
 export function configurationWith(files: Readonly<Record<string, string>>): Configuration {
-  if (reference === undefined) throw new Error('the reference configuration is not valid');
   return Object.entries(files).reduce((configuration, [path, text]) => withFile(configuration, path, text, files), reference);
 }
 

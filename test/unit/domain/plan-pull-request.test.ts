@@ -1,21 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
 import { NO_PAST } from '#domain/plan-history.ts';
 import { planConfiguration } from '#domain/plan-pull-request.ts';
 import type { Settings } from '#model/settings.ts';
 import { channelFile, clusterRecord, gitId } from '../../support/fleet.ts';
-import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
+import { referenceConfiguration } from '../../support/reference-configuration.ts';
+import { edited } from '../../support/reference-fleet.ts';
 
 const [BASE, HEAD] = [gitId('a'), gitId('b')];
 
-function configuration(changed: Record<string, string>, revision: string): Configuration {
-  const { value } = parseConfiguration(referenceSnapshot(changed, revision));
-  if (value === undefined) throw new Error('not valid');
-  return value;
-}
-
-const base = configuration({}, BASE);
-const head = configuration(edited('versions.yaml', 'etcd: 3.6.16', 'etcd: 3.6.17'), HEAD);
+const base = referenceConfiguration({}, BASE);
+const head = referenceConfiguration(edited('versions.yaml', 'etcd: 3.6.16', 'etcd: 3.6.17'), HEAD);
 const channel = channelFile('dev', 3);
 const settings: Settings = {
   commit: gitId('c'),
@@ -66,7 +60,7 @@ describe('the plan of a configuration', () => {
   });
 
   it('has nothing to ask where only objects change', () => {
-    const objects = configuration(edited('components/coredns/deployment.yaml', 'replicas: 2', 'replicas: 3'), HEAD);
+    const objects = referenceConfiguration(edited('components/coredns/deployment.yaml', 'replicas: 2', 'replicas: 3'), HEAD);
 
     expect(planConfiguration({ settings, channel, base, head: objects })).toMatchObject({
       affected: 3,

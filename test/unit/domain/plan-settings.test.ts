@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import type { Configuration } from '#domain/configuration.ts';
 import { NO_PAST } from '#domain/plan-history.ts';
 import { planSettings } from '#domain/plan-pull-request.ts';
 import { channelNotes, planMoves, revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
@@ -7,7 +7,8 @@ import { type ParsedSettings, parseSettings } from '#domain/settings.ts';
 import { clusterRef } from '#domain/waves.ts';
 import type { ChannelProof, ClusterRecord } from '#model/records.ts';
 import { channelFile, clusterRecord, gitId } from '../../support/fleet.ts';
-import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
+import { referenceConfiguration } from '../../support/reference-configuration.ts';
+import { edited } from '../../support/reference-fleet.ts';
 
 const [PROVEN, HELD] = [gitId('a'), gitId('b')];
 
@@ -41,11 +42,10 @@ const PAST = {
 };
 
 function configurations(): Map<string, Configuration> {
-  const of = (changed: Record<string, string>, revision: string): [string, Configuration] => {
-    const { value } = parseConfiguration(referenceSnapshot(changed, revision));
-    if (value === undefined) throw new Error('not valid');
-    return [revision, value];
-  };
+  const of = (changed: Record<string, string>, revision: string): [string, Configuration] => [
+    revision,
+    referenceConfiguration(changed, revision),
+  ];
   return new Map([of({}, PROVEN), of(edited('versions.yaml', 'etcd: 3.6.16', 'etcd: 3.6.17'), HELD)]);
 }
 

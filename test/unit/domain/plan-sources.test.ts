@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
 import { planChange } from '#domain/plan.ts';
 import type { Source } from '#model/plan.ts';
 import type { ClusterRef } from '#model/settings.ts';
+import { referenceConfiguration } from '../../support/reference-configuration.ts';
 import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
 
 const CLUSTER: ClusterRef = {
@@ -72,18 +72,12 @@ const BASE: Files = {
   'deletions.yaml': 'before: []\nafter:\n  - { apiVersion: v1, kind: ConfigMap, name: gone, reason: old }\n',
 };
 
-function configuration(files: Files, revision: string): Configuration {
-  const { value, findings } = parseConfiguration(referenceSnapshot(files, revision));
-  if (value === undefined) throw new Error(JSON.stringify(findings));
-  return value;
-}
-
 /** `name: path:line side, …` of each change. */
 function sources(changed: Files, cluster = CLUSTER, base: Files = BASE): Record<string, string> {
   const plan = planChange([
     {
-      base: { configuration: configuration(base, 'a'.repeat(40)), cluster },
-      head: { configuration: configuration({ ...base, ...changed }, 'b'.repeat(40)), cluster },
+      base: { configuration: referenceConfiguration(base, 'a'.repeat(40)), cluster },
+      head: { configuration: referenceConfiguration({ ...base, ...changed }, 'b'.repeat(40)), cluster },
     },
   ]);
   const text = ({ path, line, side }: Source): string =>

@@ -247,7 +247,194 @@ beta-0, beta-1, beta-2, beta-3, beta-4, beta-5, beta-6, beta-7 and 86 more
   });
 });
 
+describe('the parts of a plan', () => {
+  const lineOf = (text: string, part: string): string | undefined => text.split('\n').find((line) => line.includes(part));
+  const calm = { changes: [], rolls: [], resources: [], disruption: { restarts: [], ownPods: 0, drained: 0 } };
+
+  it.each([
+    ['etcd', 1, ['a'], 'replaced', '- etcd: at least 1 member is replaced'],
+    ['etcd', 3, ['a', 'b', 'c'], 'replaced', '- etcd: at least 3 members are replaced, over zones a, b, c'],
+    ['control-plane', 2, ['a', 'b'], 'new', '- control-plane: at least 2 instances are new, over zones a, b'],
+    ['pool-batch', 1, ['a'], 'new', '- pool-batch: at least 1 node is new'],
+    ['pool-batch', 3, [], 'removed', '- pool-batch: at least 3 nodes removed'],
+  ] as const)('tell of %s with %d in %j that it is %s', (role, instances, zones, reason, line) => {
+    const text = planMarkdown(planOf({ ...calm, rolls: [{ role, instances, zones, reason }] }), CONTEXT);
+
+    expect(lineOf(text, `- ${role}: at least`)).toBe(line);
+    expect(text).toContain(`| ${role}: ${instances} ${reason} | 0 |`);
+  });
+
+  it('tell of no pods and no causes where there are none', () => {
+    const text = planMarkdown(planOf({ ...calm, clusters: ['a', 'b'] }), CONTEXT);
+
+    expect(text).toContain('| 1 | the control plane is replaced | 2 | none | 0 | a new cluster |');
+    expect(text).toContain('### 1. 2 clusters: the control plane is replaced\na, b\n\n- Time: no history yet.\n');
+    expect(text).not.toContain('Pods');
+    expect(text).not.toContain('CloudFormation');
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['creation', 'the cluster is created'],
+    ['manifests', 'in place, nothing restarts but the changed workloads'],
+    ['worker-roll', 'nodes are replaced'],
+    ['control-plane-roll', 'the control plane is replaced'],
+    ['identity', 'certificates or keys change'],
+    ['etcd', 'etcd members are replaced'],
+    ['deletion', 'something is deleted'],
+    ['replacement', 'AWS resources are replaced'],
+  ] as const)('call the class %s: %s', (name, words) => {
+    const plan = { ...planOf({ ...calm, class: name }), class: name };
+
+    expect(lineOf(planMarkdown(plan, CONTEXT), '### ')).toBe(words === undefined ? undefined : `### 1. 94 clusters: ${words}`);
+    expect(planTitle(plan)).toContain(words ?? ': nothing changes');
+  });
+
+  it('name eight clusters, and how many more there are', () => {
+    const named = (count: number) =>
+      planMarkdown(planOf({ ...calm, clusters: Array.from({ length: count }, (_, index) => `c${index}`) }), CONTEXT).split('\n');
+
+    expect(named(8)).toContain('c0, c1, c2, c3, c4, c5, c6, c7');
+    expect(named(9)).toContain('c0, c1, c2, c3, c4, c5, c6, c7 and 1 more');
+  });
+
+  it('count the clusters that stay', () => {
+    const stay = (clusters: number) => lineOf(planMarkdown({ ...PLAN, clusters }, CONTEXT), 'of this change');
+
+    expect([stay(94), stay(95), stay(97)]).toEqual([
+      undefined,
+      '1 other cluster of this change stays as it is.',
+      '3 other clusters of this change stay as they are.',
+    ]);
+  });
+
+  it('say where it goes next, if anywhere', () => {
+    const next = (...downstream: PlanContext['downstream']) => lineOf(planMarkdown(PLAN, { ...CONTEXT, downstream }), 'By promotion');
+
+    expect(next()).toBeUndefined();
+    expect(next({ channel: 'alpha', clusters: 1 }, { channel: 'beta', clusters: 90 })).toBe(
+      'Merging changes the channel dev only. By promotion it reaches alpha (1 cluster), then beta (90 clusters).',
+    );
+  });
+
+  it('leave groups out to which nothing happens, and count the others', () => {
+    const text = planMarkdown(
+      {
+        ...PLAN,
+        groups: [
+          { ...GROUP, ...calm, class: 'etcd' },
+          { ...GROUP, ...calm },
+          { ...GROUP, class: 'nothing' },
+        ],
+      },
+      CONTEXT,
+    );
+
+    expect(text.match(/^### .*/gm)).toEqual([
+      '### 1. 94 clusters: etcd members are replaced',
+      '### 2. 94 clusters: the control plane is replaced',
+    ]);
+    expect(text).toContain('95 clusters, 2 distinct changes,');
+    expect(text).toContain('| 2 | the control plane is replaced | 94 |');
+  });
+
+  it('tell notes as a list', () => {
+    expect(planMarkdown(planOf(calm), { ...CONTEXT, notes: ['one', 'two'] })).toContain('.**\n\n- one\n- two\n\n| | danger |');
+  });
+
+  it('name the lines first that cause most changes', () => {
+    const change = (...lines: number[]) => ({
+      action: 'update' as const,
+      area: 'component a',
+      name: 'b',
+      diff: '',
+      sources: lines.map((line) => ({ ...VERSIONS, line })),
+    });
+
+    expect(lineOf(planMarkdown(planOf({ ...calm, changes: [change(1), change(2), change(3, 2), change(2)] }), CONTEXT), '| 1 |')).toContain(
+      `| 4 | ${[2, 1, 3].map((line) => `channels/cluster/versions.yaml:${line}`).join(', ')} |`,
+    );
+  });
+
+  it('come by danger: rolls in their order, then what goes, then by name', () => {
+    const change = (action: 'create' | 'delete' | 'update', area: string, name: string) => ({ action, area, name, diff: '', sources: [] });
+    const changes = [
+      change('update', 'component b', 'x'),
+      change('update', 'component a', 'z'),
+      change('create', 'component a', 'y'),
+      change('delete', 'component c', 'x'),
+      change('update', 'instances of pool-general', 'file'),
+      change('update', 'stack pool, pool-general-more', 'template'),
+      change('update', 'stack etcd, control-plane', 'template'),
+      change('delete', 'component b', 'x'),
+    ];
+
+    const text = planMarkdown(planOf({ changes }), CONTEXT);
+
+    expect([...text.matchAll(/<summary>(.*)<\/summary>/g)].map(([, summary]) => summary)).toEqual([
+      'stack etcd, control-plane: template changed',
+      'instances of pool-general: file changed',
+      'component b: x removed',
+      'component c: x removed',
+      'component a: y new',
+      'component a: z changed',
+      'component b: x changed',
+      'stack pool, pool-general-more: template changed',
+    ]);
+  });
+
+  it('tell that CloudFormation refuses a change', () => {
+    const refused = { role: 'etcd', state: 'refused', resources: [] } as const;
+    const stacks = [{ ...refused, reason: 'no <type>' }, refused];
+
+    expect(planMarkdown(planOf(calm), { ...CONTEXT, previews: [{ group: GROUP.hash, cluster: 'beta-0', stacks }] })).toContain(
+      '- stack etcd: **CloudFormation refuses this change**: no &lt;type&gt;\n- stack etcd: **CloudFormation refuses this change**: no reason given\n',
+    );
+  });
+
+  it('name four properties that change, and say when there are more', () => {
+    const resource = { role: 'etcd', resource: 'R', type: 'T', action: 'modify', replacement: 'may' } as const;
+    const of = (...properties: string[]) =>
+      lineOf(planMarkdown(planOf({ ...calm, resources: [{ ...resource, properties }] }), CONTEXT), 'stack etcd');
+
+    expect(of('a', 'b', 'c', 'd')).toBe('- stack etcd: R (T) may be replaced, for a, b, c, d');
+    expect(of('a', 'b', 'c', 'd', 'e')).toBe('- stack etcd: R (T) may be replaced, for a, b, c, d, …');
+    expect(of()).toBe('- stack etcd: R (T) may be replaced');
+  });
+
+  it('tell of a stack that is added, by a change set', () => {
+    const resource = { role: 'etcd', resource: 'R', type: 'T', action: 'add', replacement: 'never', properties: [] } as const;
+    const previews = [
+      { group: GROUP.hash, cluster: 'beta-0', stacks: [{ role: 'etcd', state: 'changes', resources: [resource] }] },
+    ] as const;
+
+    expect(planMarkdown(planOf(calm), { ...CONTEXT, previews })).toContain('- stack etcd: R (T) is added\n');
+  });
+
+  it('tell markup as text, on one line', () => {
+    const changes = [{ action: 'update' as const, area: 'a & b', name: 'c\n  d', diff: '', sources: [{ ...VERSIONS, path: 'x|y' }] }];
+
+    expect(planMarkdown(planOf({ ...calm, changes }), CONTEXT)).toContain('<summary>a &amp; b: c d changed (x&#124;y:2)</summary>');
+  });
+});
+
 describe('cutText', () => {
+  it.each([
+    ['a fence and its fold', '<details><summary>a</summary>\n\n```diff\n+ x', '```\n</details>'],
+    ['a longer fence that holds a shorter one', '````diff\n```\n+ x', '````'],
+    ['nothing where all is closed', '<details><summary>a</summary>\n```diff\n+ x\n```\n</details>\nx', ''],
+    [
+      'a fold that is open beside one that is closed',
+      '<details><summary>a</summary>\n<details><summary>b</summary>\n</details>\nx',
+      '</details>',
+    ],
+    ['no fold that only stands in a fence', '```\n<details><summary>a</summary>\n```\nx', ''],
+  ])('closes %s', (_what, begin, closing) => {
+    const cut = cutText(`${begin}\n${'y'.repeat(300)}`, 250);
+
+    expect(cut).toBe(`${begin}\n${closing === '' ? '' : `${closing}\n`}**Cut here: 1 more lines.**\n`.replace(/(?<!\n)\n\*\*/, '\n**'));
+  });
+
   it('leaves a text alone that fits', () => {
     expect(cutText('short\n', 6, 'there')).toBe('short\n');
   });

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import type { Configuration } from '#domain/configuration.ts';
 import { canonicalJson } from '#domain/hash.ts';
 import { launchTemplatesOf } from '#domain/launch-template.ts';
 import { parseManifests } from '#domain/manifests.ts';
 import { planChange } from '#domain/plan.ts';
 import { diffOf } from '#domain/plan-diff.ts';
-import { escaped, mapStrings, OWN_VARIABLES, putAll, putShared, unfold } from '#domain/plan-fold.ts';
+import { unfold } from '#domain/plan-fold.ts';
 import { planItems } from '#domain/plan-items.ts';
 import { templateOf } from '#domain/plan-sides.ts';
 import { ownVariables, render } from '#domain/render.ts';
-import { clusterVariables } from '#domain/variables.ts';
 import type { ClusterRef } from '#model/settings.ts';
-import { referenceSnapshot } from '../../support/reference-fleet.ts';
+import { FOLDABLE } from '../../support/foldable.ts';
+import { referenceConfiguration } from '../../support/reference-configuration.ts';
 
 const CLUSTERS: readonly [ClusterRef, ...ClusterRef[]] = [
   { name: 'dev-1', account: '200000000001', region: 'eu-central-1', environment: 'development', network: '10.1.0.0/16', channel: 'dev' },
@@ -20,27 +20,13 @@ const CLUSTERS: readonly [ClusterRef, ...ClusterRef[]] = [
   { name: 'live-3', account: '200000000003', region: 'eu-central-1', environment: 'production', network: '10.3.0.0/16', channel: 'dev' },
 ];
 
-const reference = parseConfiguration(referenceSnapshot()).value;
+const reference = referenceConfiguration();
 
-/** Texts in which a variable, an escape and what one of the clusters has for it are close neighbours. */
-const text = fc.constantFrom(
-  '${CLUSTER_NAME}',
-  'dev-1',
-  '$${CLUSTER_NAME}',
-  '${API_ADDRESS}',
-  '10.1.0.10',
-  '${ACCOUNT}',
-  '200000000001',
-  '${ENVIRONMENT}',
-  '${BUCKET}',
-  'plain',
-  '$${OTHER}',
-);
 const content = fc.record({
   name: fc.constantFrom('zoo', 'zoo-${CLUSTER_NAME}', 'zoo-dev-1'),
-  lines: fc.array(text, { minLength: 1, maxLength: 4 }),
-  plain: text,
-  file: fc.array(text, { minLength: 1, maxLength: 2 }),
+  lines: fc.array(FOLDABLE, { minLength: 1, maxLength: 4 }),
+  plain: FOLDABLE,
+  file: fc.array(FOLDABLE, { minLength: 1, maxLength: 2 }),
   pool: fc.constantFrom(1, 2),
 });
 
@@ -58,7 +44,7 @@ function configuration(
   const path = 'components/zoo/zoo.yaml';
   const [object] = parseManifests(`channels/cluster/${path}`, JSON.stringify(manifest)).value ?? [];
   const first = reference?.components[0];
-  if (reference === undefined || first === undefined || object === undefined) throw new Error('the reference configuration is not valid');
+  if (first === undefined || object === undefined) throw new Error('the reference configuration is not valid');
   const { common } = reference.userData;
   return {
     ...reference,
@@ -125,47 +111,4 @@ describe('a plan of several clusters', () => {
       { numRuns: 40 },
     );
   }, 120_000);
-});
-
-describe('folding', () => {
-  const piece = fc.oneof(text, fc.string(), fc.constantFrom('$', '{', '}', '${', '$${', '${A${B}', '\n'));
-  const variables = clusterVariables(CLUSTERS[0], { kubernetes: '1.36.3', etcd: '3.6.16', osImage: 'ami-1' }, 'a-bucket');
-  const own = Object.fromEntries(Object.entries(variables).filter(([name]) => OWN_VARIABLES.has(name)));
-
-  it('leaves a text that becomes the cluster’s own again', () => {
-    fc.assert(
-      fc.property(fc.array(text), (pieces) => {
-        const whole = pieces.join(' ');
-
-        expect(unfold(putShared(variables, OWN_VARIABLES)(whole), own)).toBe(putAll(variables)(whole));
-      }),
-    );
-  });
-
-  it('gives a literal text back, whatever it holds', () => {
-    fc.assert(
-      fc.property(fc.array(piece), (pieces) => {
-        const whole = pieces.join('');
-
-        expect(unfold(escaped(whole), own)).toBe(whole);
-      }),
-    );
-  });
-
-  it('keeps what holds no variable the same object', () => {
-    const value = { a: ['x', { b: 1, c: null }], d: '$x' };
-
-    const put = (one: unknown): unknown => mapStrings(one, (piece) => unfold(piece, own));
-
-    expect(put(value)).toBe(value);
-    expect(put({ ...value, e: '${CLUSTER_NAME}' })).toEqual({ ...value, e: 'dev-1' });
-  });
-
-  it('knows the variables that are a cluster’s own', () => {
-    expect([...OWN_VARIABLES]).toEqual(
-      expect.arrayContaining(['CLUSTER_NAME', 'ACCOUNT', 'NETWORK', 'API_ADDRESS', 'BUCKET', 'SUBNET_A_CIDR']),
-    );
-    expect([...OWN_VARIABLES]).not.toEqual(expect.arrayContaining(['REGION']));
-    expect(OWN_VARIABLES.has('KUBERNETES_VERSION')).toBe(false);
-  });
 });

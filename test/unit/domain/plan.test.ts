@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of manifests are written like this
 import { describe, expect, it } from 'vitest';
-import { type Configuration, parseConfiguration } from '#domain/configuration.ts';
+import type { Configuration } from '#domain/configuration.ts';
 import { planChange } from '#domain/plan.ts';
 import type { Plan } from '#model/plan.ts';
 import type { ClusterRef } from '#model/settings.ts';
+import { referenceConfiguration } from '../../support/reference-configuration.ts';
 import { edited, referenceSnapshot } from '../../support/reference-fleet.ts';
 
 const CLUSTER: ClusterRef = {
@@ -16,11 +17,7 @@ const CLUSTER: ClusterRef = {
 };
 
 function configuration(changed: Readonly<Record<string, string | undefined>> = {}): Configuration {
-  const { value, findings } = parseConfiguration(
-    referenceSnapshot(changed, Object.keys(changed).length === 0 ? 'a'.repeat(40) : 'b'.repeat(40)),
-  );
-  if (value === undefined) throw new Error(JSON.stringify(findings));
-  return value;
+  return referenceConfiguration(changed, Object.keys(changed).length === 0 ? 'a'.repeat(40) : 'b'.repeat(40));
 }
 
 const BASE = configuration();

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { previewName, previewOf, whyNotAsked, withOutputs, withPreviews } from '#domain/plan-previews.ts';
+import { PlanContext, type PlanData } from '#model/plan.ts';
+import type { StackFacts } from '#ports/change-sets.ts';
+
+const facts = (status: string): StackFacts => ({ status, outputs: {}, tags: {} });
+
+describe('the name of a change set that is only read', () => {
+  it('is one for each stack and execution, within the names that the role may use', () => {
+    const name = previewName('sluice-dev-1-etcd', 'pull-request-1');
+
+    expect(name).toMatch(/^sluice-plan-[0-9a-f]{24}$/);
+    expect(previewName('sluice-dev-1-etcd', 'pull-request-1')).toBe(name);
+    expect(previewName('sluice-dev-1-etcd', 'pull-request-2')).not.toBe(name);
+    expect(previewName('sluice-dev-2-etcd', 'pull-request-1')).not.toBe(name);
+  });
+});
+
+describe('a stack', () => {
+  it.each(['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE', 'IMPORT_ROLLBACK_COMPLETE'])(
+    'can be asked when it is %s',
+    (status) => expect(whyNotAsked(facts(status))).toBeUndefined(),
+  );
+
+  it.each([
+    [undefined, 'the stack does not exist yet'],
+    ['REVIEW_IN_PROGRESS', 'the stack does not exist yet'],
+    ['UPDATE_IN_PROGRESS', 'the stack is being changed (UPDATE_IN_PROGRESS)'],
+    ['UPDATE_ROLLBACK_FAILED', 'the stack is UPDATE_ROLLBACK_FAILED'],
+    ['ROLLBACK_COMPLETE', 'the stack is ROLLBACK_COMPLETE'],
+  ])('can not be asked when it is %s', (status, why) => expect(whyNotAsked(status === undefined ? undefined : facts(status))).toBe(why));
+});
+
+describe('parameters of a change set', () => {
+  it('get the outputs of the network stack', () =>
+    expect(withOutputs({ VpcId: '!output:network-1.VpcId', Size: '3' }, { VpcId: 'vpc-1' })).toEqual({
+      parameters: { VpcId: 'vpc-1', Size: '3' },
+      missing: [],
+    }));
+
+  it('name the outputs that it lacks', () =>
+    expect(withOutputs({ A: '!output:network.A', B: '!output:network.B' }, {})).toEqual({
+      parameters: { A: '', B: '' },
+      missing: ['A', 'B'],
+    }));
+
+  it.each(['x!output:network.A', '!output:network.A!', '!output:.A', '!output:network', '!output:Network.A'])(
+    'leave what is no output: %s',
+    (text) => expect(withOutputs({ Text: text }, { A: 'a' })).toEqual({ parameters: { Text: text }, missing: [] }),
+  );
+});
+
+describe('what a change set says', () => {
+  const change = { resource: 'Vpc', type: 'AWS::EC2::VPC', action: 'modify', replacement: 'always', properties: ['CidrBlock'] } as const;
+
+  it('is not known while it is being made', () => expect(previewOf('network', { state: 'creating', changes: [] })).toBeUndefined());
+
+  it('is its changes, of the stack’s role', () =>
+    expect(previewOf('network', { state: 'ready', changes: [change] })).toEqual({
+      role: 'network',
+      state: 'changes',
+      resources: [{ role: 'network', ...change }],
+    }));
+
+  it('is nothing where CloudFormation has nothing to do', () =>
+    expect(previewOf('etcd', { state: 'no-changes', changes: [change] })).toEqual({ role: 'etcd', state: 'no-changes', resources: [] }));
+
+  it('is a refusal with its reason', () => {
+    expect(previewOf('etcd', { state: 'failed', reason: 'no such type', changes: [change] })).toEqual({
+      role: 'etcd',
+      state: 'refused',
+      reason: 'no such type',
+      resources: [],
+    });
+    expect(previewOf('etcd', { state: 'failed', changes: [] })).toMatchObject({ reason: 'no reason given' });
+  });
+});
+
+describe('a plan with previews', () => {
+  const context = PlanContext.parse({ channel: 'dev', downstream: [], notes: ['a note'] });
+  const data: PlanData = { plan: { groups: [], clusters: 0, affected: 0, class: 'nothing', rollsNodes: 0 }, context, previews: [] };
+  const preview = { group: 'a'.repeat(64), cluster: 'dev-1', stacks: [] };
+
+  it('has them in its context, and nothing else changes', () =>
+    expect(withPreviews(data, [preview])).toEqual({ ...data, context: { ...context, previews: [preview] } }));
+
+  it('says why CloudFormation could not be asked', () =>
+    expect(withPreviews(data, [], 'it is down').context.notes).toEqual([
+      'a note',
+      'CloudFormation could not be asked what it would replace: it is down. What is told of it is by the templates alone.',
+    ]));
+});
