@@ -1,7 +1,8 @@
 // `npm run mutate [-- NAME...] [-- --incremental]`: the mutation score of each group, a line a group; exit code 1 when one is
-// short of the goal. What no test noticed is listed in .world/mutation/NAME.txt. `--incremental` runs only what changed
-// since the last run.
+// short of the goal. NAME-N is the Nth part of a group alone. What no test noticed is listed in .world/mutation/NAME.txt.
+// `--incremental` runs only what changed since the last run.
 import { mkdir, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 import { GROUPS, type Group, type Shard } from './groups.ts';
@@ -17,10 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
     options: { incremental: { type: 'boolean', default: false } },
     allowPositionals: true,
   });
-  const unknown = positionals.filter((name) => !GROUPS.some((group) => group.name === name));
-  if (unknown.length > 0)
-    throw new Error(`there is no group ${unknown.join(', ')}; there are ${GROUPS.map(({ name }) => name).join(', ')}`);
-  const chosen = positionals.length === 0 ? GROUPS : GROUPS.filter(({ name }) => positionals.includes(name));
+  const chosen = positionals.length === 0 ? GROUPS : positionals.map(groupNamed);
   await mkdir(FOLDER, { recursive: true });
   const lines: string[] = [];
   let short = false;
@@ -38,21 +36,30 @@ async function main(argv: readonly string[]): Promise<number> {
   return short ? 1 : 0;
 }
 
-async function mutate({ name, shards }: Group, incremental: boolean): Promise<readonly MutantResult[]> {
+/** A group, or one part of it by `NAME-N`. @throws Error for any other name */
+function groupNamed(wanted: string): Group {
+  for (const group of GROUPS) {
+    if (group.name === wanted) return group;
+    const found = group.shards.find((_, index) => `${group.name}-${index + 1}` === wanted);
+    if (found !== undefined) return { name: wanted, shards: [found] };
+  }
+  throw new Error(`there is no group ${wanted}; there are ${GROUPS.map(({ name }) => name).join(', ')}`);
+}
+
+async function mutate({ shards }: Group, incremental: boolean): Promise<readonly MutantResult[]> {
   const results: MutantResult[] = [];
-  for (const [index, shard] of shards.entries())
-    results.push(...(await mutateShard(shard, `${FOLDER}/${name}-${index + 1}.json`, incremental)));
+  for (const shard of shards) results.push(...(await mutateShard(shard, incremental)));
   return results;
 }
 
 /** @throws Error when the tests are not green without mutants, or nothing is mutated */
-async function mutateShard({ mutate: files, tests }: Shard, incrementalFile: string, incremental: boolean): Promise<MutantResult[]> {
+async function mutateShard({ mutate: files, tests }: Shard, incremental: boolean): Promise<MutantResult[]> {
   process.env['MUTATE_TESTS'] = tests.join(' ');
   const concurrency = process.env['MUTATE_CONCURRENCY'];
   const stryker = new Stryker({
     mutate: [...files],
     incremental,
-    incrementalFile,
+    incrementalFile: `${FOLDER}/${basename(files[0] ?? '', '.ts')}.json`,
     ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
   });
   const results = await stryker.runMutationTest();

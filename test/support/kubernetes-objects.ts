@@ -1,4 +1,5 @@
 import { parseComponents } from '#domain/components.ts';
+import type { SchemaBook } from '#domain/kubernetes-apis.ts';
 import { objectFindings } from '#domain/kubernetes-objects.ts';
 import { parseManifests } from '#domain/manifests.ts';
 import type { Finding } from '#model/checks.ts';
@@ -26,14 +27,19 @@ export function componentFiles(components: Readonly<Record<string, ComponentText
 /** Findings of objects as validation makes them, against the schemas that are shipped. */
 export function objectFindingsOf(
   components: Readonly<Record<string, ComponentText>>,
-  options: { readonly kubernetes?: string; readonly load?: string } = {},
+  options: { readonly kubernetes?: string; readonly load?: string; readonly book?: SchemaBook } = {},
 ): Finding[] {
-  const files = [...componentFiles(components), { path: 'tests/load/load.yaml', content: options.load ?? '' }];
+  const text = `# Versions.\nkubernetes: ${options.kubernetes ?? '1.35.4'}\n`;
+  const files = [
+    ...componentFiles(components),
+    { path: 'versions.yaml', content: text },
+    { path: 'tests/load/load.yaml', content: options.load ?? '' },
+  ];
   const parsed = parseComponents(files, 'channels/cluster/');
   if (parsed.findings.length > 0) throw new Error(JSON.stringify(parsed.findings));
   const versions = { kubernetes: options.kubernetes ?? '1.35.4', etcd: '3.6.16', osImage: 'ami-1' };
   const load = parseManifests('channels/cluster/tests/load/load.yaml', options.load ?? '').value ?? [];
-  return objectFindings({ files, versions, components: parsed.components, load, objectsAreWhole: true }, shippedSchemas);
+  return objectFindings({ files, versions, components: parsed.components, load, objectsAreWhole: true }, options.book ?? shippedSchemas);
 }
 
 /** As objectFindingsOf for one object in namespace `default`, told as `rule line:column message`, warnings with a mark. */

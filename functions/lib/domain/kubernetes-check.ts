@@ -204,6 +204,7 @@ function isBase64(text: string): boolean {
   return plain.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(plain);
 }
 
+/** Of a scalar's type; what is none has no scalar for a value. */
 function isOfType(value: unknown, type: FieldSchema['type']): boolean {
   switch (type) {
     case 'string':
@@ -220,7 +221,7 @@ function isOfType(value: unknown, type: FieldSchema['type']): boolean {
     case 'quantity':
       return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
     default:
-      return true;
+      return false;
   }
 }
 
@@ -262,7 +263,7 @@ function nameOf(schema: FieldSchema): string {
 
 function wrongType(check: Check, value: unknown, schema: FieldSchema, path: ValuePath, where: string): void {
   const quoted = typeof value === 'string' && /^(?:true|false|-?\d+(?:\.\d+)?)$/.test(value);
-  const fits = quoted && isOfType(JSON.parse(unpadded(value)), schema.type) && schema.type !== 'any';
+  const fits = quoted && isOfType(JSON.parse(unpadded(value)), schema.type);
   const hint = fits ? ' Remove the quotes.' : schema.type === 'string' && isScalar(value) ? ' Put it in quotes.' : '';
   add(check, 'wrong-type', path, `${where} must be ${nameOf(schema)}; it is ${described(value)}.${hint}`);
 }

@@ -28,10 +28,10 @@ export function nameProblem(group: string, kind: string, name: string): string |
  */
 export function labelProblem(kind: 'labels' | 'annotations', key: string, value: unknown): string | undefined {
   const what = kind === 'labels' ? 'a label' : 'an annotation';
-  const parts = key.split('/');
-  const name = parts.at(-1) ?? '';
-  const prefix = parts.length > 1 ? parts.slice(0, -1).join('/') : undefined;
-  if (parts.length > 2 || (prefix !== undefined && (prefix.length > 253 || !SUBDOMAIN.test(prefix.toLowerCase()))))
+  const slash = key.indexOf('/');
+  const name = key.slice(slash + 1);
+  const prefix = key.slice(0, Math.max(0, slash));
+  if (name.includes('/') || (slash >= 0 && (prefix.length > 253 || !SUBDOMAIN.test(prefix.toLowerCase()))))
     return `can't have ${what} ${shorten(key)}: before its one / stands a DNS name.`;
   if (name.length > 63 || !QUALIFIED.test(name)) {
     return `can't have ${what} ${shorten(key)}: its name is at most 63 of A-Z, a-z, 0-9, -, _ and ., and begins and ends with a letter or digit.`;

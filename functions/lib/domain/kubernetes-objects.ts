@@ -91,11 +91,15 @@ function aggregatedOf(objects: readonly SourceObject[]): Set<string> {
 
 function findingsOf(object: SourceObject, apis: Apis, later: Apis | undefined, places: ObjectPlaces): Finding[] {
   const now = problemsOf(object, apis);
-  const told = new Set(now.map(keyOf));
+  // What is wrong today is not told again where the next minor only says it in other words.
+  const told = new Set(now.map((problem) => (problem.warns === true ? keyOf(problem) : pathOf(problem))));
   // A kind that is not served today is wrong enough; what the next minor says of it adds nothing.
   const served =
     apis.aggregated.has(object.manifest.apiVersion) || kindOf(apis, object.manifest.apiVersion, object.manifest.kind) !== undefined;
-  const then = later === undefined || !served ? [] : problemsOf(object, later).filter((problem) => !told.has(keyOf(problem)));
+  const then =
+    later === undefined || !served
+      ? []
+      : problemsOf(object, later).filter((problem) => !told.has(keyOf(problem)) && !told.has(pathOf(problem)));
   return [
     ...now.map((problem) => problem.at(object.path, places(object, problem.path), levelOf(problem))),
     ...then.map((problem) => asOfNext(problem, later?.schemas.version ?? '').at(object.path, places(object, problem.path), 'warning')),
@@ -104,6 +108,10 @@ function findingsOf(object: SourceObject, apis: Apis, later: Apis | undefined, p
 
 function keyOf({ path, message }: Problem): string {
   return JSON.stringify([path, message]);
+}
+
+function pathOf({ path }: Problem): string {
+  return JSON.stringify(path);
 }
 
 function asOfNext(problem: Problem, version: string): Problem {

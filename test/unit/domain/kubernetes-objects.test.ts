@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { KubernetesSchemas } from '#model/kubernetes-schema.ts';
 import { objectFindingsOf, told } from '../../support/kubernetes-objects.ts';
 
 function object(apiVersion: string, kind: string, rest = '', metadata = '{ name: one, namespace: default }'): string {
@@ -81,14 +82,68 @@ describe('the next minor', () => {
     expect(told(object('v1', 'ConfigMap'), '1.36.3')).toEqual([]);
   });
 
+  it('is told in its own words, for what it alone refuses or deprecates', () => {
+    const types = (fields: readonly string[]): KubernetesSchemas['types'] => ({
+      Map: {
+        type: 'object',
+        properties: Object.fromEntries(['apiVersion', 'kind', 'metadata', ...fields].map((name) => [name, { type: 'any' }])),
+      },
+    });
+    const kind = { type: 'Map', namespaced: true };
+    const books: Record<string, KubernetesSchemas> = {
+      '1.39': { version: '1.39.12', kinds: { 'v1 ConfigMap': kind, 'v1 Old': kind }, types: types(['data', 'extra']) },
+      '1.40': {
+        version: '1.40.3',
+        kinds: { 'v1 ConfigMap': { ...kind, deprecated: 'v1 ConfigMap is deprecated' } },
+        types: types(['data']),
+      },
+    };
+    const manifests = [object('v1', 'ConfigMap', 'extra: 1\nmore: 2'), object('v1', 'Old'), object('v1', 'Never')].join('---\n');
+    const next = objectFindingsOf({ one: { objects: manifests } }, { kubernetes: '1.39.11', book: (minor) => books[minor] });
+
+    expect(next.map(({ rule, level, line, column, message }) => `${level} ${rule} ${line}:${column} ${message}`)).toEqual([
+      'failure unknown-field 5:1 ConfigMap has no field more. It has apiVersion, kind, metadata, data, extra.',
+      'warning deprecated-api 1:1 From Kubernetes 1.40 on: v1 ConfigMap is deprecated.',
+      'warning unknown-field 4:1 From Kubernetes 1.40 on: ConfigMap has no field extra. It has apiVersion, kind, metadata, data.',
+      'warning unknown-kind 8:1 From Kubernetes 1.40 on: v1 has no kind Old.',
+      'failure unknown-kind 13:1 v1 has no kind Never.',
+    ]);
+  });
+
   it('and this one must be known', () => {
+    expect(objectFindingsOf({ one: { objects: object('v1', 'ConfigMap', 'dat: {}') } }, { kubernetes: '1.34.12' })).toMatchObject([
+      { path: 'channels/cluster/versions.yaml', line: 2 },
+    ]);
     expect(told(object('v1', 'ConfigMap', 'dat: {}'), '1.34.9')).toEqual([
-      'warning no-schemas 1:1 Sluice has no schemas of Kubernetes 1.34: objects were not checked against it. e2e still applies them to a real API server.',
+      'warning no-schemas 2:1 Sluice has no schemas of Kubernetes 1.34: objects were not checked against it. e2e still applies them to a real API server.',
     ]);
   });
 });
 
+describe('an APIService', () => {
+  it.each([
+    ['another kind of its group', 'kind: Service'],
+    ['another group', 'apiVersion: apiregistration.example.net/v1'],
+    ['one without a specification', 'spec: none'],
+  ])('hides nothing when it is %s', (_what, line) => {
+    const service = `apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: { name: v1.metrics.k8s.io }\nspec: { group: metrics.k8s.io, version: v1 }\n`;
+    const [key = ''] = line.split(':');
+    const changed = service.replace(new RegExp(`^${key}:.*`, 'm'), line);
+
+    expect(told(`${changed}---\n${object('metrics.k8s.io/v1', 'Anything')}`).at(-1)).toContain(
+      'Nothing serves Anything of metrics.k8s.io/v1',
+    );
+  });
+});
+
 describe('a namespace', () => {
+  it('has the form of one, wherever it is written', () => {
+    expect(told(object('v1', 'ConfigMap', '', '{ name: one, namespace: a.b }'))).toEqual([
+      'invalid-value 3:24 metadata.namespace must consist of a-z, 0-9 and -, and begin and end with a letter or digit; it is a.b.',
+      expect.stringContaining('missing-namespace'),
+    ]);
+  });
+
   it('is not written at cluster-wide objects', () => {
     expect(told(object('rbac.authorization.k8s.io/v1', 'ClusterRole'))).toEqual([
       'scope 3:24 A ClusterRole is not in a namespace. Remove the namespace default.',

@@ -59,6 +59,37 @@ describe('what is put into a namespace', () => {
   });
 });
 
+describe('what is no namespace', () => {
+  it.each([
+    ['an object of its name', 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: rooms, namespace: default }\n'],
+    [
+      'a kind of another group',
+      `${DEFINITION.replace('kind: Gate', 'kind: Namespace')}---\napiVersion: example.net/v1\nkind: Namespace\nmetadata: { name: rooms }\n`,
+    ],
+  ])('makes none: %s', (_what, objects) => {
+    expect(told({ a: { objects: CONTENT }, b: { objects } })).toEqual([
+      'missing-namespace objects.yaml 3:24 Nothing creates the namespace rooms of ConfigMap rooms/one.',
+    ]);
+  });
+});
+
+describe('what several components apply', () => {
+  const early = { phase: 'system', environments: ['production', 'test'] };
+
+  it.each([
+    ['a namespace', CONTENT, NAMESPACE],
+    ['a definition', GATE, DEFINITION],
+  ])('is there in time when one of them is: %s', (_what, content, provider) => {
+    const both = { b: { ...early, objects: provider }, c: { environments: ['development', 'e2e'], objects: provider } };
+
+    expect(told({ a: { objects: content }, ...both })).toEqual([]);
+    expect(told({ a: { ...early, objects: content }, ...both })).toEqual([]);
+    expect(told({ a: { phase: 'system', environments: ['e2e'], objects: content }, ...both })).toMatchObject([
+      expect.stringContaining('later, in phase workloads by the component c.'),
+    ]);
+  });
+});
+
 describe('a custom resource', () => {
   it('may come in the phase of its definition, or later', () => {
     expect(told({ a: { objects: GATE }, b: { objects: DEFINITION } })).toEqual([]);
