@@ -6,6 +6,7 @@ import { parseOwnPolicies, withPolicies } from '#domain/policies/own-policies.ts
 import { render } from '#domain/render.ts';
 import type { Manifest } from '#model/render.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
+import { FIELDS, policyOf, REFUSED, TAKEN } from '../support/cel-expressions.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { referenceSnapshot } from '../support/reference-fleet.ts';
 
@@ -80,12 +81,49 @@ describe.each(['1.35.4', '1.36.3'])('the own policies of a fleet on a real API s
     expect(again).toEqual(['unchanged', 'unchanged']);
   }, 60_000);
 
-  it('are refused when an expression does not compile', async () => {
-    const broken = POLICY.replaceAll('service-external-ips', 'broken').replace('object.spec.externalIPs.size() == 0', 'object.spec.(');
+  it('are refused when an expression has a function that is none, which only the API server knows', async () => {
+    const broken = POLICY.replaceAll('service-external-ips', 'broken').replace(
+      'object.spec.externalIPs.size() == 0',
+      'sise(object.spec.externalIPs) == 0',
+    );
     const [policy] = rendered(broken);
 
     const result = policy === undefined ? undefined : await kubernetes.apply(policy);
 
     expect(result).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('spec.validations[0].expression') });
+  });
+
+  /** The place of the expression that does not compile, by the API server's word; undefined when it takes all of them. */
+  async function refusedBy(policy: Manifest): Promise<string | undefined> {
+    const { outcome, reason } = await kubernetes.apply(policy);
+    if (outcome !== 'refused') return undefined;
+    return /spec\.\w+\[\d+\]\.\w+(?=: (?:Invalid|Required) value)/.exec(reason ?? '')?.[0] ?? reason;
+  }
+
+  it('have the expressions that validation lets pass', async () => {
+    const refused: string[] = [];
+    for (const [index, expression] of TAKEN.entries()) {
+      const place = await refusedBy(policyOf(`taken-${index}`, { validations: [{ expression }] }));
+      if (place !== undefined) refused.push(expression);
+    }
+
+    expect(refused).toEqual([]);
+  }, 60_000);
+
+  it('do not have those that it refuses', async () => {
+    const taken: string[] = [];
+    for (const [index, [expression]] of REFUSED.entries()) {
+      // No expression at all is refused in other words.
+      const place = await refusedBy(policyOf(`refused-${index}`, { validations: [{ expression: expression === '' ? ' ' : expression }] }));
+      if (place !== 'spec.validations[0].expression') taken.push(expression);
+    }
+
+    expect(taken).toEqual([]);
+  }, 60_000);
+
+  it.each(FIELDS)('agree that $what', async ({ what, spec, refused }) => {
+    const name = what.replaceAll(' ', '-');
+
+    expect(await refusedBy(policyOf(name, spec))).toBe(refused);
   });
 });

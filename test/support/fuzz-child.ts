@@ -38,6 +38,10 @@ function snapshotWith(path: string, text: string): Snapshot {
 
 function findingsFor(target: Target, text: string): Finding[] {
   if (target === 'channel file') return validateSettings(referenceSettings({ 'dev.yaml': text }), referenceSettings(), NOW);
+  if (target === 'policies') {
+    const { commit, files } = referenceSettings();
+    return validateSettings({ commit, files: [...files, { path: TARGETS.policies, content: text }] }, referenceSettings(), NOW);
+  }
   const to = { settings: referenceSettings(), branch: 'dev', now: NOW };
   const [head, base] = [snapshotWith(TARGETS[target], text), snapshotWith('pools.yaml', LEAST['pools.yaml'] ?? '')];
   return validateConfiguration({ head, base, target: to }, shippedSchemas);

@@ -39,9 +39,34 @@ spec:
       schema:
         openAPIV3Schema: `;
 
+const POLICY = `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: { name: a }
+spec:
+  matchConstraints: { resourceRules: [{ apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments] }] }
+  variables: [{ name: b, expression: "object.spec.containers.filter(c, has(c.image)).map(c, c.image)" }]
+  validations:
+    - expression: "variables.b.all(c, c.contains('@sha256:')) || [1, {'d': 2.5}].size() in [2] ? !false : object.e > -1 // f"
+      messageExpression: "'has ' + string(object.metadata.?labels[?'g'].orValue(''))"
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: { name: a }
+spec: { policyName: a, validationActions: [Deny] }
+`;
+
+/** The policy with another expression. */
+function expressing(expression: string): string {
+  return POLICY.replace(/(?<=- expression: ).*/, () => JSON.stringify(expression));
+}
+
 /** Texts that are each hard in one way. Made when asked for: together they are large. */
 export const BOMBS: Readonly<Record<string, () => string>> = {
   empty: () => '',
+  'an expression of brackets': () => expressing('('.repeat(200_000)),
+  'an expression of operators': () => expressing(`${'!'.repeat(100_000)}${'1+'.repeat(50_000)}1`),
+  'an expression of macros': () => expressing(`${'a.all(b,'.repeat(20_000)}1`),
+  'an expression of quotes': () => expressing(`r'''${'"""x'.repeat(20_000)}`),
   'one line of 10 MB': () => 'a'.repeat(10_000_000),
   'a key of 1 MB': () => `${'k'.repeat(1_000_000)}: 1`,
   'a value of 1 MB': () => `${OBJECT}data: { a: ${'v'.repeat(1_000_000)} }`,
@@ -143,6 +168,7 @@ export const TARGETS = {
   deletions: 'deletions.yaml',
   conformance: 'tests/conformance.txt',
   load: 'tests/load/web.yaml',
+  policies: 'channels/policies/hostile.yaml',
 } as const;
 export type Target = keyof typeof TARGETS;
 
@@ -232,6 +258,7 @@ export function nonsense(seed: number, target: Target): string {
 function realText(target: Target): string {
   const path = TARGETS[target];
   if (path === 'channels/dev.yaml') return readFileSync(join(CLUSTER, '../dev.yaml'), 'utf8');
+  if (target === 'policies') return POLICY;
   if (target === 'definition')
     return `${DEFINITION}{ type: object, properties: { spec: { type: object, properties: { a: { type: integer } } } } }\n---\napiVersion: example.net/v1\nkind: Gate\nmetadata: { name: a }\nspec: { a: 1 }\n`;
   return readFileSync(join(CLUSTER, path), 'utf8');

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { definitionOf, definitionProblems } from '#domain/kubernetes-definitions.ts';
+import { Manifest } from '#model/render.ts';
 import { objectFindingsOf, told } from '../../support/kubernetes-objects.ts';
 
 const VERSION = `
@@ -113,6 +115,53 @@ describe('a custom resource', () => {
     expect(told(`${gate('{ size: 1 }')}---\n${definition(versions('\n      deprecationWarning: Use doors'))}`)).toEqual([
       'warning deprecated-api 1:1 Use doors.',
     ]);
+  });
+});
+
+describe('definitionOf', () => {
+  const spec = { group: 'example.net', scope: 'Namespaced', names: { kind: 'Gate', plural: 'gates' }, versions: [] };
+  const manifest = (more: object): Manifest =>
+    Manifest.parse({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'gates.example.net' },
+      spec,
+      ...more,
+    });
+
+  it.each([
+    ['another kind', { kind: 'Gate' }],
+    ['an older version', { apiVersion: 'apiextensions.k8s.io/v1beta1' }],
+    ['no specification', { spec: null }],
+    ['no names', { spec: { ...spec, names: 'Gate' } }],
+    ['no group', { spec: { ...spec, group: 1 } }],
+    ['no kind', { spec: { ...spec, names: { kind: 1 } } }],
+  ])('knows none of %s', (_what, more) => expect(definitionOf(manifest(more))).toBeUndefined());
+
+  it('knows versions as far as they are some', () => {
+    const version = { name: 'v1', served: true, schema: { openAPIV3Schema: { type: 'object' } } };
+    const meta = { type: 'ref', ref: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' };
+    const whole = { type: 'object', properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: meta } };
+    const versions = [version, 'v2', { ...version, name: 3 }, { name: 'v4', served: 'yes', deprecated: 'yes', schema: 'any' }];
+
+    expect(definitionOf(manifest({ spec: { ...spec, scope: 'Cluster', versions } }))).toEqual({
+      name: 'gates.example.net',
+      group: 'example.net',
+      kind: 'Gate',
+      namespaced: false,
+      versions: [
+        { name: 'v1', served: true, schema: whole },
+        { name: 'v4', served: false, schema: { type: 'any' } },
+      ],
+    });
+    expect(definitionOf(manifest({ spec: { ...spec, versions: 'v1' } }))).toMatchObject({ namespaced: true, versions: [] });
+  });
+
+  it('finds nothing to say of a name, or of versions, that its own schema tells', () => {
+    expect(definitionProblems(manifest({}))).toEqual([]);
+    expect(definitionProblems(manifest({ spec: { ...spec, names: { plural: 1 } } }))).toEqual([]);
+    expect(definitionProblems(manifest({ spec: null }))).toEqual([]);
+    expect(definitionProblems(manifest({ kind: 'Gate', spec: { ...spec, group: 'other' } }))).toEqual([]);
   });
 });
 

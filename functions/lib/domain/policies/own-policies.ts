@@ -6,6 +6,7 @@ import { objectKey, objectName, parseManifests, type SourceObject } from '../man
 import { readShape } from '../shape.ts';
 import { didYouMean } from '../suggest.ts';
 import { findingAt, type Parsed, type Place, parseYaml, placeOf, type YamlSource } from '../yaml-source.ts';
+import { expressionFindings, type PlacedPolicy } from './policy-expressions.ts';
 import { listAt, textAt } from './values.ts';
 
 /** Rules of the fleet's own, in the settings. */
@@ -27,12 +28,6 @@ export interface ParsedPolicies {
   readonly objects: OwnPolicies;
 }
 
-interface PlacedPolicy {
-  readonly object: SourceObject;
-  readonly source: YamlSource;
-  readonly document: number;
-}
-
 /** Reads `channels/policies/`. No value when there are none, or when something fails. @param files of the settings */
 export function parseOwnPolicies(files: readonly { readonly path: string; readonly content: string }[]): Parsed<ParsedPolicies> {
   const own = files.filter(({ path }) => path.startsWith(`${POLICIES_FOLDER}/`) && !path.endsWith('.md'));
@@ -47,7 +42,13 @@ export function parseOwnPolicies(files: readonly { readonly path: string; readon
     findings.push(...read.findings);
     return read.value ?? [];
   });
-  findings.push(...boundFindings(placed), ...duplicateFindings(placed), ...bindingFindings(placed), ...reachFindings(placed));
+  findings.push(
+    ...boundFindings(placed),
+    ...duplicateFindings(placed),
+    ...bindingFindings(placed),
+    ...reachFindings(placed),
+    ...expressionFindings(placed),
+  );
   if (placed.length === 0 || findings.some(({ level }) => level === 'failure')) return { findings };
   const objects = placed.map(({ object: { manifest, path, line, document } }) => ({ manifest, path, line, document }));
   return { value: { hash: hashOf(objects.map(({ manifest }) => manifest)), objects }, findings };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { parseConfiguration } from '#domain/configuration.ts';
 import { parseOwnPolicies, policyClashes, withPolicies } from '#domain/policies/own-policies.ts';
 import { render } from '#domain/render.ts';
@@ -7,6 +8,7 @@ import { validateConfiguration } from '#domain/validation.ts';
 import { clusterRef, settingsHash } from '#domain/waves.ts';
 import type { Finding } from '#model/checks.ts';
 import { shippedSchemas } from '../../../../functions/plan/kubernetes-schemas.ts';
+import { FIELDS, policyOf } from '../../../support/cel-expressions.ts';
 import { NOW, unmarked } from '../../../support/policies.ts';
 import { referenceSettings, referenceSnapshot } from '../../../support/reference-fleet.ts';
 
@@ -183,6 +185,38 @@ describe('parseOwnPolicies', () => {
     "apiGroups: [apps], apiVersions: [v1], resources: ['*']",
     "apiGroups: ['*'], apiVersions: [v1], resources: [pods, pods/ephemeralcontainers]",
   ])('lets %s pass', (rules) => expect(findings(policy({ rules: `{ operations: [CREATE], ${rules} }` }) + binding())).toEqual([]));
+
+  it.each(FIELDS)('knows that $what', ({ spec, refused }) => {
+    const content = `${stringify(policyOf('no-latest', spec))}${binding()}`;
+    const { findings: found } = parseOwnPolicies([{ path: PATH, content }]);
+
+    expect(found.map(({ rule }) => rule)).toEqual(refused === undefined ? [] : ['policy-expression']);
+  });
+
+  it.each([
+    ['- expression: object.spec.replicas > ▸two'],
+    ['- expression: "object.spec.replicas > ▸two"'],
+    ["- { message: Run two., expression: '(object.spec.replicas) > ▸two' }"],
+    ['- expression: |-\n        object.spec.replicas > 1 ||\n          ▸two'],
+    ['- expression: |\n        ▸two > 1\n'],
+    // What is folded, or has escapes, stands otherwise in the file.
+    ['- ▸expression: >-\n        object.spec.replicas >\n        two'],
+    ['- ▸expression: "object.spec.replicas\\n > two"'],
+  ])('tells where an expression is wrong: %s', (validation) =>
+    expectFound(
+      policy().replace('- expression: object.spec.replicas > 1\n      message: Run two.', validation) + binding(),
+      'policy-expression',
+      'The expression does not compile: nothing declares two. There are object, oldObject, request, namespaceObject, authorizer, variables.',
+    ),
+  );
+
+  it('tells each expression that is wrong, in any document', () => {
+    const wrong = policy({ name: 'second', more: 'variables: [{ name: a, expression: b }]\n  ' }).replace('> 1', '> ');
+    expect(findings(`${policy() + binding()}---\n${wrong}${binding('second', 'second')}`)).toMatchObject([
+      { rule: 'policy-expression', line: 30, message: expect.stringContaining('declares b.') },
+      { rule: 'policy-expression', line: 32, message: expect.stringContaining('a value is missing before the end.') },
+    ]);
+  });
 
   it('takes 100 objects and no more', () => {
     const many = (count: number) => policy() + Array.from({ length: count }, (_, index) => binding('no-latest', `b${index}`)).join('');
