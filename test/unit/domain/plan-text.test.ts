@@ -439,11 +439,26 @@ describe('cutText', () => {
     expect(cutText('short\n', 6, 'there')).toBe('short\n');
   });
 
-  it('cuts one long line within, at a whole character', () => {
-    const cut = cutText('😀'.repeat(300), 255);
+  it.each([
+    ['😀', 255, 112],
+    ['😀', 256, 113],
+    ['\ud800\udc00', 255, 112],
+    ['\udbff\udfff', 255, 112],
+    ['ab', 255, 112.5],
+    ['\ue000b', 255, 112.5],
+  ])('cuts one long line within, at a whole character: %j to %d', (character, limit, whole) => {
+    const text = character.repeat(300);
 
-    expect(cut).toMatch(/^(😀)+… \(cut: 600 characters in all\)$/u);
-    expect(cut.length).toBeGreaterThan(250);
+    expect(cutText(text, limit)).toBe(`${text.slice(0, 2 * whole)}… (cut: 600 characters in all)`);
+    expect(cutText(text, limit + 22, 'there')).toBe(`${text.slice(0, 2 * whole)}… (cut: 600 characters in all) The whole text: there`);
+  });
+
+  it('fills what there is room for, and no more', () => {
+    const notice = '\n**Cut here: 2 more lines.**\n';
+    const text = `${'x'.repeat(199)}\n${'y'.repeat(300)}\nz`;
+
+    expect(cutText(text, 200 + notice.length)).toBe(`${'x'.repeat(199)}${notice}`);
+    expect(cutText(text, 199 + notice.length)).toContain('(cut: ');
   });
 
   it('closes what is open and says what is missing', () => {
