@@ -7,11 +7,13 @@ import { createAuthority } from '#adapters/x509/authority.ts';
 import { mintClient } from '#adapters/x509/clients.ts';
 import { createClusterSideHandler } from '#runtime/cluster-side.ts';
 import { readEnvironment } from '#runtime/environment.ts';
+import { fencePorts } from '#runtime/fenced.ts';
 import { applyComponents } from './apply-components.ts';
 import { assertForecast } from './assert-forecast.ts';
 import { awaitNodes } from './await-nodes.ts';
 import { awaitWorkloads } from './await-workloads.ts';
 import { checkHealth } from './check-health.ts';
+import { checkMove } from './check-move.ts';
 import type { ClusterPorts } from './ports.ts';
 import { prune } from './prune.ts';
 import { releaseNodes } from './release-nodes.ts';
@@ -26,6 +28,7 @@ const steps = [
   awaitNodes,
   awaitWorkloads,
   checkHealth,
+  checkMove,
   prune,
   releaseNodes,
   removeAwsResources,
@@ -34,7 +37,7 @@ const steps = [
   startLoad,
 ];
 
-export const handler = createClusterSideHandler<ClusterPorts>(steps, async () => {
+const connect = async (): Promise<ClusterPorts> => {
   const environment = readEnvironment();
   const clock = { now: () => new Date() };
   const secrets = createSecrets();
@@ -47,4 +50,6 @@ export const handler = createClusterSideHandler<ClusterPorts>(steps, async () =>
     secrets,
     clock,
   };
-});
+};
+
+export const handler = createClusterSideHandler<ClusterPorts>(steps, connect, (call, ports) => fencePorts(call, ports, ports.kubernetes));

@@ -6,7 +6,7 @@ import { changeObject } from '#facts/stored.ts';
 import { requireMove } from '#facts/version-move.ts';
 import { Versions } from '#model/configuration.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
-import { StoredCluster } from '#model/records.ts';
+import { type Reached, StoredCluster } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
@@ -29,9 +29,11 @@ export const beginUpdate = defineStep({
     revision: Revision,
     render: z.object({ hash: Sha256, versions: Versions }),
     lock: z.object({ fence: z.int() }),
+    /** Whether the cluster itself was asked for what it has stored. */
+    checkMove: z.object({ reachable: z.boolean() }),
   }),
   output: z.object({ written: z.boolean() }),
-  async run({ cluster, revision, render, lock }, { objects, clock }: Ports, { execution }) {
+  async run({ cluster, revision, render, lock, checkMove }, { objects, clock }: Ports, { execution }) {
     const updating = {
       execution,
       revision,
@@ -44,12 +46,21 @@ export const beginUpdate = defineStep({
     await changeObject(objects, keys.cluster(cluster.name), StoredCluster, async (known) => {
       written = false;
       if (known !== undefined && 'updating' in known && known.updating?.execution === execution) return undefined;
-      await requireMove(objects, cluster.name, known, { revision, ...render });
+      await requireMove(objects, cluster.name, known, { revision, ...render }, checkMove.reachable ? 'none' : 'all');
       await requireLock(objects, cluster.name, execution, lock.fence);
       written = true;
-      if (known === undefined || 'deleted' in known || 'creating' in known) return { creating: true as const, cluster, updating };
-      return { ...known, updating };
+      const begun = { ...updating, reached: reachedBefore(known) };
+      if (known === undefined || 'deleted' in known || 'creating' in known) return { creating: true as const, cluster, updating: begun };
+      return { ...known, updating: begun };
     });
     return { written };
   },
 });
+
+/** What updates before this one had begun with and not ended. */
+function reachedBefore(known: StoredCluster | undefined): Reached {
+  const updating = known === undefined || 'deleted' in known ? undefined : known.updating;
+  if (updating === undefined) return {};
+  const { kubernetes, etcd } = updating.versions;
+  return updating.reached ?? { kubernetes, etcd };
+}

@@ -10,8 +10,9 @@ import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 
 /**
- * Asks, before anything is changed, whether the cluster may go from what it runs to what was rendered. Pull requests are
- * asked the same, but a hold, a force-push or a revert comes here without one. @throws GateClosedError
+ * Asks, before anything is changed, whether the cluster may go from what it runs to what was rendered, by its record. Pull
+ * requests are asked the same, but a hold, a force-push or a revert comes here without one. `begin-update` asks once more, with
+ * what the cluster itself has told by then. @throws GateClosedError
  */
 export const canMove = defineStep({
   name: 'can-move',
@@ -19,7 +20,7 @@ export const canMove = defineStep({
   output: z.object({ movable: z.literal(true) }),
   async run({ cluster, revision, render }, { objects }: { objects: ObjectStore }) {
     const stored = await readObject(objects, keys.cluster(cluster.name), StoredCluster);
-    await requireMove(objects, cluster.name, stored, { revision, ...render });
+    await requireMove(objects, cluster.name, stored, { revision, ...render }, 'recorded');
     return { movable: true as const };
   },
 });

@@ -1,6 +1,7 @@
 import { connectHub } from '#runtime/connect.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { awaitArtifacts } from './await-artifacts.ts';
+import { beginDeletion } from './begin-deletion.ts';
 import { beginUpdate } from './begin-update.ts';
 import { canMove } from './can-move.ts';
 import { chooseShape } from './choose-shape.ts';
@@ -29,6 +30,7 @@ import { unlock } from './unlock.ts';
 
 const STEPS = [
   awaitArtifacts,
+  beginDeletion,
   beginUpdate,
   canMove,
   chooseShape,

@@ -7,7 +7,7 @@ import { releaseLock } from '#facts/lock.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { CheckRef, WantedCheck } from '#model/checks.ts';
 import { GitId } from '#model/primitives.ts';
-import { Lock } from '#model/records.ts';
+import { Lock, StoredCluster } from '#model/records.ts';
 import { ClusterRef, type E2eSlot } from '#model/settings.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { Executions } from '#ports/executions.ts';
@@ -21,8 +21,10 @@ interface Ports {
   readonly executions: Executions;
 }
 
-const MACHINES = ['pull-request', 'e2e', 'update-cluster', 'backup-etcd', 'rollout', 'delete-cluster'] as const;
+const MACHINES = ['pull-request', 'e2e', 'update-cluster', 'backup-etcd', 'rollout', 'delete-cluster', 'release-cluster'] as const;
 type Machine = (typeof MACHINES)[number];
+/** Those that run under the lock of their cluster. */
+const LOCKED: readonly Machine[] = ['update-cluster', 'delete-cluster', 'release-cluster'];
 
 /** The event `Step Functions Execution Status Change`, as far as it is read. */
 export const ExecutionEnded = z.object({
@@ -41,8 +43,8 @@ const WithSlot = z.object({
 });
 
 /**
- * Cleans up after an execution that ended without its own clean-up: frees the cluster's lock that it held, starts the
- * deletion of its e2e cluster, ends its check. The event is a hint; what is done follows from what is read. Safe to repeat,
+ * Cleans up after an execution that ended without its own clean-up: has nodes released and frees the cluster's lock that it
+ * held, starts the deletion of its e2e cluster, ends its check. The event is a hint; what is done follows from what is read. Safe to repeat,
  * and after an execution that cleaned up itself there is nothing left to do.
  */
 export const onExecutionEnded = defineStep({
@@ -70,12 +72,36 @@ function machineOf(arn: string): Machine | undefined {
   return MACHINES.find((machine) => name === machine || name.endsWith(`-${machine}`));
 }
 
-async function freeCluster(machine: Machine, execution: string, input: unknown, { objects }: Ports): Promise<string[]> {
-  if (machine !== 'update-cluster' && machine !== 'delete-cluster') return [];
+/**
+ * The lock that it held. An update may have left nodes cordoned and pools grown: then the lock is handed to an execution that
+ * releases them first. The greater number of the lock stops what of the ended one is still under way.
+ */
+async function freeCluster(machine: Machine, execution: string, input: unknown, ports: Ports): Promise<string[]> {
+  if (!LOCKED.includes(machine)) return [];
   const parsed = WithCluster.safeParse(input);
   if (!parsed.success) return [];
-  const { name } = parsed.data.cluster;
-  return (await releaseLock(objects, name, execution)) ? [`freed the lock of ${name}`] : [];
+  const { cluster } = parsed.data;
+  const lock = await readObject(ports.objects, keys.lock(cluster.name), Lock);
+  if (lock?.holder !== execution) return [];
+  const render = machine === 'update-cluster' ? await renderOf(cluster.name, ports.objects) : undefined;
+  if (render !== undefined && (await startRelease(cluster, render, execution, ports))) return [`started the release of ${cluster.name}`];
+  return (await releaseLock(ports.objects, cluster.name, execution)) ? [`freed the lock of ${cluster.name}`] : [];
+}
+
+/** What an update has begun to bring; undefined when none has begun: then nothing is to be released. */
+async function renderOf(cluster: string, objects: ObjectStore): Promise<string | undefined> {
+  const stored = await readObject(objects, keys.cluster(cluster), StoredCluster);
+  return stored === undefined || 'deleted' in stored ? undefined : stored.updating?.renderHash;
+}
+
+/** False when such an execution has ended already: a lock is not handed to one that will never free it. */
+async function startRelease(cluster: ClusterRef, hash: string, ended: string, { objects, executions }: Ports): Promise<boolean> {
+  const name = executionName('release', cluster.name, { execution: ended, after: 'ended' }, 'ended');
+  const { existed } = await executions.start('release-cluster', name, { cluster, render: { hash }, progress: null });
+  if (existed && (await executions.describe('release-cluster', name))?.status !== 'RUNNING') return false;
+  const now = await objects.now();
+  await changeObject(objects, keys.lock(cluster.name), Lock, (known) => handOver(known, ended, name, now));
+  return true;
 }
 
 /** The slot is handed to the deletion before it is freed: nobody may begin in an account that still has a cluster. */

@@ -3,13 +3,16 @@ import { createInstances } from '#adapters/auto-scaling/instances.ts';
 import { createEtcdVolumes } from '#adapters/ec2/volumes.ts';
 import { createEtcdOf } from '#adapters/etcd/clusters.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
+import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
 import { createBlobs } from '#adapters/s3/blobs.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
 import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
 import { createAuthority } from '#adapters/x509/authority.ts';
 import { mintClient } from '#adapters/x509/clients.ts';
+import type { KubernetesOf } from '#ports/kubernetes.ts';
 import { createClusterSideHandler } from '#runtime/cluster-side.ts';
 import { readEnvironment } from '#runtime/environment.ts';
+import { fencePorts } from '#runtime/fenced.ts';
 import { type CheckMembersPorts, checkMembers } from './check-members.ts';
 import { type MendEtcdMembersPorts, mendEtcdMembers } from './mend-etcd-members.ts';
 import { type RollEtcdMembersPorts, rollEtcdMembers } from './roll-etcd-members.ts';
@@ -17,21 +20,25 @@ import { type TakeSnapshotPorts, takeSnapshot } from './take-snapshot.ts';
 import { type WriteManifestPorts, writeManifest } from './write-manifest.ts';
 
 type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & WriteManifestPorts & RollEtcdMembersPorts & MendEtcdMembersPorts;
+/** The API is entered for the cluster's lock object only. */
+type Ports = EtcdPorts & { readonly enter: KubernetesOf };
 
-export const handler = createClusterSideHandler<EtcdPorts>(
-  [checkMembers, takeSnapshot, writeManifest, rollEtcdMembers, mendEtcdMembers],
-  async () => {
-    const { SLUICE_BUCKET: bucket, AWS_REGION: region } = readEnvironment();
-    const clock = { now: () => new Date() };
-    const identity = { secrets: createSecrets({ region }), authority: createAuthority(), clock };
-    return {
-      etcd: createEtcdOf((cluster) => mintClient(identity, cluster.name, 'etcd')),
-      instances: createInstances({ region }),
-      volumes: createEtcdVolumes({ region }),
-      objects: createObjects(bucket, { region }),
-      blobs: createBlobs(bucket, { region }),
-      scratch: createScratch(tmpdir()),
-      clock,
-    };
-  },
-);
+const steps = [checkMembers, takeSnapshot, writeManifest, rollEtcdMembers, mendEtcdMembers];
+
+const connect = async (): Promise<Ports> => {
+  const { SLUICE_BUCKET: bucket, AWS_REGION: region } = readEnvironment();
+  const clock = { now: () => new Date() };
+  const identity = { secrets: createSecrets({ region }), authority: createAuthority(), clock };
+  return {
+    enter: createKubernetesOf((cluster) => mintClient(identity, cluster.name, 'kubernetes')),
+    etcd: createEtcdOf((cluster) => mintClient(identity, cluster.name, 'etcd')),
+    instances: createInstances({ region }),
+    volumes: createEtcdVolumes({ region }),
+    objects: createObjects(bucket, { region }),
+    blobs: createBlobs(bucket, { region }),
+    scratch: createScratch(tmpdir()),
+    clock,
+  };
+};
+
+export const handler = createClusterSideHandler<Ports>(steps, connect, (call, ports) => fencePorts(call, ports, ports.enter));

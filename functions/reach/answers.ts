@@ -5,6 +5,7 @@ import { assertForecast } from '../cluster/assert-forecast.ts';
 import { awaitNodes } from '../cluster/await-nodes.ts';
 import { awaitWorkloads } from '../cluster/await-workloads.ts';
 import { checkHealth } from '../cluster/check-health.ts';
+import { checkMove } from '../cluster/check-move.ts';
 import { prune } from '../cluster/prune.ts';
 import { releaseNodes } from '../cluster/release-nodes.ts';
 import { removeAwsResources } from '../cluster/remove-aws-resources.ts';
@@ -24,7 +25,7 @@ import { issueIdentity } from '../identity/issue-identity.ts';
 /** Of these steps only name and output schema are used here; they run in the accounts. */
 const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
   ...[issueIdentity, deleteIdentity],
-  ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, prune],
+  ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
   ...[releaseNodes, removeAwsResources, rollControlPlane, rollNodePools, startLoad],
   ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
   ...[proveSnapshot, runTests],

@@ -1,96 +1,195 @@
 import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { stackName } from '#domain/names.ts';
-import { decideStack } from '#domain/stack-decision.ts';
-import { NotFoundError, StackFailedError } from '#model/errors.ts';
-import { Sha256 } from '#model/primitives.ts';
-import { Advance } from '#model/progress.ts';
+import { decideStack, isBusy, type StackDecision } from '#domain/stack-decision.ts';
+import { requireLock } from '#facts/lock.ts';
+import { noteReached } from '#facts/version-move.ts';
+import { DeadlineError, NotFoundError, StackFailedError } from '#model/errors.ts';
+import { Sha256, Timestamp } from '#model/primitives.ts';
+import { Advance, waiting } from '#model/progress.ts';
 import type { RenderedStack } from '#model/render.ts';
 import { ClusterRef } from '#model/settings.ts';
+import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
-import type { AccountStacks, StackRequest, Stacks } from '#ports/stacks.ts';
+import type { AccountStacks, StackRequest, StackState, Stacks } from '#ports/stacks.ts';
 import { defineStep } from '#ports/step.ts';
 import { loadRender } from './load-render.ts';
 
 interface Ports {
   readonly objects: ObjectStore;
   readonly stacks: AccountStacks;
+  readonly clock: Clock;
 }
 
 /** Seconds between two looks at a stack that is being changed. */
 const LOOK_AGAIN_SECONDS = 10;
+/** No stack of a cluster takes nearly as long; whoever changes it, something is wrong. */
+const BUSY_MINUTES = 120;
 
-const Attempted = z.record(z.string(), z.string());
+/** What this execution keeps from look to look, each by the name of a stack. */
+const Kept = z.object({
+  /** The content that was tried: a failed attempt ends the update, while an old failure is cleared away. */
+  attempted: z.record(z.string(), z.string()),
+  /** How often it was deleted or its rollback continued. */
+  mended: z.record(z.string(), z.int()).default({}),
+  /** Since when CloudFormation is seen at work on it. */
+  busy: z.record(z.string(), Timestamp).default({}),
+  /** Whatever an earlier holder of the lock had begun has ended. */
+  settled: z.boolean().default(false),
+});
+type Kept = z.infer<typeof Kept>;
+
+const Input = z.object({
+  cluster: ClusterRef,
+  render: z.object({ hash: Sha256 }),
+  roles: z.array(z.string()).min(1),
+  lock: z.object({ fence: z.int() }),
+  readWhatRuns: z.object({ creation: z.boolean() }),
+  advanceStack: Kept.optional(),
+});
+
+/** What one look at one stack goes by. */
+interface Look {
+  readonly stacks: Stacks;
+  readonly cluster: string;
+  readonly execution: string;
+  readonly creation: boolean;
+  readonly kept: Kept;
+  readonly now: Date;
+  /** Asked right before each change. @throws LockHeldError */
+  readonly mustHold: () => Promise<void>;
+  /** Notes in the record that a stack of this role is about to change. */
+  readonly noteBegun: (role: string) => Promise<void>;
+}
 
 /**
- * Brings the stacks of the given roles to the render, each by a change set: looks, does what is safe now, and says when
- * to look again. `attempted` remembers, per stack, the content that this execution has tried, so that a failed attempt
- * ends the update while an old failure is cleared away. @throws StackFailedError naming the resource and its reason
+ * Brings the stacks of the given roles to the render, each by a change set: looks, does what is safe now, and says when to
+ * look again. Before its first change it waits until nothing is under way in any stack of the cluster.
+ * @throws StackFailedError naming the resource, its reason and the first command, LockHeldError, DeadlineError
  */
 export const advanceStack = defineStep({
   name: 'advance-stack',
-  input: z.object({
-    cluster: ClusterRef,
-    render: z.object({ hash: Sha256 }),
-    roles: z.array(z.string()).min(1),
-    advanceStack: z.object({ attempted: Attempted }).optional(),
-  }),
-  output: Advance.extend({ attempted: Attempted }),
-  async run({ cluster, render: { hash }, roles, advanceStack: before }, ports: Ports, { execution }) {
-    const render = await loadRender(ports.objects, hash);
-    const wanted = render.stacks.filter(
-      (stack) => roles.includes(stack.role) || (roles.includes('pools') && stack.role.startsWith('pool-')),
-    );
-    if (wanted.length === 0) throw new NotFoundError(`the render ${hash} has no stack of ${roles.join(', ')}`);
-    const stacks = ports.stacks.of(cluster.account, cluster.region, execution);
-    const attempted = { ...before?.attempted };
-    const reasons: string[] = [];
+  input: Input,
+  output: Advance.extend(Kept.shape),
+  async run(input, ports: Ports, { execution }) {
+    const { cluster, lock, readWhatRuns, roles } = input;
+    const wanted = await wantedStacks(input, ports.objects);
+    const before = Kept.parse(input.advanceStack ?? { attempted: {} });
+    const look: Look = {
+      stacks: ports.stacks.of(cluster.account, cluster.region, execution),
+      cluster: cluster.name,
+      execution,
+      creation: readWhatRuns.creation,
+      kept: { attempted: { ...before.attempted }, mended: { ...before.mended }, busy: { ...before.busy }, settled: before.settled },
+      now: ports.clock.now(),
+      mustHold: () => requireLock(ports.objects, cluster.name, execution, lock.fence),
+      async noteBegun(role) {
+        const what = role === 'etcd' ? 'etcd' : role === 'control-plane' ? 'kubernetes' : undefined;
+        if (what !== undefined) await noteReached(ports.objects, cluster.name, execution, what);
+      },
+    };
+    const reasons = look.kept.settled ? [] : await busyStacks(look);
+    if (reasons.length > 0) return { ...waiting(LOOK_AGAIN_SECONDS, reasons.join('; ')), ...look.kept };
+    look.kept.settled = true;
     for (const stack of wanted) {
-      const reason = await advance(stacks, cluster.name, stack, attempted, execution);
+      const reason = await advance(look, stack);
       if (reason !== undefined) reasons.push(reason);
     }
-    const done = reasons.length === 0;
-    return {
-      done,
-      waitSeconds: done ? 0 : LOOK_AGAIN_SECONDS,
-      reason: done ? `${wanted.length} stack(s) as rendered` : reasons.join('; '),
-      attempted,
-    };
+    if (reasons.length > 0) return { ...waiting(LOOK_AGAIN_SECONDS, reasons.join('; ')), ...look.kept };
+    return { done: true, waitSeconds: 0, reason: `${roles.join(', ')}: ${wanted.length} stack(s) as rendered`, ...look.kept };
   },
 });
 
-/** One look and one act; answers why it is not done yet, or undefined when it is. Notes the attempt in `attempted`. */
-async function advance(stacks: Stacks, cluster: string, rendered: RenderedStack, attempted: Record<string, string>, execution: string) {
-  const request = await requestOf(stacks, cluster, rendered, execution);
+async function wantedStacks({ render: { hash }, roles }: z.infer<typeof Input>, objects: ObjectStore): Promise<RenderedStack[]> {
+  const render = await loadRender(objects, hash);
+  const wanted = render.stacks.filter((stack) => roles.includes(stack.role) || (roles.includes('pools') && stack.role.startsWith('pool-')));
+  if (wanted.length === 0) throw new NotFoundError(`the render ${hash} has no stack of ${roles.join(', ')}`);
+  return wanted;
+}
+
+/** What somebody else has under way in any stack of the cluster. */
+async function busyStacks(look: Look): Promise<string[]> {
+  const all = await look.stacks.listOfCluster(look.cluster);
+  return all.filter(isBusy).map((stack) => {
+    awaitBusy(look, stack);
+    return `stack ${stack.name} is ${stack.status}, begun before this run`;
+  });
+}
+
+/** @throws DeadlineError */
+function awaitBusy({ kept, now }: Look, { name, status }: StackState): void {
+  const since = kept.busy[name] ?? now.toISOString();
+  kept.busy[name] = since;
+  if (now.getTime() - Date.parse(since) <= BUSY_MINUTES * 60_000) return;
+  throw new DeadlineError(
+    `stack ${name} is ${status} for more than ${BUSY_MINUTES} minutes. First: aws cloudformation describe-stack-events --stack-name ${name}`,
+  );
+}
+
+/** One look and one act; answers why it is not done yet, or undefined when it is. Notes in `kept` what it did. */
+async function advance(look: Look, rendered: RenderedStack): Promise<string | undefined> {
+  const { stacks, kept } = look;
+  const request = await requestOf(look, rendered);
+  const { name } = request;
   const content = request.tags['sluice:content'] ?? '';
-  const [stack, changeSet] = await Promise.all([stacks.describe(request.name), stacks.describeChangeSet(request.name, request.changeSet)]);
-  const decision = decideStack({ stack, changeSet, content, attempted: attempted[request.name] === content });
+  const [stack, changeSet] = await Promise.all([stacks.describe(name), stacks.describeChangeSet(name, request.changeSet)]);
+  if (stack !== undefined && isBusy(stack)) awaitBusy(look, stack);
+  else delete kept.busy[name];
+  const broken = stack?.status === 'DELETE_FAILED' || stack?.status === 'UPDATE_ROLLBACK_FAILED';
+  const decision = decideStack({
+    stack,
+    changeSet,
+    content,
+    attempted: kept.attempted[name] === content,
+    mended: kept.mended[name] ?? 0,
+    creation: look.creation,
+    resources: broken ? await stacks.resources(name) : [],
+  });
+  return act(look, request, decision);
+}
+
+async function act(
+  { stacks, kept, mustHold, noteBegun }: Look,
+  request: StackRequest,
+  decision: StackDecision,
+): Promise<string | undefined> {
+  const { name, changeSet } = request;
+  if (decision.act === 'done') return undefined;
+  if (decision.act === 'wait') return decision.reason;
+  if (decision.act === 'fail') throw new StackFailedError(await explain(stacks, name, decision));
+  await mustHold();
   switch (decision.act) {
-    case 'done':
-      return undefined;
-    case 'wait':
-      return decision.reason;
     case 'create-change-set':
       await stacks.createChangeSet(request, decision.type);
-      return `stack ${request.name}: change set requested`;
+      return `stack ${name}: change set requested`;
+    case 'discard-change-set':
+      await stacks.deleteChangeSet(name, changeSet);
+      return `${decision.reason}; it is made anew`;
     case 'execute':
-      await stacks.executeChangeSet(request.name, request.changeSet);
-      attempted[request.name] = content;
-      return `stack ${request.name}: change set started`;
-    case 'delete-and-retry':
-      await stacks.deleteStack(request.name);
-      return `${decision.reason} in an earlier run: deleted, to be made again`;
-    case 'fail':
-      throw new StackFailedError(await explain(stacks, request.name, decision.reason));
+      await noteBegun(request.tags['sluice:role'] ?? '');
+      await stacks.executeChangeSet(name, changeSet);
+      kept.attempted[name] = request.tags['sluice:content'] ?? '';
+      return `stack ${name}: change set started`;
+    case 'delete':
+      await stacks.deleteStack(name);
+      kept.mended[name] = (kept.mended[name] ?? 0) + 1;
+      return decision.reason;
+    case 'continue-rollback':
+      await stacks.continueRollback(name, decision.skip);
+      kept.mended[name] = (kept.mended[name] ?? 0) + 1;
+      return decision.reason;
   }
 }
 
-async function explain(stacks: Stacks, name: string, reason: string): Promise<string> {
-  const [first] = (await stacks.failures(name)).filter((failure) => !/cancelled/i.test(failure.reason));
-  return first === undefined ? reason : `${reason}: ${first.type} ${first.resource}: ${first.reason}`;
+async function explain(stacks: Stacks, name: string, { reason, first }: { reason: string; first?: string }): Promise<string> {
+  const command = first === undefined ? '' : `. First: ${first}`;
+  const [cause] = (await stacks.failures(name)).filter((failure) => !/cancelled/i.test(failure.reason));
+  // What holds a stack is in the reason already.
+  if (cause === undefined || reason.includes(` ${cause.resource} `)) return `${reason}${command}`;
+  return `${reason}: ${cause.type} ${cause.resource}: ${cause.reason}${command}`;
 }
 
-async function requestOf(stacks: Stacks, cluster: string, rendered: RenderedStack, execution: string): Promise<StackRequest> {
+async function requestOf({ stacks, cluster, execution }: Look, rendered: RenderedStack): Promise<StackRequest> {
   const parameters: Record<string, string> = {};
   for (const [key, value] of Object.entries(rendered.parameters)) parameters[key] = await resolved(stacks, cluster, value);
   const content = hashOf({ template: rendered.template, parameters });

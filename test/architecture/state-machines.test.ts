@@ -1,6 +1,9 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
+import { LEASE_SECONDS } from '#domain/lease.ts';
+import { RENEW_BELOW_SECONDS } from '#facts/lock.ts';
 import * as errors from '#model/errors.ts';
+import { holderOf, LOCKED_MACHINES } from '#runtime/locked.ts';
 import { SLOT_LEASE_SECONDS } from '../../functions/control/claim-slot.ts';
 import { allStates, integrationOf, type Machine, type Retrier } from '../support/asl/definition.ts';
 import { childOf, nestedStarts, targetOf } from '../support/state-machines/data-flow.ts';
@@ -35,6 +38,7 @@ it('there are the machines of the design, each deployed under its name and no ot
     'e2e',
     'propose-upgrade',
     'pull-request',
+    'release-cluster',
     'rollout',
     'update-cluster',
   ]);
@@ -162,6 +166,28 @@ function worstCase(timeout: number, retry: readonly Retrier[]): number {
   const attempts = (retrier?.MaxAttempts ?? 0) + 1;
   return attempts * (timeout + (retrier?.MaxDelaySeconds ?? 0));
 }
+
+it('no attempt of a step under a lock may run as long as the lease has left when it starts', () => {
+  const locked = machines.filter(({ name }) => LOCKED_MACHINES.has(name) || name === 'backup-etcd');
+  const longest = Math.max(...locked.flatMap(({ machine }) => calls(machine).map(({ state }) => state.TimeoutSeconds ?? Infinity)));
+
+  expect(locked.map(({ name }) => name)).toEqual(['backup-etcd', 'delete-cluster', 'release-cluster', 'update-cluster']);
+  expect(longest).toBeLessThan(RENEW_BELOW_SECONDS);
+  expect(RENEW_BELOW_SECONDS).toBeLessThan(LEASE_SECONDS);
+});
+
+it('machines under a lock are those that take it first, and name their backup so that it keeps the lease', () => {
+  for (const { name, machine } of machines) {
+    const takes = (machine.States[machine.StartAt]?.Parameters as { step?: string } | undefined)?.step === 'lock';
+    expect([name, LOCKED_MACHINES.has(name)]).toEqual([name, takes]);
+    const backups = nestedStarts(machine).filter(({ state }) => childOf(state) === 'backup-etcd');
+    for (const { state } of backups) {
+      const { 'Name.$': named } = state.Parameters as Record<string, string>;
+      const execution = String(named).replace(/^States.Format\('([^']*)\{\}',.*$/, '$1update-1');
+      expect([name, holderOf({ machine: 'backup-etcd', execution })]).toEqual([name, 'update-1']);
+    }
+  }
+});
 
 it('a slot of an e2e run is held longer than the run may take', () => {
   expect(SLOT_LEASE_SECONDS).toBeGreaterThan(readMachines()['e2e']?.TimeoutSeconds ?? Number.POSITIVE_INFINITY);

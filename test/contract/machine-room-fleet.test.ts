@@ -19,10 +19,10 @@ import type { ClusterRef } from '#model/settings.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { applyComponents } from '../../functions/cluster/apply-components.ts';
 import { rollControlPlane } from '../../functions/cluster/roll-control-plane.ts';
-import { advanceStack } from '../../functions/stacks/advance-stack.ts';
 import { fastStages, type MachineRoom, type RoomEvent, startMachineRoom } from '../../local/machine-room/room.ts';
 import { deployAccountStack } from '../support/account-stack.ts';
 import { binary } from '../support/binaries.ts';
+import { stackAdvancer } from '../support/bring-stacks.ts';
 import { createFakeInstances } from '../support/fakes/instances.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { createFakeSecrets } from '../support/fakes/secrets.ts';
@@ -104,17 +104,9 @@ async function deliver(what: Render, roles: string[]): Promise<void> {
   await objects.put(keys.render(hash), JSON.stringify(what));
   for (const stack of what.stacks)
     if (stack.ignition !== undefined) await cell.putDocument({ text: stack.ignition, sha256: stack.ignitionHash ?? '' });
-  const stacks = { of: () => createStacks(new CloudFormationClient(aws.of(CLUSTER.account))) };
-  let attempted: Record<string, string> = {};
-  await eventually(`stacks ${roles.join()}`, 60, async () => {
-    const answer = await advanceStack.run(
-      { cluster: CLUSTER, render: { hash }, roles, advanceStack: { attempted } },
-      { objects, stacks },
-      { execution: hash.slice(0, 12) },
-    );
-    attempted = answer.attempted;
-    return answer.done || undefined;
-  });
+  const stacks = createStacks(new CloudFormationClient(aws.of(CLUSTER.account)));
+  const advance = await stackAdvancer({ objects, stacks }, { cluster: CLUSTER, hash, roles, execution: hash.slice(0, 12) });
+  await eventually(`stacks ${roles.join()}`, 60, advance);
 }
 
 /** By the step that does it on AWS; all but the API whose pods would have to answer. */

@@ -10,8 +10,8 @@ import { render } from '#domain/render.ts';
 import { clusterRef } from '#domain/waves.ts';
 import { PlanData } from '#model/plan.ts';
 import { previewChangeSets } from '../../functions/preview/preview-change-sets.ts';
-import { advanceStack } from '../../functions/stacks/advance-stack.ts';
 import { deployAccountStack } from '../support/account-stack.ts';
+import { stackAdvancer } from '../support/bring-stacks.ts';
 import { until } from '../support/child.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { channelFile, gitId } from '../support/fleet.ts';
@@ -52,22 +52,9 @@ it('asks about the reference configuration, as its stacks are, and leaves them a
   const hash = hashOf(running);
   await objects.put(keys.render(hash), JSON.stringify(running));
   for (const role of ['network', 'control-plane', 'pool-general']) {
-    const input = { cluster, render: { hash }, roles: [role] };
-    let attempted: Record<string, string> = {};
-    await until(
-      `the stack ${role}`,
-      async () => {
-        const advanced = await advanceStack.run(
-          { ...input, advanceStack: { attempted } },
-          { objects, stacks: { of: () => stacks } },
-          { execution: 'update-1' },
-        );
-        attempted = advanced.attempted;
-        return advanced.done || undefined;
-      },
-      undefined,
-      60,
-    );
+    objects.remove(keys.lock(cluster.name));
+    const advance = await stackAdvancer({ objects, stacks }, { cluster, hash, roles: [role], execution: 'update-1' });
+    await until(`the stack ${role}`, advance, undefined, 60);
   }
   const planned = planConfiguration({ settings: { commit: gitId('c'), channels: [CHANNEL] }, channel: CHANNEL, base, head });
   const [target] = planned.previewable;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteObjectCommand, HeadBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createStacks } from '#adapters/cloudformation/stacks.ts';
 import { until } from '../support/child.ts';
@@ -18,16 +18,42 @@ function template(bus: string): string {
   });
 }
 
+/** A wait condition that nobody signals fails after this, in which a test fills the bucket. */
+const FAILS_AFTER_SECONDS = 4;
+
+function bucketTemplate(bus: string, bucket: string, failing: boolean): string {
+  const whole = JSON.parse(template(bus)) as { Resources: object };
+  const waiting = {
+    Handle: { Type: 'AWS::CloudFormation::WaitConditionHandle' },
+    Never: {
+      Type: 'AWS::CloudFormation::WaitCondition',
+      DependsOn: 'Bucket',
+      Properties: { Handle: { Ref: 'Handle' }, Timeout: String(FAILS_AFTER_SECONDS), Count: 1 },
+    },
+  };
+  const Bucket = { Type: 'AWS::S3::Bucket', Properties: { BucketName: bucket } };
+  return JSON.stringify({ ...whole, Resources: { ...whole.Resources, Bucket, ...(failing ? waiting : {}) } });
+}
+
 describe('the fake', () => {
   const stacks = createFakeStacks();
   stacks.setOutputs('created', { Name: 'one' });
   stacks.setOutputs('updated', { Name: 'two' });
+  const full = { resource: 'Bucket', type: 'AWS::S3::Bucket', reason: 'the bucket is not empty' };
   const failure = { resource: 'Bus', type: 'AWS::Events::EventBus', reason: 'the bus is there already' };
   const under: StacksUnderTest = {
     stacks,
     pass: async () => stacks.advance(),
     template,
     failNext: async (stack) => stacks.failNext(stack, failure),
+    // Each stack has the name of its bus.
+    bucketTemplate(bus, bucket, failing) {
+      if (failing) stacks.failNext(bus, full);
+      return bucketTemplate(bus, bucket, failing);
+    },
+    fill: async (stack) => stacks.stick(stack, full),
+    empty: async (stack) => stacks.unstick(stack),
+    exists: async (stack) => stacks.left.get(stack)?.includes('Bucket') ?? false,
   };
   stacksContract(() => under);
 });
@@ -38,7 +64,20 @@ describe('CloudFormation', () => {
   beforeAll(async () => {
     aws = await startMinistack();
     const client = new CloudFormationClient(aws.of(ACCOUNT));
+    const s3 = new S3Client({ ...aws.of(ACCOUNT), forcePathStyle: true });
+    const exists = (Bucket: string): Promise<boolean> =>
+      s3.send(new HeadBucketCommand({ Bucket })).then(
+        () => true,
+        () => false,
+      );
     under = {
+      bucketTemplate,
+      async fill(_, Bucket) {
+        await until('the bucket', async () => ((await exists(Bucket)) ? true : undefined));
+        await s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'kept' }));
+      },
+      empty: async (_, Bucket) => void (await s3.send(new DeleteObjectCommand({ Bucket, Key: 'kept' }))),
+      exists: (_, bucket) => exists(bucket),
       stacks: createStacks(client),
       pass: () => delay(100),
       template,

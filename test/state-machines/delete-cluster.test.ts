@@ -14,7 +14,8 @@ describe('delete-cluster', () => {
 
     expect(execution.status).toBe('SUCCEEDED');
     expect(fleet.calls.map((call) => call.split('/')[1])).toEqual([
-      ...['lock', 'check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'remove-aws-resources', 'advance-deletion'],
+      ...['lock', 'begin-deletion', 'check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'begin-deletion--backed-up'],
+      ...['remove-aws-resources', 'advance-deletion'],
       ...['delete-identity', 'report-leftovers', 'record--deleted', 'unlock'],
     ]);
     expect([...fleet.clusters, ...fleet.locks]).toEqual([]);
@@ -27,6 +28,15 @@ describe('delete-cluster', () => {
 
     expect(fleet.calls).not.toContain('backup-etcd/take-snapshot');
     expect([...fleet.clusters]).toEqual([]);
+  });
+
+  it('takes none to go on with a deletion that has begun: etcd may be gone', async () => {
+    const fleet = createStubFleet({ ...EXISTS, answers: { 'begin-deletion': () => ({ backupNeeded: false }) } });
+
+    const execution = await fleet.run('delete-cluster');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.calls).not.toContain('backup-etcd/take-snapshot');
   });
 
   it('deletes nothing when the final backup fails', async () => {

@@ -34,15 +34,8 @@ describe('update-cluster, good path', () => {
 
     expect(fleet.calls.map((call) => call.split('/')[1])).toEqual([
       ...['lock', 'read-what-runs', 'render', 'can-move', 'await-artifacts', 'deliver-render', 'issue-identity'],
-      ...[
-        'mend-etcd-members',
-        'check-members',
-        'take-snapshot',
-        'prove-snapshot',
-        'write-manifest',
-        'check-health--before',
-        'begin-update',
-      ],
+      ...['mend-etcd-members', 'check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'check-health--before'],
+      ...['check-move', 'begin-update'],
       ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
       ...['advance-stack--control-plane', 'roll-control-plane', 'check-health--control-plane', 'apply-components--system'],
       ...['advance-stack--pools', 'roll-node-pools', 'await-nodes', 'await-workloads--system', 'check-health--system'],
@@ -162,6 +155,7 @@ describe('update-cluster, clean-up that fails itself', () => {
 describe('update-cluster, before the first change', () => {
   it.each([
     ['can-move', 'GateClosedError'],
+    ['check-move', 'GateClosedError'],
     ['begin-update', 'LockHeldError'],
   ])('changes nothing when %s refuses, and frees the lock', async (state, error) => {
     for (const options of [{}, EXISTS]) {
@@ -175,7 +169,7 @@ describe('update-cluster, before the first change', () => {
     }
   });
 
-  it.each(['can-move', 'begin-update'])('no way leads to a change past %s', (gate) => {
+  it.each(['can-move', 'check-move', 'begin-update'])('no way leads to a change past %s', (gate) => {
     const { States, StartAt } = readMachines()['update-cluster'] as Region;
     const reached = new Set<string>();
     const open = [StartAt];

@@ -12,6 +12,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'roll-node-pools',
     'prune',
     'check-health',
+    'check-move',
     'start-load',
     'assert-forecast',
     'remove-aws-resources',

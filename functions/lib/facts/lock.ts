@@ -32,18 +32,25 @@ export async function renewLock(objects: ObjectStore, subject: string, holder: s
   throw new LockHeldError(`the lock of ${subject} is not ${holder}'s any more but ${there?.holder ?? 'free'}; it stops here`);
 }
 
-/** A lease with less than this left is renewed: well above what one step may run. */
-const RENEW_BELOW_SECONDS = 45 * 60;
+/**
+ * A lease with less than this left is renewed. No attempt of a step under a lock runs as long (15 minutes is Lambda's limit),
+ * so none starts with less lease left than it can run, even where this machine's clock is half an hour off the store's.
+ */
+export const RENEW_BELOW_SECONDS = 45 * 60;
 
 /**
  * Keeps the lease of a lock alive while its holder works: reads it, and renews it when it runs out soon.
+ * @param fence the number that the holder was given; undefined where it does not know it
  * @throws LockHeldError when somebody else has it: whoever lost it must stop
  */
-export async function keepLock(objects: ObjectStore, subject: string, holder: string, now: Date): Promise<void> {
+export async function keepLock(objects: ObjectStore, subject: string, holder: string, now: Date, fence?: number): Promise<void> {
   const known = await readObject(objects, keys.lock(subject), Lock);
   const left = known === undefined ? 0 : (Date.parse(known.expiresAt) - now.getTime()) / 1000;
-  if (known?.holder === holder && left > RENEW_BELOW_SECONDS) return;
-  await renewLock(objects, subject, holder);
+  const kept = known?.holder === holder && left > RENEW_BELOW_SECONDS ? known : await renewLock(objects, subject, holder);
+  if (fence !== undefined && kept.fence !== fence)
+    throw new LockHeldError(
+      `the lock of ${subject} was given to ${holder} anew, as number ${kept.fence}; it had number ${fence} and stops here`,
+    );
 }
 
 /** True when the lock was this holder's and is free now. @throws ConflictError */

@@ -4,7 +4,11 @@ import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timesta
 import { ApiGap } from './progress.ts';
 import { ClusterRef } from './settings.ts';
 
-/** An update that has begun to change a cluster and has not ended well yet: how far it came nobody wrote down. */
+/** Versions of what an update can't take back once it has begun with it. */
+export const Reached = z.object({ kubernetes: Versions.shape.kubernetes, etcd: Versions.shape.etcd }).partial();
+export type Reached = z.infer<typeof Reached>;
+
+/** An update that has begun to change a cluster and has not ended well yet. */
 export const Updating = z.object({
   execution: ExecutionName,
   revision: Revision,
@@ -12,6 +16,8 @@ export const Updating = z.object({
   renderHash: Sha256,
   versions: Versions,
   since: Timestamp,
+  /** With what it has begun, noted before the act, and what updates before it that did not end had; absent: perhaps with all. */
+  reached: Reached.optional(),
 });
 export type Updating = z.infer<typeof Updating>;
 
@@ -39,6 +45,8 @@ export const ClusterRecord = z.object({
   api: ApiGap.optional(),
   /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */
   updating: Updating.optional(),
+  /** Set once the last backup is there and before anything is deleted: from then on there is only the way to the end. */
+  deleting: z.object({ execution: ExecutionName, since: Timestamp, backup: z.string().nullable() }).optional(),
 });
 export type ClusterRecord = z.infer<typeof ClusterRecord>;
 

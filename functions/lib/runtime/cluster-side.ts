@@ -1,10 +1,14 @@
-import { type AnyStep, parseCall, runStep } from './call.ts';
+import { type AnyStep, parseCall, runStep, type StepCall } from './call.ts';
 import { createLog } from './log.ts';
 
-/** Handler of a function in a cluster's account: the step named by the call that a hub step sends. */
+/**
+ * Handler of a function in a cluster's account: the step named by the call that a hub step sends.
+ * @param fence puts what holds back an earlier holder of the cluster's lock before the ports of a call
+ */
 export function createClusterSideHandler<P>(
   steps: readonly AnyStep<NoInfer<P>>[],
   connect: () => Promise<P>,
+  fence: (call: StepCall, ports: P) => P = (_, ports) => ports,
 ): (event: unknown) => Promise<unknown> {
   let connected: Promise<P> | undefined;
   return async (event) => {
@@ -12,7 +16,7 @@ export function createClusterSideHandler<P>(
     const log = createLog({ execution: call.execution, machine: call.machine, state: call.state });
     connected ??= connect();
     try {
-      const output = await runStep(steps, call, await connected);
+      const output = await runStep(steps, call, fence(call, await connected));
       log.info('step finished');
       return output;
     } catch (error) {

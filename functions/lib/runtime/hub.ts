@@ -9,6 +9,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { type AnyStep, parseCall, runStep, type StepCall } from './call.ts';
+import { holderOf } from './locked.ts';
 import { createLog } from './log.ts';
 
 /** What the wrapper itself needs besides the steps' ports. */
@@ -32,12 +33,10 @@ export const CLEAN_UP: ReadonlySet<string> = new Set([
   'record--deleted',
 ]);
 
-/** Machines that run under the lock of their cluster. */
-const LOCKED_MACHINES: ReadonlySet<string> = new Set(['update-cluster', 'delete-cluster']);
-
 const Observed = z.object({ done: z.boolean(), reason: z.string() });
 /** The execution whose cancel marker counts for a nested one too. */
 const Root = z.object({ root: z.string().nullish() });
+const Locked = z.object({ lock: z.object({ fence: z.int() }) });
 const Progress = z.object({ progress: CheckRef.nullish(), cluster: z.object({ name: z.string() }).nullish() });
 
 /** Runs one step call for the hub: cancel marker, progress of the check, log. */
@@ -96,14 +95,16 @@ async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, por
 
 /**
  * Each step and poll of a machine that changes a cluster renews its lease, and stops when another holder has the lock.
- * What takes the lock, and what undoes or reports, runs without it.
+ * What takes the lock, and what undoes or reports, runs without it. A backup that an update started keeps the lease of
+ * that update, which waits for it.
  */
 async function holdLock(stepCall: StepCall, ports: HubPorts): Promise<void> {
-  if (!LOCKED_MACHINES.has(stepCall.machine) || stepCall.step === 'lock' || isCleanUp(stepCall)) return;
-  const parsed = Progress.safeParse(stepCall.input);
-  const cluster = parsed.success ? parsed.data.cluster : undefined;
+  const holder = holderOf(stepCall);
+  if (holder === undefined || stepCall.step === 'lock' || isCleanUp(stepCall)) return;
+  const cluster = Progress.safeParse(stepCall.input).data?.cluster;
   if (cluster === null || cluster === undefined) return;
-  await keepLock(ports.objects, cluster.name, stepCall.execution, ports.clock.now());
+  const fence = Locked.safeParse(stepCall.input).data?.lock.fence;
+  await keepLock(ports.objects, cluster.name, holder, ports.clock.now(), fence);
 }
 
 function isCleanUp(stepCall: StepCall): boolean {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { keys } from '#domain/names.ts';
+import { noteReached } from '#facts/version-move.ts';
+import type { ClusterRecord, Reached } from '#model/records.ts';
 import { beginUpdate } from '../../../functions/control/begin-update.ts';
 import { canMove } from '../../../functions/control/can-move.ts';
 import { lock } from '../../../functions/control/lock.ts';
@@ -25,12 +27,13 @@ interface Target {
   readonly revision: string;
   readonly kubernetes: string;
   readonly hash?: string;
+  readonly etcd?: string;
 }
 
 /** What the machine does under its lock, up to the first change; answers what the later steps get. */
-async function begin(execution: string, { revision, kubernetes, hash }: Target) {
+async function begin(execution: string, { revision, kubernetes, hash, etcd }: Target, reachable = false) {
   const held = await runStep(lock, { cluster }, world, execution);
-  const input = { cluster, revision, render: render(kubernetes, hash), lock: held, rolloutId: null };
+  const input = { cluster, revision, render: render(kubernetes, hash, etcd), lock: held, rolloutId: null, checkMove: { reachable } };
   const runs = await runStep(readWhatRuns, input, world, execution);
   if (runs.upToDate) return undefined;
   await runStep(canMove, input, world, execution);
@@ -44,8 +47,9 @@ async function update(execution: string, target: Target): Promise<void> {
   await runStep(unlock, { cluster }, world, execution);
 }
 
-async function failHalfWay(execution: string, target: Target): Promise<void> {
+async function failHalfWay(execution: string, target: Target, reached: readonly (keyof Reached)[] = ['etcd', 'kubernetes']): Promise<void> {
   await begin(execution, target);
+  for (const phase of reached) await noteReached(world.objects, cluster.name, execution, phase);
   await runStep(unlock, { cluster }, world, execution);
 }
 
@@ -124,7 +128,8 @@ describe('begin-update', () => {
     world.objects.advance(3600);
     await runStep(lock, { cluster }, world, 'update-b');
 
-    const late = runStep(beginUpdate, { cluster, revision: OLD, render: render('1.35.4'), lock: held }, world, 'update-a');
+    const input = { cluster, revision: OLD, render: render('1.35.4'), lock: held, checkMove: { reachable: false } };
+    const late = runStep(beginUpdate, input, world, 'update-a');
 
     await expect(late).rejects.toMatchObject({ name: 'LockHeldError', message: expect.stringContaining('update-b') });
     expect(world.read(keys.cluster(cluster.name))).toBeUndefined();
@@ -156,6 +161,49 @@ describe('can-move', () => {
     });
   });
 
+  test('an update that failed before it reached the control plane can be taken back, and one before etcd too', async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4', etcd: '3.6.16' });
+    await failHalfWay('update-b', { revision: NEW, kubernetes: '1.36.3', etcd: '3.7.1' }, []);
+    expect(await begin('update-c', { revision: OLD, kubernetes: '1.35.4', etcd: '3.6.16' })).toBeDefined();
+    await runStep(unlock, { cluster }, world, 'update-c');
+
+    await failHalfWay('update-d', { revision: NEW, kubernetes: '1.36.3', etcd: '3.6.16' }, ['etcd']);
+
+    expect(await begin('update-e', { revision: OLD, kubernetes: '1.35.4', etcd: '3.6.16' })).toBeDefined();
+  });
+
+  test('what one half-done update had begun with counts after the next one too', async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    await failHalfWay('update-b', { revision: NEW, kubernetes: '1.36.3' }, ['kubernetes']);
+    await failHalfWay('update-c', { revision: NEW, kubernetes: '1.36.3', hash: 'e' }, []);
+
+    await expect(begin('update-d', { revision: OLD, kubernetes: '1.35.4' })).rejects.toMatchObject({ name: 'GateClosedError' });
+  });
+
+  test('a note of an older version, which does not say how far it came, counts as having reached all', async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    await failHalfWay('update-b', { revision: NEW, kubernetes: '1.36.3' }, []);
+    const { updating, ...known } = world.read(keys.cluster(cluster.name)) as ClusterRecord;
+    const { reached: _, ...old } = updating ?? {};
+    await world.put(keys.cluster(cluster.name), { ...known, updating: old });
+
+    await expect(begin('update-c', { revision: OLD, kubernetes: '1.35.4' })).rejects.toMatchObject({ name: 'GateClosedError' });
+    await runStep(unlock, { cluster }, world, 'update-c');
+    await begin('update-d', { revision: NEW, kubernetes: '1.36.3' });
+    expect(world.read(keys.cluster(cluster.name))).toMatchObject({
+      updating: { execution: 'update-d', reached: { kubernetes: '1.36.3', etcd: '3.6.16' } },
+    });
+  });
+
+  test('only the update that is under way notes how far it came', async () => {
+    await failHalfWay('update-a', { revision: OLD, kubernetes: '1.35.4' }, []);
+
+    await expect(noteReached(world.objects, cluster.name, 'update-b', 'etcd')).rejects.toMatchObject({ name: 'LockHeldError' });
+    await noteReached(world.objects, cluster.name, 'update-a', 'etcd');
+    await noteReached(world.objects, cluster.name, 'update-a', 'etcd');
+    expect(world.read(keys.cluster(cluster.name))).toMatchObject({ updating: { reached: { etcd: '3.6.16' } } });
+  });
+
   test('a definition without the version in which objects are stored is refused', async () => {
     const definition = (versions: string[], storage: string) => ({
       apiVersion: 'apiextensions.k8s.io/v1',
@@ -180,19 +228,33 @@ describe('can-move', () => {
     await expect(begin('update-b', { revision: NEW, kubernetes: '1.35.4', hash: '2' })).rejects.toThrow(
       'Objects of widgets.example.org are stored as v1',
     );
+    await put('3', definition(['v2'], 'v2'));
+    await runStep(unlock, { cluster }, world, 'update-b');
+    const back = { revision: NEW, kubernetes: '1.35.4', hash: '1' };
+    await put('4', definition(['v1', 'v2'], 'v2'));
+    await failHalfWay('update-c', { revision: NEW, kubernetes: '1.35.4', hash: '4' });
+    await expect(begin('update-d', back)).rejects.toThrow('stored as v2');
+    await runStep(unlock, { cluster }, world, 'update-d');
+    expect(await begin('update-e', back, true), 'the cluster itself was asked and has stored none').toBeDefined();
   });
 
   test('whatever updates end, fail and go back, no API server gets data of a newer minor', async () => {
-    const step = fc.record({ minor: fc.integer({ min: 34, max: 37 }), ends: fc.boolean(), digit: fc.constantFrom('1', '2', '3', '4') });
+    const step = fc.record({
+      minor: fc.integer({ min: 34, max: 37 }),
+      ends: fc.boolean(),
+      reaches: fc.boolean(),
+      digit: fc.constantFrom('1', '2', '3', '4'),
+    });
     let refused = 0;
     let halves = 0;
+    let early = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 10 }), async (steps) => {
         world = createControlWorld();
         // What lies in etcd, as only the test knows it: half an update may have stored in its version already.
         let stored = 0;
         let whole: string | undefined;
-        for (const [index, { minor, ends, digit }] of steps.entries()) {
+        for (const [index, { minor, ends, reaches, digit }] of steps.entries()) {
           const target = { revision: gitId(digit), kubernetes: `1.${minor}.1` };
           const input = await begin(`update-${index}`, target).catch((error: { name: string }) => {
             expect(error.name).toBe('GateClosedError');
@@ -203,7 +265,10 @@ describe('can-move', () => {
           if (input !== undefined && input !== 'refused') {
             expect(minor).toBeGreaterThanOrEqual(stored);
             expect(stored === 0 || minor <= stored + 1).toBe(true);
-            stored = minor;
+            if (ends || reaches) {
+              await noteReached(world.objects, cluster.name, `update-${index}`, 'kubernetes');
+              stored = minor;
+            } else early += 1;
             whole = ends ? target.revision : undefined;
             halves += ends ? 0 : 1;
             if (ends) await runStep(record, input, world, `update-${index}`);
@@ -213,6 +278,6 @@ describe('can-move', () => {
       }),
       { seed: 20_260_105, numRuns: 300 },
     );
-    expect(Math.min(refused, halves)).toBeGreaterThan(50);
+    expect(Math.min(refused, halves, early)).toBeGreaterThan(50);
   });
 });

@@ -39,6 +39,25 @@ describe('lock', () => {
     });
   });
 
+  test.each([
+    ['update-cluster', 'ABORTED'],
+    ['delete-cluster', 'FAILED'],
+    ['release-cluster', 'TIMED_OUT'],
+  ] as const)('a lock that a %s left behind when it %s is taken at once, with a greater number', async (machine, status) => {
+    await runStep(lock, { cluster }, world, 'update-a');
+    world.executions.set(machine, 'update-a', { status });
+
+    expect(await runStep(lock, { cluster }, world, 'update-b')).toMatchObject({ fence: 2 });
+    await expect(renewLock(world.objects, 'dev-1', 'update-a')).rejects.toMatchObject({ name: 'LockHeldError' });
+  });
+
+  test('a lock of an execution that runs is left to it', async () => {
+    await runStep(lock, { cluster }, world, 'update-a');
+    world.executions.set('update-cluster', 'update-a', { status: 'RUNNING' });
+
+    await expect(runStep(lock, { cluster }, world, 'update-b')).rejects.toMatchObject({ name: 'LockHeldError' });
+  });
+
   test('a lease that ran out goes to the next with a greater fencing number, and the first can renew no more', async () => {
     await runStep(lock, { cluster }, world, 'update-a');
     world.objects.advance(3600);

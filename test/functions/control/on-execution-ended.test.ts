@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { keys } from '#domain/names.ts';
+import { beginUpdate } from '../../../functions/control/begin-update.ts';
 import { claimSlot } from '../../../functions/control/claim-slot.ts';
 import { callOfEvent } from '../../../functions/control/event-call.ts';
 import { lock } from '../../../functions/control/lock.ts';
@@ -62,6 +63,66 @@ describe('an update that was stopped from outside', () => {
 
     expect((await runStep(onExecutionEnded, event('update-cluster', 'update-a', 'FAILED'), world)).did).toEqual([]);
     expect(world.read(keys.lock('dev-1'))).toMatchObject({ holder: 'update-a' });
+  });
+});
+
+describe('an update that was stopped after it had begun to change the cluster', () => {
+  const versions = { kubernetes: '1.36.3', etcd: '3.6.16', osImage: 'ami-1' };
+  const render = { hash: 'd'.repeat(64), versions };
+  beforeEach(async () => {
+    const held = await runStep(lock, { cluster }, world, 'update-a');
+    await runStep(beginUpdate, { cluster, revision: NEW, render, lock: held, checkMove: { reachable: true } }, world, 'update-a');
+    world.executions.set('update-cluster', 'update-a', { status: 'ABORTED', input: JSON.stringify({ cluster }) });
+  });
+
+  test('has its nodes released under its lock, which is handed on with a greater number', async () => {
+    const first = await runStep(onExecutionEnded, event('update-cluster', 'update-a', 'ABORTED'), world);
+    const second = await runStep(onExecutionEnded, event('update-cluster', 'update-a', 'ABORTED'), world);
+
+    expect([first.did, second.did]).toEqual([['started the release of dev-1'], []]);
+    expect(world.executions.started).toEqual([
+      {
+        machine: 'release-cluster',
+        name: expect.stringMatching(/^release-dev-1-/),
+        input: { cluster, render: { hash: render.hash }, progress: null },
+      },
+    ]);
+    expect(world.read(keys.lock('dev-1'))).toMatchObject({ holder: world.executions.started[0]?.name, fence: 2 });
+  });
+
+  test('a crash between start and hand-over starts no second release', async () => {
+    world.objects.beforeEach = (operation) => {
+      if (operation === 'putIfMatch') throw new Error('crash');
+    };
+    await expect(runStep(onExecutionEnded, event('update-cluster', 'update-a', 'ABORTED'), world)).rejects.toThrow('crash');
+    world.objects.beforeEach = undefined;
+
+    await runStep(onExecutionEnded, event('update-cluster', 'update-a', 'ABORTED'), world);
+
+    expect(world.executions.started).toHaveLength(1);
+    expect(world.read(keys.lock('dev-1'))).toMatchObject({ holder: world.executions.started[0]?.name });
+  });
+
+  test('a release that has ended gets no lock that it would never free', async () => {
+    await runStep(onExecutionEnded, event('update-cluster', 'update-a', 'ABORTED'), world);
+    const name = world.executions.started[0]?.name ?? '';
+    world.executions.set('release-cluster', name, { status: 'FAILED', input: JSON.stringify({ cluster }) });
+    await world.put(keys.lock('dev-1'), { ...Object(world.read(keys.lock('dev-1'))), holder: 'update-a' });
+
+    const late = await runStep(onExecutionEnded, event('update-cluster', 'update-a', 'ABORTED'), world);
+
+    expect(late.did).toEqual(['freed the lock of dev-1']);
+  });
+
+  test('a release that ended badly leaves no lock', async () => {
+    await runStep(onExecutionEnded, event('update-cluster', 'update-a', 'ABORTED'), world);
+    const name = world.executions.started[0]?.name ?? '';
+    world.executions.set('release-cluster', name, { status: 'TIMED_OUT', input: JSON.stringify({ cluster }) });
+
+    const ended = await runStep(onExecutionEnded, event('release-cluster', name, 'TIMED_OUT'), world);
+
+    expect(ended.did).toEqual(['freed the lock of dev-1']);
+    expect(world.executions.started).toHaveLength(1);
   });
 });
 

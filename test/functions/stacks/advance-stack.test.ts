@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type * as z from 'zod';
-import { NotFoundError, RefusedError, StackFailedError } from '#model/errors.ts';
+import { keys } from '#domain/names.ts';
+import { DeadlineError, LockHeldError, NotFoundError, RefusedError, StackFailedError } from '#model/errors.ts';
 import { advanceStack } from '../../../functions/stacks/advance-stack.ts';
 import { runStep } from '../../support/control-world.ts';
 import { aStack, CLUSTER, createStacksWorld, type StacksWorld } from '../../support/stacks-world.ts';
@@ -15,17 +16,25 @@ beforeEach(() => {
 
 type Advanced = z.infer<typeof advanceStack.output>;
 
-function look(hash: string, roles: readonly string[], before?: Advanced, execution = 'update-1') {
-  const input = { cluster: CLUSTER, render: { hash }, roles, ...(before === undefined ? {} : { advanceStack: before }) };
-  return runStep(advanceStack, input, world.ports, execution);
+/** The lock is the execution's own, whoever had it before. */
+async function inputOf(hash: string, roles: readonly string[], before: Advanced | undefined, execution: string, creation = true) {
+  world.ports.objects.remove(keys.lock(CLUSTER.name));
+  await world.begin(execution);
+  const fence = await world.lock(execution);
+  const state = { cluster: CLUSTER, render: { hash }, roles, lock: { fence }, readWhatRuns: { creation } };
+  return { ...state, ...(before === undefined ? {} : { advanceStack: before }) };
+}
+
+async function look(hash: string, roles: readonly string[], before?: Advanced, execution = 'update-1', creation = true) {
+  return runStep(advanceStack, await inputOf(hash, roles, before, execution, creation), world.ports, execution);
 }
 
 /** As the state machine does: looks, lets time pass, looks again until it is done. */
-async function untilDone(hash: string, roles: readonly string[], execution = 'update-1'): Promise<Advanced[]> {
+async function untilDone(hash: string, roles: readonly string[], execution = 'update-1', creation = true): Promise<Advanced[]> {
   const looks: Advanced[] = [];
   while (looks.at(-1)?.done !== true) {
     if (looks.length > 20) throw new Error(`not done: ${looks.at(-1)?.reason}`);
-    looks.push(await look(hash, roles, looks.at(-1), execution));
+    looks.push(await look(hash, roles, looks.at(-1), execution, creation));
     world.stacks.advance();
   }
   return looks;
@@ -40,7 +49,7 @@ describe('advance-stack', () => {
     expect(looks.map(({ reason }) => reason)).toEqual([
       `stack ${NAME}: change set requested`,
       `stack ${NAME}: change set started`,
-      '1 stack(s) as rendered',
+      'network: 1 stack(s) as rendered',
     ]);
     expect(looks.map(({ waitSeconds }) => waitSeconds)).toEqual([10, 10, 0]);
     expect(await world.stacks.describe(NAME)).toMatchObject({
@@ -106,7 +115,7 @@ describe('advance-stack', () => {
     const stacks = { ...world.stacks, describeChangeSet: async () => unchanged };
     const ports = { ...world.ports, stacks: { of: () => stacks } };
 
-    const done = await runStep(advanceStack, { cluster: CLUSTER, render: { hash }, roles: ['network'], advanceStack: asked }, ports);
+    const done = await runStep(advanceStack, await inputOf(hash, ['network'], asked, 'update-1'), ports, 'update-1');
 
     expect(done.done).toBe(true);
     expect(world.stacks.calls).toEqual([`create-change-set UPDATE ${NAME}`]);
@@ -120,7 +129,7 @@ describe('advance-stack', () => {
     expect(looks[0]?.reason).toBe(
       'stack sluice-dev-1-pool-general: change set requested; stack sluice-dev-1-pool-batch: change set requested',
     );
-    expect(looks.at(-1)?.reason).toBe('2 stack(s) as rendered');
+    expect(looks.at(-1)?.reason).toBe('pools: 2 stack(s) as rendered');
     expect(await world.stacks.describe(NAME)).toBeUndefined();
   });
 
@@ -220,5 +229,157 @@ describe('advance-stack when CloudFormation refuses', () => {
     await untilDone(next, ['network'], 'update-3');
 
     expect(await world.stacks.describe(NAME)).toMatchObject({ status: 'UPDATE_COMPLETE', parameters: { Size: '2' } });
+  });
+});
+
+describe('advance-stack on a stack that was left half-made', () => {
+  const GROUP = { resource: 'Group', type: 'AWS::AutoScaling::AutoScalingGroup', reason: 'AutoScalingGroup sluice-1 does not exist' };
+
+  it('makes a stack of one that has nothing but an old change set', async () => {
+    const hash = await world.deliver([aStack('network')]);
+    await look(hash, ['network'], undefined, 'update-0');
+    world.stacks.advance();
+
+    await untilDone(hash, ['network']);
+
+    expect(world.stacks.calls.filter((call) => call.startsWith('execute'))).toHaveLength(1);
+    expect(await world.stacks.describe(NAME)).toMatchObject({ status: 'CREATE_COMPLETE' });
+  });
+
+  it('continues a rollback that failed, and then makes its change', async () => {
+    world.stacks.put({ name: NAME, status: 'UPDATE_ROLLBACK_FAILED' });
+    const hash = await world.deliver([aStack('network')]);
+
+    await untilDone(hash, ['network'], 'update-1', false);
+
+    expect(world.stacks.calls).toEqual([`continue ${NAME}`, `create-change-set UPDATE ${NAME}`, `execute ${NAME}`]);
+  });
+
+  it('continues it without a group that is gone, when it fails again', async () => {
+    world.stacks.stick(NAME, GROUP);
+    world.stacks.put({ name: NAME, status: 'UPDATE_ROLLBACK_FAILED' });
+    const hash = await world.deliver([aStack('network')]);
+
+    await untilDone(hash, ['network'], 'update-1', false);
+
+    expect(world.stacks.calls.slice(0, 2)).toEqual([`continue ${NAME}`, `continue ${NAME} without Group`]);
+  });
+
+  it.each([
+    ['a group that is there', { ...GROUP, reason: 'Group did not stabilize' }],
+    ['a volume', { resource: 'Data', type: 'AWS::EC2::Volume', reason: 'vol-1 does not exist' }],
+  ])('leaves %s to a person, with the first command', async (_, failure) => {
+    world.stacks.stick(NAME, failure);
+    world.stacks.put({ name: NAME, status: 'UPDATE_ROLLBACK_FAILED' });
+    const hash = await world.deliver([aStack('network')]);
+
+    const run = untilDone(hash, ['network'], 'update-1', false);
+
+    await expect(run).rejects.toThrow(StackFailedError);
+    await expect(run).rejects.toThrow(
+      `First: aws cloudformation continue-update-rollback --stack-name ${NAME} --resources-to-skip ${failure.resource}`,
+    );
+    expect(world.stacks.calls).toEqual([`continue ${NAME}`]);
+  });
+
+  it('deletes one that was never finished twice at most', async () => {
+    world.stacks.put({ name: NAME, status: 'ROLLBACK_COMPLETE' });
+    world.stacks.stick(NAME, FAILURE);
+    const hash = await world.deliver([aStack('network')]);
+
+    const run = untilDone(hash, ['network'], 'update-1', false);
+
+    await expect(run).rejects.toThrow(`the deletion of stack ${NAME} failed at AWS::EC2::Subnet SubnetA (The CIDR 10.1.0.0/20 conflicts)`);
+    await expect(run).rejects.toThrow(`First: aws cloudformation delete-stack --stack-name ${NAME} --retain-resources SubnetA`);
+    expect(world.stacks.calls).toEqual([`delete ${NAME}`, `delete ${NAME}`]);
+  });
+
+  it('finishes a deletion that failed half-way only where nobody uses the cluster', async () => {
+    world.stacks.put({ name: NAME, status: 'DELETE_FAILED' });
+    const hash = await world.deliver([aStack('network')]);
+
+    await expect(look(hash, ['network'], undefined, 'update-1', false)).rejects.toThrow(
+      `the deletion of stack ${NAME} failed. First: aws cloudformation delete-stack`,
+    );
+    expect(world.stacks.calls).toEqual([]);
+    await untilDone(hash, ['network']);
+
+    expect(await world.stacks.describe(NAME)).toMatchObject({ status: 'CREATE_COMPLETE' });
+  });
+
+  it('makes its change set anew when somebody else changed the stack since', async () => {
+    await untilDone(await world.deliver([aStack('network', { parameters: { Size: '1' } })]), ['network'], 'update-0');
+    const hash = await world.deliver([aStack('network', { parameters: { Size: '2' } })]);
+    const asked = await look(hash, ['network']);
+    world.stacks.advance();
+    await untilDone(await world.deliver([aStack('network', { parameters: { Size: '3' } })]), ['network'], 'by-hand');
+
+    const again = await look(hash, ['network'], asked);
+    await untilDone(hash, ['network']);
+
+    expect(again.reason).toBe(`stack ${NAME} was changed by somebody else since its change set was made; it is made anew`);
+    expect(await world.stacks.describe(NAME)).toMatchObject({ parameters: { Size: '2' } });
+  });
+
+  it('knows by its own change set that its update was rolled back, when the look that began it lost its answer', async () => {
+    await untilDone(await world.deliver([aStack('network', { parameters: { Size: '1' } })]), ['network'], 'update-0');
+    const hash = await world.deliver([aStack('network', { parameters: { Size: '2' } })]);
+    world.stacks.failNext(NAME, FAILURE);
+    for (let round = 0; round < 2; round++) {
+      await look(hash, ['network']);
+      world.stacks.advance();
+    }
+
+    await expect(look(hash, ['network'])).rejects.toThrow(`the update of stack ${NAME} was rolled back: AWS::EC2::Subnet SubnetA`);
+  });
+});
+
+describe('advance-stack and the lock', () => {
+  it('waits until nothing is under way in any stack of the cluster, and not for ever', async () => {
+    const tags = { 'sluice:cluster': 'dev-1', 'sluice:role': 'etcd' };
+    world.stacks.put({ name: 'sluice-dev-1-etcd', status: 'UPDATE_IN_PROGRESS', tags });
+    const hash = await world.deliver([aStack('network')]);
+
+    const first = await look(hash, ['network']);
+    world.ports.clock.advance(2 * 3600 + 1);
+    const late = look(hash, ['network'], first);
+
+    expect(first.reason).toBe('stack sluice-dev-1-etcd is UPDATE_IN_PROGRESS, begun before this run');
+    expect(world.stacks.calls).toEqual([]);
+    await expect(late).rejects.toThrow(DeadlineError);
+    await expect(late).rejects.toThrow('First: aws cloudformation describe-stack-events --stack-name sluice-dev-1-etcd');
+    world.stacks.advance();
+    expect((await untilDone(hash, ['network'])).at(-1)?.done).toBe(true);
+  });
+
+  it.each(['create', 'execute'])('does not %s a change set once another execution has the lock', async (act) => {
+    const hash = await world.deliver([aStack('network')]);
+    const asked = act === 'create' ? undefined : await look(hash, ['network']);
+    world.stacks.advance();
+    const input = await inputOf(hash, ['network'], asked, 'update-1');
+    const before = [...world.stacks.calls];
+    world.ports.objects.advance(3601);
+    await world.lock('update-2');
+
+    await expect(runStep(advanceStack, input, world.ports, 'update-1')).rejects.toThrow(LockHeldError);
+    expect(world.stacks.calls).toEqual(before);
+  });
+});
+
+describe('advance-stack and the record', () => {
+  it.each([
+    ['etcd', { etcd: '3.6.16' }],
+    ['control-plane', { kubernetes: '1.35.4' }],
+    ['network', {}],
+    ['pool-general', {}],
+  ])('notes before it changes the stack %s what can not be taken back', async (role, reached) => {
+    const hash = await world.deliver([aStack(role)]);
+
+    const asked = await look(hash, [role]);
+    const before = world.reached();
+    world.stacks.advance();
+    await look(hash, [role], asked);
+
+    expect([before, world.reached()]).toEqual([{}, reached]);
   });
 });

@@ -11,6 +11,13 @@ export interface StacksUnderTest {
   template(bus: string): string;
   /** Lets the next operation of a stack with the template of this bus fail at `Bus`. */
   failNext(stack: string, bus: string): Promise<void>;
+  /** The bus again, and resource `Bucket`. With `failing`, a third one that fails once the bucket is there. */
+  bucketTemplate(bus: string, bucket: string, failing: boolean): string;
+  /** From now on the bucket can't be deleted, as one that is not empty; until `empty`. Waits until it is there. */
+  fill(stack: string, bucket: string): Promise<void>;
+  empty(stack: string, bucket: string): Promise<void>;
+  /** Whether the bucket is still there. */
+  exists(stack: string, bucket: string): Promise<boolean>;
 }
 
 const LOOKS = 300;
@@ -139,6 +146,81 @@ export function stacksContract(make: () => StacksUnderTest): void {
     expect(failed.map(({ resource }) => resource)).toContain('Bus');
     expect(repaired?.status).toBe('UPDATE_COMPLETE');
     expect(await stacks.failures('repaired')).toEqual([]);
+  });
+
+  it('knows a change set that was executed, and one that another made out of date', async () => {
+    const { stacks } = make();
+    await bring(request('overtaken'), 'CREATE');
+    const tags = { 'sluice:cluster': 'overtaken', 'sluice:role': 'network', 'sluice:content': 'two' };
+    const first = request('overtaken', { parameters: { Text: 'two' }, tags, changeSet: 'overtaken-2' });
+    const second = request('overtaken', { parameters: { Text: 'three' }, tags, changeSet: 'overtaken-3' });
+    await stacks.createChangeSet(first, 'UPDATE');
+    await changeSetIs('overtaken', 'overtaken-2');
+
+    await bring(second, 'UPDATE');
+    const states = await Promise.all(['overtaken-2', 'overtaken-3'].map((name) => stacks.describeChangeSet('overtaken', name)));
+
+    // CloudFormation may also take them away once one was executed.
+    expect(['obsolete', undefined]).toContain(states[0]?.state);
+    expect(['executed', undefined]).toContain(states[1]?.state);
+    await expect(stacks.executeChangeSet('overtaken', 'overtaken-2')).rejects.toBeInstanceOf(RefusedError);
+  });
+
+  it('tells what holds a deletion that failed, and deletes the rest without it', async () => {
+    const { stacks, bucketTemplate, fill, exists } = make();
+    await bring(request('held', { template: bucketTemplate('held', 'held-bucket', false) }), 'CREATE');
+    await fill('held', 'held-bucket');
+
+    await stacks.deleteStack('held');
+    const stack = await stackIs('held', (one) => one === undefined || !one.status.endsWith('_IN_PROGRESS'));
+    const held = (await stacks.resources('held')).filter(({ status }) => status === 'DELETE_FAILED');
+    await stacks.deleteStack('held', ['Bucket']);
+    await stackIs('held', (one) => one === undefined);
+
+    expect(stack?.status).toBe('DELETE_FAILED');
+    expect(held).toMatchObject([{ resource: 'Bucket', type: 'AWS::S3::Bucket', reason: expect.stringMatching(/./) }]);
+    expect(await stacks.resources('held')).toEqual([]);
+    expect(await exists('held', 'held-bucket')).toBe(true);
+  });
+
+  it('retains nothing of a stack whose deletion has not failed', async () => {
+    const { stacks, bucketTemplate } = make();
+    await bring(request('whole', { template: bucketTemplate('whole', 'whole-bucket', false) }), 'CREATE');
+
+    await expect(stacks.deleteStack('whole', ['Bucket'])).rejects.toBeInstanceOf(RefusedError);
+    await expect(stacks.continueRollback('whole', [])).rejects.toBeInstanceOf(RefusedError);
+    expect((await stacks.describe('whole'))?.status).toBe('CREATE_COMPLETE');
+  });
+
+  it.each([
+    ['once what was in its way has gone', 'resumed', []],
+    ['without what is still in its way', 'skipped', ['Bucket']],
+  ])('continues a rollback that failed, %s', async (_, name, skip) => {
+    const { stacks, bucketTemplate, fill, empty } = make();
+    await bring(request(name), 'CREATE');
+    const tags = { 'sluice:cluster': name, 'sluice:role': 'network', 'sluice:content': 'two' };
+    const template = bucketTemplate(name, `${name}-bucket`, true);
+
+    const update = bring(request(name, { template, tags, changeSet: `${name}-2` }), 'UPDATE');
+    await fill(name, `${name}-bucket`);
+    const failed = await update;
+    if (skip.length === 0) await empty(name, `${name}-bucket`);
+    await stacks.continueRollback(name, skip);
+    const stack = await stackIs(name, (one) => one?.status.endsWith('_IN_PROGRESS') === false);
+
+    expect(failed?.status).toBe('UPDATE_ROLLBACK_FAILED');
+    expect(stack).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE', tags: { 'sluice:content': 'one' } });
+  });
+
+  it('lists a stack that has nothing but a change set', async () => {
+    const { stacks } = make();
+
+    await stacks.createChangeSet(request('shell', { name: 'sluice-shell-network', template: make().template('shell') }), 'CREATE');
+    const listed = await stacks.listOfCluster('shell');
+    await stacks.deleteStack('sluice-shell-network');
+    await stackIs('sluice-shell-network', (one) => one === undefined);
+
+    expect(listed).toMatchObject([{ name: 'sluice-shell-network', status: 'REVIEW_IN_PROGRESS' }]);
   });
 
   it('lists the stacks of a cluster until they are deleted', async () => {

@@ -4,6 +4,8 @@ export interface FakeInstances extends Instances {
   readonly calls: string[];
   /** Adds a group with `desired` instances of its version, in service. */
   addGroup(cluster: string, role: string, group: { min: number; max: number; desired: number; launchTemplateVersion?: string }): void;
+  /** What its stack's deletion does: the group is gone with its instances. */
+  removeGroup(cluster: string, role: string): void;
   /** What its stack does on an update: a new launch template version. */
   setVersion(cluster: string, role: string, version: string): void;
   /** Starts what desired asks for, ends what is on its way out; a new instance is Pending for one tick. */
@@ -63,6 +65,12 @@ export function createFakeInstances(): FakeInstances {
         enter(state, 'InService', instance.id);
         fake.onInService({ ...instance, lifecycleState: 'InService' }, cluster, role);
       }
+    },
+    removeGroup(cluster, role) {
+      const state = find(cluster, role);
+      if (state === undefined) return;
+      states.splice(states.indexOf(state), 1);
+      for (const instance of state.instances) fake.onGone(instance);
     },
     setVersion(cluster, role, launchTemplateVersion) {
       const state = find(cluster, role);

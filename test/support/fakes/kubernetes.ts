@@ -13,6 +13,11 @@ export interface FakeKubernetes extends Kubernetes {
   /** Stores an object as it is, status included; answers it. */
   put(object: Manifest): Manifest;
   all(kind: string): Manifest[];
+  everything(): Manifest[];
+  /** Takes an object away, as a controller would: no call is counted. */
+  remove(id: ObjectId): void;
+  /** Writes an object's status, as its controller would. */
+  setStatus(id: ObjectId, status: unknown): void;
   /** Server-side apply by another field owner. */
   applyAs(owner: string, object: Manifest, force?: boolean): ApplyResult;
   /** JSON merge patch by another client, which takes the fields that it changes. */
@@ -147,7 +152,14 @@ export function createFakeKubernetes(): FakeKubernetes {
       entries.set(keyOf(idOf(object)), { object: stored, owners: new Map() });
       return stored;
     },
+    everything: () => [...entries.values()].map(({ object }) => object),
     all: (kind) => [...entries.values()].map(({ object }) => object).filter((object) => object.kind === kind),
+    remove: (id) => void remove(id),
+    setStatus(id, status) {
+      const entry = entries.get(keyOf(id));
+      if (entry !== undefined && !isDeepStrictEqual(entry.object['status'], status))
+        entry.object = write({ ...entry.object, status }, entry.object);
+    },
     applyAs,
     updateAs: (owner, id, patch) => void patchAs(owner, id, patch),
     admission: undefined,

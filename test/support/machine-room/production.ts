@@ -46,14 +46,10 @@ export async function deliverStacks(aws: Ministack, cell: Cell, what: Render, ro
   for (const stack of what.stacks)
     if (stack.ignition !== undefined) await cell.putDocument({ text: stack.ignition, sha256: stack.ignitionHash ?? '' });
   const stacks = { of: () => createStacks(new CloudFormationClient(aws.of(cluster.account))) };
-  let attempted: Record<string, string> = {};
+  let previous: Awaited<ReturnType<typeof advanceStack.run>> | undefined;
   await eventually(`stacks ${roles.join()}`, 90, async () => {
-    const answer = await advanceStack.run(
-      { cluster, render: { hash }, roles, advanceStack: { attempted } },
-      { objects, stacks },
-      { execution: hash.slice(0, 12) },
-    );
-    attempted = answer.attempted;
-    return answer.done || undefined;
+    const input = advanceStack.input.parse({ cluster, render: { hash }, roles, advanceStack: previous });
+    previous = await advanceStack.run(input, { objects, stacks }, { execution: hash.slice(0, 12) });
+    return previous.done || undefined;
   });
 }

@@ -1,3 +1,4 @@
+import { ClusterRef } from '#model/settings.ts';
 import { LookInput, MergeGroupInput, PullRequestInput, RolloutInput } from '#model/webhook.ts';
 import { allStates, type ChoiceRule, integrationOf, type Machine, type Region, type State } from '../asl/definition.ts';
 import { ANYTHING, either, missing, objectSchema, type Schema, schemaAt, schemaOf } from './schemas.ts';
@@ -9,6 +10,14 @@ const ERROR_OUTPUT = objectSchema({ Error: { type: 'string' }, Cause: { type: 's
 const ROOTS: Readonly<Record<string, readonly Schema[]>> = {
   'pull-request': [PullRequestInput, LookInput, MergeGroupInput].map((input) => schemaOf(input, 'output')),
   rollout: [schemaOf(RolloutInput, 'output')],
+  // Started by on-execution-ended.
+  'release-cluster': [
+    objectSchema({
+      cluster: schemaOf(ClusterRef, 'output'),
+      render: objectSchema({ hash: { type: 'string' } }),
+      progress: { type: 'null' },
+    }),
+  ],
 };
 
 /**

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import type * as z from 'zod';
+import type { AnyStep } from '#runtime/call.ts';
 
 const FUNCTIONS = new URL('../../../functions/', import.meta.url);
 
@@ -39,4 +40,22 @@ export async function readSteps(): Promise<FoundStep[]> {
 
 function isStep(value: unknown): value is FoundStep & { run: unknown } {
   return typeof value === 'object' && value !== null && 'name' in value && 'input' in value && 'output' in value && 'run' in value;
+}
+
+export interface RunnableStep {
+  readonly folder: string;
+  readonly step: AnyStep<never>;
+}
+
+/** All steps with their code, to be run. */
+export async function runnableSteps(): Promise<RunnableStep[]> {
+  const found: RunnableStep[] = [];
+  for (const folder of functionFolders()) {
+    const files = readdirSync(new URL(`${folder}/`, FUNCTIONS)).filter((file) => file.endsWith('.ts') && file !== 'handler.ts');
+    for (const file of files) {
+      const module = (await import(new URL(`${folder}/${file}`, FUNCTIONS).href)) as Record<string, unknown>;
+      for (const step of Object.values(module).filter(isStep)) found.push({ folder, step: step as unknown as AnyStep<never> });
+    }
+  }
+  return found;
 }

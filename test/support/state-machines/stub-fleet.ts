@@ -46,6 +46,7 @@ export const CLUSTER = { name: 'kube-1', account: '210000000001', region: 'eu-ce
 const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
   'update-cluster': { cluster: CLUSTER, revision: 'r1', purpose: 'rollout', rolloutId: 'rollout-1', progress: null },
   'delete-cluster': { cluster: CLUSTER, purpose: 'decommission', progress: null },
+  'release-cluster': { cluster: CLUSTER, render: { hash: 'h' }, progress: null },
   'backup-etcd': { cluster: CLUSTER, render: { hash: 'h' }, progress: null },
   e2e: { readPullRequest: { number: 1 }, snapshotConfiguration: {}, plan: {}, progress: null, root: 'pull-request-test' },
   'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
@@ -134,6 +135,8 @@ export function answer(
   switch (call.step) {
     case 'read-what-runs':
       return { upToDate: false, creation: !held.clusters.has(clusterOf(call)), record: null };
+    case 'begin-deletion':
+      return { backupNeeded: call.input['purpose'] !== 'e2e' && call.input['backup'] === undefined };
     case 'render':
       return { hash: 'h', key: 'renders/h.json' };
     case 'claim-slot':

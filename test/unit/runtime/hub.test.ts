@@ -236,6 +236,29 @@ describe('a machine that changes a cluster', () => {
     expect(runs).toBe(0);
   });
 
+  it('stops when its lock was given to it anew, as to one that came back', async () => {
+    await lockBy('update-1', 60);
+
+    await expect(handle({ ...UPDATE, input: { ...UPDATE.input, lock: { fence: 2 } } })).rejects.toThrow(LockHeldError);
+    await handle({ ...UPDATE, input: { ...UPDATE.input, lock: { fence: 3 } } });
+
+    expect(runs).toBe(1);
+  });
+
+  it('has its lease kept by the backup that it waits for, which stops when the lock is lost', async () => {
+    const backup = { ...UPDATE, machine: 'backup-etcd', execution: 'b-update-1' };
+    await lockBy('update-1', 10);
+
+    await handle(backup);
+    const kept = objects.contents()[keys.lock('dev-1')];
+    await lockBy('update-2', 60);
+
+    expect(JSON.parse(kept ?? '')).toMatchObject({ holder: 'update-1', expiresAt: '2026-01-05T09:00:00.000Z' });
+    await expect(handle(backup)).rejects.toThrow(LockHeldError);
+    await handle({ ...backup, execution: 'backup-dev-1-by-hand' });
+    expect(runs).toBe(2);
+  });
+
   it.each(['lock', ...CLEAN_UP])('needs no lock for %s', async (state) => {
     await handle({ ...UPDATE, step: stepOf(state), state });
 

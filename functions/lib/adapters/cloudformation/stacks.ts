@@ -1,17 +1,19 @@
 import {
   CloudFormationClient,
+  ContinueUpdateRollbackCommand,
   CreateChangeSetCommand,
   DeleteChangeSetCommand,
   DeleteStackCommand,
   DescribeChangeSetCommand,
   DescribeEventsCommand,
   DescribeStackEventsCommand,
+  DescribeStackResourcesCommand,
   DescribeStacksCommand,
   ExecuteChangeSetCommand,
   type Stack,
 } from '@aws-sdk/client-cloudformation';
-import { hubRoleArn } from '#domain/names.ts';
-import type { AccountStacks, ChangeSetState, StackState, Stacks } from '#ports/stacks.ts';
+import { hubRoleArn, stackName } from '#domain/names.ts';
+import type { AccountStacks, ChangeSetState, StackResource, StackState, Stacks } from '#ports/stacks.ts';
 import { createRoleCredentials } from '../aws/credentials.ts';
 import { codeOf, mapAwsError } from '../aws/errors.ts';
 import { setTerminationProtection } from './guards.ts';
@@ -67,12 +69,20 @@ export function createStacks(client: CloudFormationClient): Stacks {
         throw mapAwsError(error, `delete the change set of stack ${stack}`);
       });
     },
-    async deleteStack(name) {
+    async deleteStack(name, retain = []) {
       await setTerminationProtection(client, name, false);
-      await client.send(new DeleteStackCommand({ StackName: name })).catch((error: unknown) => {
+      const options = retain.length === 0 ? {} : { RetainResources: [...retain] };
+      await client.send(new DeleteStackCommand({ StackName: name, ...options })).catch((error: unknown) => {
         throw mapAwsError(error, `delete stack ${name}`);
       });
     },
+    async continueRollback(name, skip) {
+      const options = skip.length === 0 ? {} : { ResourcesToSkip: [...skip] };
+      await client.send(new ContinueUpdateRollbackCommand({ StackName: name, ...options })).catch((error: unknown) => {
+        throw mapAwsError(error, `continue the rollback of stack ${name}`);
+      });
+    },
+    resources: (name) => resources(client, name),
     failures: (name) => failures(client, name),
     listOfCluster: (cluster) => listOfCluster(client, cluster),
   };
@@ -87,6 +97,8 @@ async function describeChangeSet(client: CloudFormationClient, stack: string, ch
     const reason = answer.StatusReason;
     const detail =
       reason === undefined ? {} : { reason: await withValidation(client, reason, { StackName: stack, ChangeSetName: changeSet }) };
+    if (answer.ExecutionStatus === 'OBSOLETE') return { state: 'obsolete', replacements, ...detail };
+    if (answer.ExecutionStatus?.startsWith('EXECUTE_') === true) return { state: 'executed', replacements, ...detail };
     if (answer.Status === 'CREATE_COMPLETE') return { state: 'ready', replacements, ...detail };
     if (answer.Status !== 'FAILED') return { state: 'creating', replacements, ...detail };
     // CloudFormation has no status of its own for this; the text is documented for `aws cloudformation deploy`.
@@ -119,6 +131,20 @@ async function failures(client: CloudFormationClient, name: string): Promise<{ r
     .reverse();
   const pointer = failed.some(({ reason }) => NAMES_EVENTS.test(reason));
   return pointer ? [...(await validationErrors(client, { StackName: name })), ...failed] : failed;
+}
+
+async function resources(client: CloudFormationClient, name: string): Promise<StackResource[]> {
+  const answer = await client.send(new DescribeStackResourcesCommand({ StackName: name })).catch((error: unknown) => {
+    if (missing(error)) return undefined;
+    throw mapAwsError(error, `read the resources of stack ${name}`);
+  });
+  return (answer?.StackResources ?? []).map((found) => ({
+    resource: found.LogicalResourceId ?? 'unknown',
+    type: found.ResourceType ?? 'unknown',
+    status: found.ResourceStatus ?? 'UNKNOWN',
+    reason: found.ResourceStatusReason ?? '',
+    physicalId: found.PhysicalResourceId ?? '',
+  }));
 }
 
 /** CloudFormation's early validation names no resource in a status reason; it points to its API DescribeEvents. */
@@ -159,11 +185,18 @@ async function listOfCluster(client: CloudFormationClient, cluster: string): Pro
     for (const stack of page.Stacks ?? []) {
       if (stack.StackStatus === 'DELETE_COMPLETE') continue;
       const state = stackState(stack);
-      if (state.tags['sluice:cluster'] === cluster) found.push(state);
+      if (state.tags['sluice:cluster'] === cluster || isShellOf(cluster, state)) found.push(state);
     }
     token = page.NextToken;
   } while (token !== undefined);
   return found;
+}
+
+/** A stack that has nothing but a change set need not show the tags that it will get: it is known by its name. */
+function isShellOf(cluster: string, { name, status, tags }: StackState): boolean {
+  if (status !== 'REVIEW_IN_PROGRESS' || tags['sluice:cluster'] !== undefined) return false;
+  const prefix = stackName(cluster, '');
+  return name.startsWith(prefix) && /^(network|etcd|control-plane|pool-[a-z0-9-]+)$/.test(name.slice(prefix.length));
 }
 
 function stackState(stack: Stack): StackState {
