@@ -1,9 +1,11 @@
+import { faults } from './faults.ts';
 import { fuzz } from './fuzz.ts';
 import { twoStories } from './two-stories.ts';
 import { webhooks } from './webhooks.ts';
 
 /** Long runs by name: `npm run soak -- NAME`. Each tells what it saw and throws at what must not be. */
 const SOAKS: Readonly<Record<string, (tell: (line: string) => void) => Promise<void>>> = {
+  faults,
   fuzz,
   'two-stories': twoStories,
   webhooks,

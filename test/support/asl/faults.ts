@@ -2,6 +2,8 @@
 export type Fault = {
   readonly state: string;
   readonly machine?: string;
+  /** Only in the execution of this name. */
+  readonly execution?: string;
   /** Which calls (or entries, for states that call nothing) of the state it strikes, from 1, counted per execution. */
   readonly attempts?: readonly number[];
   /**
@@ -43,7 +45,7 @@ export function createFaults(faults: readonly Fault[]): Faults {
       const count = (counts.get(key) ?? 0) + 1;
       counts.set(key, count);
       const struck = faults.filter((fault) => {
-        if (fault.state !== state || (fault.machine ?? machine) !== machine) return false;
+        if (fault.state !== state || (fault.machine ?? machine) !== machine || (fault.execution ?? execution) !== execution) return false;
         if ((fault.when !== 'after' && AT_ENTRY.includes(fault.kind)) !== (what === 'entry')) return false;
         return fault.attempts?.includes(count) ?? true;
       });

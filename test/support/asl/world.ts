@@ -36,6 +36,8 @@ export interface World extends Pick<Tokens, 'sendTaskSuccess' | 'sendTaskFailure
   settle(): Promise<void>;
   /** Runs the world until the condition holds. @throws Error when nothing goes on any more */
   until(condition: () => boolean): Promise<void>;
+  /** Lets virtual time pass. */
+  pass(seconds: number): Promise<void>;
   /** StopExecution. */
   stop(execution: Execution, error?: string, cause?: string): void;
   /** Writes the cancel marker. */
@@ -185,6 +187,13 @@ export function createWorld(options: WorldOptions): World {
     },
     settle: () => until(() => executions.every(({ status }) => status !== 'RUNNING')),
     until,
+    async pass(seconds) {
+      let reached = false;
+      void clock.at(clock.now() + seconds * 1000).reached.then(() => {
+        reached = true;
+      });
+      await until(() => reached);
+    },
     stop: surroundings.stop,
     cancel: surroundings.cancel,
     find: (machine, name) => executions.find((one) => one.machine === machine && (name === undefined || one.name === name)),

@@ -1,0 +1,130 @@
+import * as z from 'zod';
+import { etcdZones } from '#domain/network.ts';
+import type { Etcd } from '#ports/etcd.ts';
+import type { Kubernetes } from '#ports/kubernetes.ts';
+import type { StackState } from '#ports/stacks.ts';
+import { createFakeInstances, type FakeInstances } from '../fakes/instances.ts';
+import { createFakeStacks, type FakeStacks } from '../fakes/stacks.ts';
+import { CLUSTER } from './revisions.ts';
+
+/** Seconds of the simulated world in which everything takes one step on. */
+const TICK_SECONDS = 10;
+/** After so many ticks without a look nothing is under way any more. */
+const MOST_TICKS = 100;
+/** Parameters that are in a launch template: another value is another version. */
+const LAUNCHED = ['IgnitionHash', 'InstanceType', 'Market', 'PoolGeneration', 'OsImage'];
+
+/** An instance in service. */
+export interface Machine {
+  readonly id: string;
+  readonly role: string;
+  readonly zone: string;
+  /** Of etcd, the API server or the kubelet on it. */
+  readonly version: string;
+}
+
+/** What runs on instances: in memory, or real. */
+export interface Hardware {
+  up(machine: Machine): void;
+  down(machine: Machine): void;
+  /** Once a tick, and after each change, with all that are in service. */
+  tick(machines: readonly Machine[], passes: boolean): void;
+  /** Until what was begun is done. */
+  rest(): Promise<void>;
+  /** etcd and its data are gone. */
+  forget(): void;
+  kubernetes(): Promise<Kubernetes>;
+  etcd(): Promise<Etcd>;
+}
+
+/** One account with at most one cluster: stacks make groups, groups make instances, and those make etcd, API and nodes. */
+export interface Cloud {
+  readonly stacks: FakeStacks;
+  readonly instances: FakeInstances;
+  /** Lets the world go on to this time. */
+  passTo(now: Date): Promise<void>;
+}
+
+/** @param document what an instance is made of, by its hash */
+export function createCloud(start: Date, document: (hash: string) => string, hardware: Hardware): Cloud {
+  const stacks = createFakeStacks();
+  const instances = createFakeInstances();
+  let last = start.getTime();
+  /** What a group's launch template versions were made of. */
+  const launched = new Map<string, { made: string; runs: string }[]>();
+  const machines: Machine[] = [];
+
+  stacks.setOutputs(`sluice-${CLUSTER.name}-network`, new Proxy({}, { get: (_, key) => `output-${String(key)}` }));
+  stacks.onSettled = (name, stack) => {
+    const role = name.replace(`sluice-${CLUSTER.name}-`, '');
+    if (role === 'network') return;
+    if (stack === undefined) removeGroups(role);
+    else if (stack.status === 'CREATE_COMPLETE' || stack.status.startsWith('UPDATE_')) bringGroups(role, stack);
+    hardware.tick(machines, false);
+  };
+  instances.onInService = ({ id, zone, launchTemplateVersion }, _, role) => {
+    const version = launched.get(role)?.[Number(launchTemplateVersion) - 1]?.runs ?? '';
+    machines.push({ id, role, zone, version });
+    hardware.up({ id, role, zone, version });
+  };
+  instances.onGone = ({ id }) => {
+    const at = machines.findIndex((machine) => machine.id === id);
+    const [machine] = at < 0 ? [] : machines.splice(at, 1);
+    if (machine !== undefined) hardware.down(machine);
+  };
+
+  function groupsOf(role: string): string[] {
+    return role === 'etcd' ? etcdZones(CLUSTER.environment).map((zone) => `etcd-${zone}`) : [role];
+  }
+
+  function bringGroups(role: string, { parameters }: StackState): void {
+    const made = JSON.stringify(LAUNCHED.map((name) => parameters[name]));
+    for (const group of groupsOf(role)) {
+      const versions = launched.get(group) ?? [];
+      const known = versions.at(-1)?.made === made;
+      if (!known) versions.push({ made, runs: whatRuns(document(parameters['IgnitionHash'] ?? '')) });
+      launched.set(group, versions);
+      const size = Number(parameters['PoolSize'] ?? 1);
+      const [min, max] = role === 'etcd' ? [1, 1] : role === 'control-plane' ? [1, 2] : [size, Number(parameters['PoolMaxSize'] ?? size)];
+      if (versions.length === 1 && !known) instances.addGroup(CLUSTER.name, group, { min, max, desired: min, launchTemplateVersion: '1' });
+      else instances.setVersion(CLUSTER.name, group, String(versions.length));
+    }
+  }
+
+  function removeGroups(role: string): void {
+    for (const group of groupsOf(role)) {
+      launched.delete(group);
+      instances.removeGroup(CLUSTER.name, group);
+    }
+    // Its data goes with etcd; a cluster of the same name would begin empty.
+    if (role === 'etcd') hardware.forget();
+  }
+
+  return {
+    stacks,
+    instances,
+    async passTo(now) {
+      const from = Math.max(last, now.getTime() - MOST_TICKS * TICK_SECONDS * 1000);
+      const ticks = Math.floor((now.getTime() - from) / (TICK_SECONDS * 1000));
+      if (ticks > 0) last = now.getTime();
+      for (let tick = 0; tick < ticks; tick++) {
+        stacks.advance();
+        instances.tick();
+        hardware.tick(machines, true);
+      }
+      await hardware.rest();
+    },
+  };
+}
+
+const Document = z.looseObject({
+  storage: z.looseObject({ files: z.array(z.looseObject({ path: z.string(), contents: z.looseObject({ source: z.string() }) })) }),
+});
+
+/** The version of the first binary that an instance gets, as its Ignition document names it: all that it gets has that one. */
+function whatRuns(document: string): string {
+  const { files } = Document.parse(JSON.parse(document)).storage;
+  const source = files.find(({ path }) => path === '/etc/sluice/binaries.json')?.contents.source ?? '';
+  const binaries = JSON.parse(Buffer.from(source.replace(/^data:;base64,/, ''), 'base64').toString('utf8')) as { version: string }[];
+  return binaries[0]?.version ?? '';
+}

@@ -1,0 +1,30 @@
+import { play, scenarioOf, type Told } from './run.ts';
+
+const BATCH = 250;
+
+/** Plays the runs from a seed on; tells numbers as they come, and answers what is wrong, a line each. */
+export async function tellRuns(seed: number, runs: number, tell: (line: string) => void): Promise<string[]> {
+  const wrong: string[] = [];
+  const counts = new Map<string, number>();
+  const from = Date.now();
+  for (let index = 0; index < runs; index++) {
+    const told = await play(await scenarioOf(seed + index));
+    if (!told.struck) count(counts, 'never struck');
+    count(counts, `${told.scenario.kind} ${told.status}`);
+    if (told.wrong.length > 0) wrong.push(describe(told));
+    const done = index + 1;
+    if (done % BATCH === 0 || done === runs)
+      tell(`${done} of ${runs} runs in ${Math.round((Date.now() - from) / 1000)} s, ${wrong.length} wrong`);
+  }
+  for (const [what, times] of [...counts].sort()) tell(`${what}: ${times}`);
+  return wrong;
+}
+
+export function describe({ scenario, wrong, status }: Told): string {
+  const fault = JSON.stringify([...scenario.states, ...scenario.calls]);
+  return `seed ${scenario.seed}: ${scenario.kind}, ${fault}, first run ${status}: ${wrong.join(' | ')}`;
+}
+
+function count(counts: Map<string, number>, what: string): void {
+  counts.set(what, (counts.get(what) ?? 0) + 1);
+}
