@@ -14,6 +14,7 @@ import { awaitNodes } from './await-nodes.ts';
 import { awaitWorkloads } from './await-workloads.ts';
 import { checkHealth } from './check-health.ts';
 import { checkMove } from './check-move.ts';
+import { withPhaseHeld } from './hold-phase.ts';
 import type { ClusterPorts } from './ports.ts';
 import { prune } from './prune.ts';
 import { releaseNodes } from './release-nodes.ts';
@@ -23,7 +24,7 @@ import { rollNodePools } from './roll-node-pools.ts';
 import { startLoad } from './start-load.ts';
 
 const steps = [
-  applyComponents,
+  withPhaseHeld(applyComponents),
   assertForecast,
   awaitNodes,
   awaitWorkloads,

@@ -1,4 +1,5 @@
 import { faults } from './faults.ts';
+import { faultsReal } from './faults-real.ts';
 import { fuzz } from './fuzz.ts';
 import { twoStories } from './two-stories.ts';
 import { webhooks } from './webhooks.ts';
@@ -6,6 +7,7 @@ import { webhooks } from './webhooks.ts';
 /** Long runs by name: `npm run soak -- NAME`. Each tells what it saw and throws at what must not be. */
 const SOAKS: Readonly<Record<string, (tell: (line: string) => void) => Promise<void>>> = {
   faults,
+  'faults-real': faultsReal,
   fuzz,
   'two-stories': twoStories,
   webhooks,

@@ -108,7 +108,8 @@ function healthy(answer: { status: number } | undefined): true | undefined {
   return answer?.status === 200 ? true : undefined;
 }
 
-function startEtcd(member: string, directory: string, pki: string): Child {
+/** An etcd of one member on its address, with its data below the folder: started again it goes on with them. */
+export function startEtcd(member: string, directory: string, pki: string): Child {
   const client = `https://${member}:${ETCD_CLIENT_PORT}`;
   const peer = `https://${member}:${ETCD_PEER_PORT}`;
   return startChild(binary('etcd'), [
@@ -156,7 +157,15 @@ function auditedIn(directory: string): AuditedRequest[] {
     }));
 }
 
-function startApi(address: string, member: string, version: string, pki: string, controllers: boolean, more: readonly string[]): Child {
+/** An API server on an address. @param more further flags */
+export function startApi(
+  address: string,
+  member: string,
+  version: string,
+  pki: string,
+  controllers: boolean,
+  more: readonly string[] = [],
+): Child {
   return startChild(binary('kube-apiserver', version), [
     `--etcd-servers=https://${member}:${ETCD_CLIENT_PORT}`,
     `--etcd-cafile=${pki}/etcd-ca.crt`,
@@ -193,7 +202,7 @@ function startApi(address: string, member: string, version: string, pki: string,
 }
 
 /** Writes a secret's files into a directory and answers the directory. */
-function filesOf(secrets: FakeSecrets, id: string, directory: string): string {
+export function filesOf(secrets: FakeSecrets, id: string, directory: string): string {
   const files = IdentityFiles.parse(JSON.parse(secrets.values.get(id) ?? 'null'));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content, { mode: 0o600 });
@@ -201,7 +210,7 @@ function filesOf(secrets: FakeSecrets, id: string, directory: string): string {
 }
 
 /** A /16 of loopback whose API and etcd addresses nobody uses. */
-async function freeNetwork(): Promise<string> {
+export async function freeNetwork(): Promise<string> {
   for (let tries = 0; tries < 50; tries++) {
     const network = `127.${100 + Math.floor(Math.random() * 150)}.0.0/16`;
     const { api, etcd } = clusterAddresses(network);

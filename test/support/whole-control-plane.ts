@@ -80,7 +80,7 @@ export function startControllerManager(
   ]);
 }
 
-function startScheduler(version: string, kubeconfig: string, address: string): Child {
+export function startScheduler(version: string, kubeconfig: string, address: string): Child {
   return startChild(binary('kube-scheduler', version), [
     ...['', 'authentication-', 'authorization-'].map((kind) => `--${kind}kubeconfig=${kubeconfig}`),
     `--bind-address=${address}`,
@@ -88,7 +88,7 @@ function startScheduler(version: string, kubeconfig: string, address: string): C
   ]);
 }
 
-function startKwok(kubeconfig: string): Child {
+export function startKwok(kubeconfig: string): Child {
   const stages = binary('stages');
   const files = ['node/fast', 'node/heartbeat-with-lease', 'pod/fast'].flatMap((set) =>
     readdirSync(join(stages, set))

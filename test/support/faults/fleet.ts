@@ -7,11 +7,15 @@ import { createAuthority } from '#adapters/x509/authority.ts';
 import { sha256 } from '#domain/hash.ts';
 import { accountKeys, keys } from '#domain/names.ts';
 import { clusterSideFunctionOf } from '#domain/reach.ts';
+import { readContent } from '#domain/snapshot/verify.ts';
+import type { EtcdDrill } from '#ports/drill.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { Reach } from '#ports/reach.ts';
 import { type AnyStep, parseCall, runStep, type StepCall } from '#runtime/call.ts';
 import { fencePorts } from '#runtime/fenced.ts';
 import { CLEAN_UP, type HubPorts, wrapCalls } from '#runtime/hub.ts';
+import { applyComponents } from '../../../functions/cluster/apply-components.ts';
+import { withPhaseHeld } from '../../../functions/cluster/hold-phase.ts';
 import { callOfEvent } from '../../../functions/control/event-call.ts';
 import { forward } from '../../../functions/reach/forward.ts';
 import { AslError } from '../asl/errors.ts';
@@ -108,6 +112,20 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
     close: () => rmSync(root, { recursive: true, force: true }),
   };
 
+  /** etcd boots on what it is given, at the revision that is in it: the drill itself is held to a real one elsewhere. */
+  const drill: EtcdDrill = {
+    async restore({ snapshot }) {
+      const { revision } = createScratch(root).read(snapshot, (file) =>
+        readContent(
+          file,
+          () => undefined,
+          () => [],
+        ),
+      );
+      return { version: '', revision, hash: 1, compactRevision: -1, keys: ['/registry/pods/a/b'] };
+    },
+  };
+
   /** Everything that a function of the hub may touch, for one call of it. */
   function hubPorts(invocation: Invocation) {
     const objects = calls.wrap('hub-objects', hub, invocation);
@@ -133,8 +151,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
       blobs: calls.wrap('blobs', blobs, invocation),
       scratch: createScratch(root),
       binaries: createBinaries(root),
-      // etcd boots on what it is given: the drill itself is held to a real one elsewhere.
-      drill: { restore: async () => ({ version: '', revision: 100, hash: 1, compactRevision: -1, keys: ['/registry/pods/a/b'] }) },
+      drill,
       authority,
       clock,
     };
@@ -267,8 +284,11 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
 }
 
 function stepsOf(folder: string): readonly AnyStep<never>[] {
-  return STEPS.filter((step) => step.folder === folder).map(({ step }) => step);
+  return STEPS.filter((step) => step.folder === folder).map(({ step }) => (step.name === applyComponents.name ? HELD : step));
 }
+
+/** As its handler has it. */
+const HELD = withPhaseHeld(applyComponents) as unknown as AnyStep<never>;
 
 /** Executions as steps see them. */
 function executionsOf(world: World): Executions {

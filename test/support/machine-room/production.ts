@@ -49,7 +49,7 @@ export async function deliverStacks(aws: Ministack, cell: Cell, what: Render, ro
   let previous: Awaited<ReturnType<typeof advanceStack.run>> | undefined;
   await eventually(`stacks ${roles.join()}`, 90, async () => {
     const input = advanceStack.input.parse({ cluster, render: { hash }, roles, advanceStack: previous });
-    previous = await advanceStack.run(input, { objects, stacks }, { execution: hash.slice(0, 12) });
+    previous = await advanceStack.run(input, { objects, stacks, clock: { now: () => new Date() } }, { execution: hash.slice(0, 12) });
     return previous.done || undefined;
   });
 }
