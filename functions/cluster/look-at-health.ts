@@ -6,6 +6,7 @@ import { ClusterUnreachableError } from '#model/errors.ts';
 import type { Health, HealthProblem } from '#model/health.ts';
 import { Node } from '#model/kubernetes.ts';
 import type { Render } from '#model/render.ts';
+import type { InstanceGroup } from '#ports/instances.ts';
 import type { ApiProbe, Kubernetes } from '#ports/kubernetes.ts';
 import { type ClusterPorts, componentsOf } from './ports.ts';
 import { poolGroup } from './roll-node-pools.ts';
@@ -49,12 +50,15 @@ async function lookInside(
   ports: ClusterPorts,
   kubernetes: Kubernetes,
 ): Promise<Omit<Health, 'apiMilliseconds'>> {
-  const groups = await Promise.all(render.pools.map(({ name }) => poolGroup(cluster, name, ports)));
+  const early = scope === 'before' || scope === 'control-plane';
+  const groups = await Promise.all(
+    render.pools.map(({ name }) => (early ? existingGroup(cluster, name, ports) : poolGroup(cluster, name, ports))),
+  );
   const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
   const objects = componentsOf(render, 'system').flatMap((component) => component.objects);
   const states = await workloadStates(objects, kubernetes);
   // Before the system's components are applied, one that is new is not there yet.
-  const due = scope === 'before' || scope === 'control-plane' ? states.filter(({ uid }) => uid !== '') : states;
+  const due = early ? states.filter(({ uid }) => uid !== '') : states;
   const dns = dnsService(objects);
   const slices =
     dns === undefined || scope === 'control-plane'
@@ -63,12 +67,20 @@ async function lookInside(
   const asked = scope === 'all' || scope === 'before' ? (render.probes ?? []) : [];
   const answers = await Promise.all(asked.map((probe) => askProbe(probe, kubernetes)));
   const problems: HealthProblem[] = [
-    ...unreadyNodes(nodes, groups).map((name) => ({ subject: `node ${name}`, reason: 'is not Ready' })),
+    ...unreadyNodes(
+      nodes,
+      groups.filter((group) => group !== undefined),
+    ).map((name) => ({ subject: `node ${name}`, reason: 'is not Ready' })),
     ...due.filter(({ status }) => !status.ready).map(({ name, status }) => ({ subject: name, reason: status.reason })),
     ...(dns === undefined || slices === undefined ? [] : dnsProblem(dns, slices)),
     ...answers.flat(),
   ];
   return { problems, nodes: nodes.length, workloads: due.length };
+}
+
+/** A pool that this revision adds, or any of a new cluster, has no group before its stack is made. */
+function existingGroup(cluster: string, pool: string, { instances }: ClusterPorts): Promise<InstanceGroup | undefined> {
+  return instances.group(cluster, `pool-${pool}`);
 }
 
 async function askProbe(probe: Probe, kubernetes: Kubernetes): Promise<HealthProblem[]> {

@@ -45,6 +45,20 @@ describe('health', () => {
     await expect(checkHealth.run({ ...INPUT, checkHealth: bad }, world.ports, CONTEXT)).rejects.toThrow(DeadlineError);
   });
 
+  it('does not ask for pools before their stacks are made', async () => {
+    const world = createClusterWorld();
+    await world.deliver(aRender());
+    world.kubernetes.probes = [READY];
+
+    for (const scope of ['before', 'control-plane'] as const) {
+      expect(await checkHealth.run({ ...INPUT, scope }, world.ports, CONTEXT), scope).toMatchObject({
+        done: true,
+        health: { problems: [] },
+      });
+    }
+    await expect(checkHealth.run({ ...INPUT, scope: 'system' }, world.ports, CONTEXT)).rejects.toMatchObject({ name: 'NotFoundError' });
+  });
+
   it('counts its deadline anew for each place in the update', async () => {
     const world = await aCluster();
     world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
