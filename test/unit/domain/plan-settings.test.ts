@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Configuration } from '#domain/configuration.ts';
 import { NO_PAST } from '#domain/plan-history.ts';
 import { planSettings } from '#domain/plan-pull-request.ts';
-import { channelNotes, planMoves, revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
+import { channelNotes, planMoves, policiesOf, revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
+import { parseOwnPolicies } from '#domain/policies/own-policies.ts';
 import { type ParsedSettings, parseSettings } from '#domain/settings.ts';
 import { clusterRef } from '#domain/waves.ts';
 import type { ChannelProof, ClusterRecord } from '#model/records.ts';
@@ -12,11 +13,23 @@ import { edited } from '../../support/reference-fleet.ts';
 
 const [PROVEN, HELD] = [gitId('a'), gitId('b')];
 
-function settings(files: Readonly<Record<string, object>>): ParsedSettings {
-  const { value, findings } = parseSettings({
-    commit: gitId('c'),
-    files: Object.entries(files).map(([name, file]) => ({ path: `channels/${name}.yaml`, content: JSON.stringify(file, null, 2) })),
-  });
+const POLICIES = `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: { name: a }
+spec:
+  matchConstraints: { resourceRules: [{ apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments] }] }
+  validations: [{ expression: object.spec.replicas > 1 }]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: { name: a }
+spec: { policyName: a, validationActions: [Deny] }
+`;
+
+function settings(files: Readonly<Record<string, object>>, policies?: string): ParsedSettings {
+  const channels = Object.entries(files).map(([name, file]) => ({ path: `channels/${name}.yaml`, content: JSON.stringify(file, null, 2) }));
+  const own = policies === undefined ? [] : [{ path: 'channels/policies/a.yaml', content: policies }];
+  const { value, findings } = parseSettings({ commit: gitId('c'), files: [...channels, ...own] });
   if (value === undefined) throw new Error(JSON.stringify(findings));
   return value;
 }
@@ -210,6 +223,30 @@ describe('the plan of settings', () => {
     expect(plan.clusters).toBe(0);
     expect(unknown).toEqual(moves);
     expect(subjects).toEqual([]);
+  });
+
+  it('tells the fleet’s own policies that come as objects of every cluster', () => {
+    const own = parseOwnPolicies([{ path: 'channels/policies/a.yaml', content: POLICIES }]).value;
+    if (own === undefined) throw new Error('not valid');
+    const before = settings({ beta: BETA });
+    const head = settings({ beta: BETA }, POLICIES);
+
+    const moves = settingsMoves(before.settings, head, PAST);
+
+    expect(moves.map(({ kind, causes }) => [kind, causes])).toEqual([
+      ['altered', []],
+      ['altered', []],
+    ]);
+    expect(policiesOf(moves)).toEqual([own.hash]);
+    expect(policiesOf([])).toEqual([]);
+    const { plan } = planMoves(moves, kept, new Map([[own.hash, own]]));
+    expect(plan.groups.map((group) => [group.class, group.clusters])).toEqual([['manifests', ['beta-1', 'beta-2']]]);
+    expect(plan.groups[0]?.changes.map(({ action, area, name }) => `${action} ${area}: ${name}`)).toEqual([
+      'create component fleet.policies: ValidatingAdmissionPolicy a',
+      'create component fleet.policies: ValidatingAdmissionPolicyBinding a',
+      'create component fleet.policies: phase',
+    ]);
+    expect(planMoves(moves, kept).plan.class).toBe('nothing');
   });
 
   it('changes no cluster for a policy, and tells it in words', () => {
