@@ -3,11 +3,12 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSend, type Send } from '#adapters/kubernetes/http.ts';
 import { createKubernetes } from '#adapters/kubernetes/kubernetes.ts';
 import { createAuthority } from '#adapters/x509/authority.ts';
 import { validity } from '#domain/identity.ts';
+import { INVENTORY } from '#domain/inventory.ts';
 import { API_PORT } from '#domain/network.ts';
 import { Pod } from '#model/kubernetes.ts';
 import type { Manifest, RenderedComponent } from '#model/render.ts';
@@ -43,6 +44,9 @@ afterAll(async () => {
   await plane.stop();
   rmSync(directory, { recursive: true, force: true });
 });
+
+// What one test owns is not the next one's.
+beforeEach(async () => void (await kubernetes.delete(INVENTORY)));
 
 async function worldWith(...objects: Manifest[]) {
   const world = createClusterWorld();
@@ -157,47 +161,6 @@ async function refusingServer(): Promise<{ server: Server; clientConfig: object 
   return { server, clientConfig: { url: `https://127.0.0.1:${port}/check`, caBundle: Buffer.from(ca.certificate).toString('base64') } };
 }
 
-describe('a conversion webhook', () => {
-  it('that is down blocks by name, with the definition and whose it is', async () => {
-    const schema = {
-      openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { open: { type: 'boolean' } } } } },
-    };
-    const version = (name: string, storage: boolean) => ({ name, served: true, storage, schema });
-    const conversion = {
-      strategy: 'Webhook',
-      webhook: { clientConfig: { url: 'https://127.0.0.1:1/convert' }, conversionReviewVersions: ['v1'] },
-    };
-    const definition: Manifest = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'gates.example.net', labels: { team: 'payments' } },
-      spec: {
-        group: 'example.net',
-        scope: 'Namespaced',
-        names: { plural: 'gates', singular: 'gate', kind: 'Gate' },
-        versions: [version('v1', true), version('v2', false)],
-        conversion,
-      },
-    };
-    await make('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
-    const gate = (apiVersion: string): Manifest => ({
-      apiVersion,
-      kind: 'Gate',
-      metadata: { name: 'one', namespace: 'default' },
-      spec: { open: true },
-    });
-    await until('the definition', async () => ((await kubernetes.apply(gate('example.net/v1'))).outcome === 'created' ? true : undefined));
-
-    const run = apply(gate('example.net/v2'));
-
-    await expect(run).rejects.toMatchObject({ name: 'BlockedError' });
-    await expect(run).rejects.toThrow(/conversion webhook for example.net\/v1, Kind=Gate failed/);
-    await expect(run).rejects.toThrow(
-      /In the way: CustomResourceDefinition \/gates.example.net \(team=payments\) converts by https:\/\/127\.0\.0\.1:1\/convert/,
-    );
-  }, 60_000);
-});
-
 describe('something that is being deleted and does not go', () => {
   it('blocks what is to be applied into it: a namespace, with what is left inside', async () => {
     await makeNamespace('stuck');
@@ -239,9 +202,7 @@ describe('something that is being deleted and does not go', () => {
     await prune.run(INPUT, ports, CONTEXT);
 
     expect(await kubernetes.get(id)).toBeUndefined();
-    expect(
-      (await kubernetes.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', name: 'sluice-inventory' }))?.['data'],
-    ).not.toMatchObject({
+    expect((await kubernetes.get(INVENTORY))?.['data']).not.toMatchObject({
       'component.ours': expect.stringContaining('held'),
     });
   }, 60_000);
@@ -308,5 +269,47 @@ describe('a rollout that is stuck', () => {
 
     expect(reason).toMatch(/Deployment quota\/web \(component ours\): .*exceeded quota/);
     expect(reason).toMatch(/StatefulSet quota\/db \(component ours\): .*exceeded quota/);
+  }, 60_000);
+});
+
+// The last: while it is down, the API server can't say what a namespace that is being deleted still holds.
+describe('a conversion webhook', () => {
+  it('that is down blocks by name, with the definition and whose it is', async () => {
+    const schema = {
+      openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', properties: { open: { type: 'boolean' } } } } },
+    };
+    const version = (name: string, storage: boolean) => ({ name, served: true, storage, schema });
+    const conversion = {
+      strategy: 'Webhook',
+      webhook: { clientConfig: { url: 'https://127.0.0.1:1/convert' }, conversionReviewVersions: ['v1'] },
+    };
+    const definition: Manifest = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'gates.example.net', labels: { team: 'payments' } },
+      spec: {
+        group: 'example.net',
+        scope: 'Namespaced',
+        names: { plural: 'gates', singular: 'gate', kind: 'Gate' },
+        versions: [version('v1', true), version('v2', false)],
+        conversion,
+      },
+    };
+    await make('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition);
+    const gate = (apiVersion: string): Manifest => ({
+      apiVersion,
+      kind: 'Gate',
+      metadata: { name: 'one', namespace: 'default' },
+      spec: { open: true },
+    });
+    await until('the definition', async () => ((await kubernetes.apply(gate('example.net/v1'))).outcome === 'created' ? true : undefined));
+
+    const run = apply(gate('example.net/v2'));
+
+    await expect(run).rejects.toMatchObject({ name: 'BlockedError' });
+    await expect(run).rejects.toThrow(/conversion webhook for example.net\/v1, Kind=Gate failed/);
+    await expect(run).rejects.toThrow(
+      /In the way: CustomResourceDefinition \/gates.example.net \(team=payments\) converts by https:\/\/127\.0\.0\.1:1\/convert/,
+    );
   }, 60_000);
 });

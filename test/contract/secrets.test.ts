@@ -26,8 +26,7 @@ describe('Secrets Manager', () => {
   secretsContract(() => ({
     secrets,
     async label(id, label, value) {
-      const VersionStages = ['AWSCURRENT', label];
-      await operator.send(new PutSecretValueCommand({ SecretId: id, SecretString: value, VersionStages }));
+      await operator.send(new PutSecretValueCommand({ SecretId: id, SecretString: value, VersionStages: [label] }));
     },
   }));
 });
