@@ -71,8 +71,13 @@ describe('validate', () => {
 
     const findings = await findingsOf(objects, output.findingsKey);
     expect(findings).toContainEqual(expect.objectContaining({ rule: 'no-schemas', level: 'warning', line: 2 }));
-    // Components may be too far from that version, too.
-    expect(findings.filter(({ rule }) => rule === 'version-move')).toMatchObject([{ level: 'failure', line: 2, message }]);
+    const failures = findings.filter(({ level }) => level === 'failure');
+    expect(failures.filter(({ rule }) => rule !== 'version-skew')).toMatchObject([{ rule: 'version-move', line: 2, message }]);
+    // Components that must not be newer than the API server, nor more than a minor behind it.
+    expect(failures.filter(({ rule }) => rule === 'version-skew').map(({ path }) => path.split('/').at(-2))).toEqual([
+      'cloud-controller',
+      'cluster-autoscaler',
+    ]);
   });
 
   it('names the branches when no channel has this one', async () => {
