@@ -1,16 +1,19 @@
 import * as z from 'zod';
+import { releasePatch } from '#domain/drain/marks.ts';
+import { rollingOf } from '#domain/drain/rolling.ts';
 import { instanceOf, isLive } from '#domain/instances.ts';
-import { releasePatch } from '#domain/node-marks.ts';
 import { ClusterUnreachableError, ConflictError, NotFoundError, TransientError } from '#model/errors.ts';
 import { Node } from '#model/kubernetes.ts';
 import { ClusterRef } from '#model/settings.ts';
+import type { ZonedGroup } from '#ports/instances.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { defineStep } from '#ports/step.ts';
 import { ClusterAndRender, type ClusterPorts, readRender } from './ports.ts';
 
 /**
- * Clean-up: nodes that were marked or cordoned for a replacement and are not being ended take pods again. It never fails
- * for a cluster that can't be reached: it reports that, and the next run marks anew or finishes.
+ * Clean-up: nodes that were marked or cordoned for a replacement and are not being ended take pods again, and groups balance
+ * their zones by themselves again. It never fails for a cluster that can't be reached: it reports that, and the next run
+ * marks anew or finishes.
  */
 export const releaseNodes = defineStep({
   name: 'release-nodes',
@@ -21,11 +24,15 @@ export const releaseNodes = defineStep({
       const kubernetes = await ports.kubernetes(input.cluster);
       const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
       const marked = nodes.filter((node) => releasePatch(node) !== undefined);
-      const ending = marked.length === 0 ? new Set<string>() : await endingInstances(input, ports);
+      const groups = await readGroups(input, ports);
+      const instances = groups.flatMap((group) => group.instances);
+      // Those on their way out stay cordoned.
+      const ending = new Set(instances.filter((instance) => !isLive(instance)).map(({ id }) => id));
       const released: string[] = [];
       for (const node of marked) {
         if (!ending.has(instanceOf(node.spec.providerID)) && (await release(node, kubernetes))) released.push(node.metadata.name);
       }
+      await rebalance(groups, ports);
       return { released, reason: `${released.length} of ${marked.length} marked nodes were released` };
     } catch (error) {
       const expected = error instanceof ClusterUnreachableError || error instanceof NotFoundError || error instanceof TransientError;
@@ -35,12 +42,17 @@ export const releaseNodes = defineStep({
   },
 });
 
-/** Instances that are on their way out; their nodes stay cordoned. */
-async function endingInstances(input: ClusterAndRender, ports: ClusterPorts): Promise<Set<string>> {
+async function readGroups(input: ClusterAndRender, ports: ClusterPorts): Promise<ZonedGroup[]> {
   const { pools } = await readRender(input, ports.objects);
   const groups = await Promise.all(pools.map(({ name }) => ports.instances.group(input.cluster.name, `pool-${name}`)));
-  const instances = groups.flatMap((group) => group?.instances ?? []);
-  return new Set(instances.filter((instance) => !isLive(instance)).map(({ id }) => id));
+  return groups.flatMap((group) => group ?? []);
+}
+
+/** Only where the roll switched it off. */
+async function rebalance(groups: readonly ZonedGroup[], { instances }: ClusterPorts): Promise<void> {
+  for (const { name, rebalances, note } of groups) {
+    if (!rebalances && rollingOf(note)?.rebalances === true) await instances.setRebalance(name, true);
+  }
 }
 
 /** Tries again with the node as it is now, twice: nodes change by themselves. */

@@ -1,8 +1,8 @@
-import { afterAll, describe } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createInstances } from '#adapters/auto-scaling/instances.ts';
 import { type GroupView, type ScalingApi, startAutoScalingApi } from '../../local/machine-room/auto-scaling-api.ts';
 import type { Machine } from '../../local/machine-room/types.ts';
-import { type InstancesWorld, instancesContract } from '../support/contracts/instances.ts';
+import { type InstancesWorld, instancesContract, rollStateContract } from '../support/contracts/instances.ts';
 import { createFakeInstances } from '../support/fakes/instances.ts';
 
 const ACCOUNT = '111111111111';
@@ -12,6 +12,18 @@ describe('the fake', () => {
     const instances = createFakeInstances();
     instances.addGroup('dev-1', 'pool-a', { min: 1, max: 3, desired: 2, launchTemplateVersion: '4' });
     return { instances };
+  });
+  rollStateContract(async () => {
+    const instances = createFakeInstances();
+    instances.addGroup('dev-1', 'pool-a', { min: 1, max: 3, desired: 2 });
+    return { instances, cluster: 'dev-1', role: 'pool-a' };
+  });
+
+  it('has no addresses to tell where nobody answers', async () => {
+    const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'test' };
+    const instances = createInstances({ endpoint: 'http://127.0.0.1:9', region: 'eu-central-1', credentials, maxAttempts: 1 });
+
+    expect(await instances.freeAddresses(['subnet-1'])).toBeUndefined();
   });
 });
 

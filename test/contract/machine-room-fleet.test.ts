@@ -10,19 +10,26 @@ import { createAddresses } from '#adapters/ec2/addresses.ts';
 import { createEtcd } from '#adapters/etcd/etcd.ts';
 import { createKubernetes } from '#adapters/kubernetes/kubernetes.ts';
 import { parseConfiguration } from '#domain/configuration.ts';
+import { isReady as isReadyNode } from '#domain/drain/marks.ts';
+import { isPodReady, isTerminating } from '#domain/drain/pods.ts';
 import { hashOf } from '#domain/hash.ts';
+import { isLive } from '#domain/instances.ts';
 import { accountKeys, keys } from '#domain/names.ts';
 import { API_PORT, clusterAddresses } from '#domain/network.ts';
 import { render } from '#domain/render.ts';
+import { Node, Pod } from '#model/kubernetes.ts';
 import type { Manifest, Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
+import type { Instances } from '#ports/instances.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { applyComponents } from '../../functions/cluster/apply-components.ts';
 import { rollControlPlane } from '../../functions/cluster/roll-control-plane.ts';
+import { rollNodePools } from '../../functions/cluster/roll-node-pools.ts';
 import { fastStages, type MachineRoom, type RoomEvent, startMachineRoom } from '../../local/machine-room/room.ts';
 import { deployAccountStack } from '../support/account-stack.ts';
 import { binary } from '../support/binaries.ts';
 import { stackAdvancer } from '../support/bring-stacks.ts';
+import { rollStateContract } from '../support/contracts/instances.ts';
 import { createFakeInstances } from '../support/fakes/instances.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { createFakeSecrets } from '../support/fakes/secrets.ts';
@@ -224,4 +231,111 @@ describe('the reference configuration in the machine room', () => {
     );
     expect((await kubernetes.list('v1', 'Node')).filter(isReady)).toHaveLength(6);
   });
+
+  describe('a group of the room', () => {
+    rollStateContract(async () => ({ instances: instancesOf(), cluster: CLUSTER.name, role: 'pool-general' }));
+  });
+
+  it('rolls both pools, a zone at a time, with no node fewer and no pod of a budget missing', async () => {
+    const what = await rendered('1.36.3');
+    await apply(what, 'system');
+    await deliver(what, ['pools']);
+    await startGuarded();
+    const objects = createFakeObjects();
+    await objects.put(accountKeys.manifests(hashOf(what)), JSON.stringify(what));
+    const before = (await kubernetes.list('v1', 'Node')).map(({ metadata }) => metadata.name);
+    const ports = {
+      kubernetes: connect,
+      instances: instancesOf(),
+      addresses: async () => new Map<string, string>(),
+      secrets: createFakeSecrets(),
+      objects,
+      clock: { now: () => new Date() },
+    };
+    const seen = { zones: 0, nodes: 6, together: 0, pods: 6 };
+    let previous: z.input<typeof rollNodePools.input>['rollNodePools'];
+    let calls = 0;
+
+    const reason = await eventually('the pools are rolled', 240, async () => {
+      const input = rollNodePools.input.parse({ cluster: CLUSTER, render: { hash: hashOf(what) }, rollNodePools: previous });
+      const answer = await rollNodePools.run(input, ports, { execution: 'test' });
+      previous = answer;
+      calls += 1;
+      await watch(seen);
+      return answer.done ? answer.reason : undefined;
+    });
+
+    const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
+    const groups = await Promise.all(['general', 'batch'].map((pool) => ports.instances.group(CLUSTER.name, `pool-${pool}`)));
+    expect(reason).toContain('6 instances');
+    expect(seen.zones, 'zones drained at once').toBe(1);
+    expect(seen.nodes, 'fewest nodes that take pods').toBe(6);
+    expect(seen.together, 'most nodes drained at once').toBe(2);
+    expect(seen.pods, 'fewest Ready pods of a budget of 5').toBeGreaterThanOrEqual(5);
+    expect(nodes.filter(({ metadata }) => before.includes(metadata.name))).toEqual([]);
+    expect(nodes.map(({ status }) => status.nodeInfo?.kubeletVersion)).toEqual(nodes.map(() => 'v1.36.3'));
+    expect(
+      nodes.flatMap(({ metadata, spec }) => [
+        ...Object.keys(metadata.annotations).filter((key) => /sluice\/|scale-down/.test(key)),
+        ...spec.taints,
+      ]),
+    ).toEqual([]);
+    expect(groups.map((group) => [group?.desired, group?.rebalances, group?.note])).toEqual([
+      [3, true, undefined],
+      [3, true, undefined],
+    ]);
+    for (const group of groups) expect(new Set(group?.instances.filter(isLive).map(({ zone }) => zone)).size).toBe(3);
+    const again = await rollNodePools.run(rollNodePools.input.parse({ cluster: CLUSTER, render: { hash: hashOf(what) } }), ports, {
+      execution: 'test',
+    });
+    expect(again).toMatchObject({ done: true, remaining: 0, forced: [] });
+    expect(calls).toBeLessThan(400);
+  });
 });
+
+function instancesOf(): Instances {
+  return createInstances({ ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl });
+}
+
+/** Six pods of which five must always be there, spread over the nodes. */
+async function startGuarded(): Promise<void> {
+  const labels = { app: 'guarded' };
+  const spread = {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: labels },
+  };
+  const containers = [{ name: 'main', image: 'none' }];
+  const template = { metadata: { labels }, spec: { terminationGracePeriodSeconds: 1, topologySpreadConstraints: [spread], containers } };
+  const metadata = { name: 'guarded', namespace: 'kube-public' };
+  const spec = { replicas: 6, selector: { matchLabels: labels }, template };
+  await kubernetes.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec });
+  await kubernetes.apply({
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata,
+    spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
+  });
+  await eventually('the guarded pods', 60, async () => ((await guarded()) === 6 ? true : undefined));
+}
+
+async function guarded(): Promise<number> {
+  const pods = (await kubernetes.list('v1', 'Pod', 'kube-public')).map((pod) => Pod.parse(pod));
+  return pods.filter((pod) => isPodReady(pod) && !isTerminating(pod)).length;
+}
+
+/** Keeps the extremes of what is seen. */
+async function watch(seen: { zones: number; nodes: number; together: number; pods: number }): Promise<void> {
+  const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
+  const live = new Set(room.instances().flatMap(({ id, state }) => (state === 'Terminating' ? [] : [id])));
+  const cordoned = nodes.filter(({ metadata, spec }) => spec.unschedulable && live.has(metadata.name));
+  const zones = new Set(cordoned.map(({ metadata }) => metadata.labels['topology.kubernetes.io/zone']));
+  seen.zones = Math.max(seen.zones, zones.size);
+  seen.together = Math.max(seen.together, cordoned.length);
+  seen.nodes = Math.min(
+    seen.nodes,
+    nodes.filter((node) => isReadyNode(node) && !node.spec.unschedulable && live.has(node.metadata.name)).length,
+  );
+  seen.pods = Math.min(seen.pods, await guarded());
+}

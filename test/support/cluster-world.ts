@@ -1,4 +1,5 @@
 import { accountKeys } from '#domain/names.ts';
+import type { Pool } from '#model/configuration.ts';
 import type { Manifest, Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { ApiProbe } from '#ports/kubernetes.ts';
@@ -19,12 +20,24 @@ export const CLUSTER: ClusterRef = {
 export const HASH = 'b'.repeat(64);
 export const CONTEXT = { execution: 'update-dev-1' };
 
+const A_POOL: Pool = {
+  name: 'general',
+  instanceType: 'm6i.xlarge',
+  size: 3,
+  maxSize: 6,
+  market: 'on-demand',
+  labels: {},
+  surgePercent: 10,
+  stateful: false,
+  generation: 1,
+};
+
 export function aRender(change: Partial<Render> = {}): Render {
   return {
     cluster: CLUSTER.name,
     revision: 'a'.repeat(40),
     versions: { kubernetes: '1.36.3', etcd: '3.6.16', osImage: 'flatcar' },
-    pools: [{ name: 'general', instanceType: 'm6i.xlarge', size: 3, maxSize: 6, market: 'on-demand', labels: {}, generation: 1 }],
+    pools: [A_POOL],
     stacks: [{ role: 'network', stackName: 'sluice-dev-1-network', template: '{}', parameters: {} }],
     components: [],
     deletions: { before: [], after: [] },

@@ -1,7 +1,7 @@
 import type { Node } from '../model/kubernetes.ts';
 import type { InstanceGroup } from '../ports/instances.ts';
+import { isReady } from './drain/marks.ts';
 import { byGeneration, instanceOf, isLive } from './instances.ts';
-import { isReady } from './node-marks.ts';
 
 export interface PoolStatus {
   /** Instances of the current version whose node is Ready and runs the wanted kubelet. */

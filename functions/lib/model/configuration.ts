@@ -31,6 +31,10 @@ export const Pool = z.strictObject({
   maxSize: z.int().min(1),
   market: z.enum(['on-demand', 'spot']).default('on-demand'),
   labels: z.record(z.string(), z.string()).default({}),
+  /** How many nodes a roll may add at once, in percent of the size it finds; at least one, within `maxSize`. */
+  surgePercent: z.int().min(1).max(100).default(10),
+  /** One node at a time, and never one of another such pool meanwhile. */
+  stateful: z.boolean().default(false),
   /** Raise it to replace every node of the pool although nothing else changed. */
   generation: z.int().min(1).default(1),
 });

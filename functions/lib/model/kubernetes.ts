@@ -4,6 +4,7 @@ import { Manifest } from './render.ts';
 /** Failure answer of the Kubernetes API (`Status` of meta/v1). */
 export const Status = z.looseObject({
   kind: z.literal('Status'),
+  status: z.string().default(''),
   message: z.string().default(''),
   reason: z.string().default(''),
   code: z.number().optional(),
@@ -90,6 +91,7 @@ export const Node = z.looseObject({
   status: z
     .looseObject({
       conditions: z.array(Condition).default([]),
+      allocatable: z.looseObject({ pods: z.string().optional() }).optional(),
       nodeInfo: z.looseObject({ kubeletVersion: z.string().default('') }).optional(),
     })
     .default({ conditions: [] }),
@@ -139,6 +141,44 @@ export const WarningEvent = z.looseObject({
   eventTime: z.string().nullish(),
 });
 export type WarningEvent = z.infer<typeof WarningEvent>;
+
+/** A label selector of meta/v1. */
+export const Selector = z.looseObject({
+  matchLabels: Labels,
+  matchExpressions: z
+    .array(
+      z.looseObject({
+        key: z.string(),
+        operator: z.string(),
+        values: z
+          .array(z.string())
+          .nullish()
+          .transform((values) => values ?? []),
+      }),
+    )
+    .default([]),
+});
+export type Selector = z.infer<typeof Selector>;
+
+/** Of a PodDisruptionBudget (policy/v1): what it selects and allows. */
+export const PodDisruptionBudget = z.looseObject({
+  metadata: Metadata,
+  spec: z
+    .looseObject({
+      selector: Selector.optional(),
+      minAvailable: z.union([z.number(), z.string()]).optional(),
+      maxUnavailable: z.union([z.number(), z.string()]).optional(),
+    })
+    .default({}),
+  status: z.looseObject({ disruptionsAllowed: z.number().default(0), expectedPods: z.number().default(0) }).optional(),
+});
+export type PodDisruptionBudget = z.infer<typeof PodDisruptionBudget>;
+
+/** Of a VolumeAttachment: the node. */
+export const Attachment = z.looseObject({ spec: z.looseObject({ nodeName: z.string() }) });
+
+/** Of a ReplicaSet or StatefulSet: how many pods it is to have. */
+export const Replicated = z.looseObject({ metadata: Metadata, spec: z.looseObject({ replicas: z.number().default(1) }) });
 
 /** Of a Deployment, StatefulSet or DaemonSet: what tells whether its rollout is complete. */
 export const Workload = z.looseObject({

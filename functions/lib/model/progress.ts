@@ -35,3 +35,14 @@ export type ApiGap = z.infer<typeof ApiGap>;
 /** The same, with what the next probe is measured against. */
 export const ApiWatch = ApiGap.extend({ lastGood: Timestamp.nullable(), failing: z.boolean() });
 export type ApiWatch = z.infer<typeof ApiWatch>;
+
+/** A pod that was deleted although a disruption budget forbade its eviction. */
+export const ForcedDeletion = z.object({
+  pod: z.string(),
+  node: z.string(),
+  owner: z.string().nullable(),
+  /** The server's refusal, and each condition that allowed it. */
+  reason: z.string(),
+  at: Timestamp,
+});
+export type ForcedDeletion = z.infer<typeof ForcedDeletion>;

@@ -89,11 +89,16 @@ export interface Kubernetes {
   list(apiVersion: string, kind: string, namespace?: string, fields?: string): Promise<Manifest[]>;
   /** JSON merge patch. @throws ClusterUnreachableError, NotFoundError, ConflictError when metadata.resourceVersion is given and stale */
   patch(id: ObjectId, patch: unknown): Promise<Manifest>;
-  /** false when it was absent already. @throws ClusterUnreachableError */
-  delete(id: ObjectId): Promise<boolean>;
-  /** Evicts a pod (policy/v1). `blocked` with the API server's words when a disruption budget forbids it now. @throws ClusterUnreachableError */
-  evict(namespace: string, pod: string): Promise<{ outcome: 'evicted' | 'gone' } | { outcome: 'blocked'; reason: string }>;
+  /** false when it was absent already, or with `uid` when another one has its name now. @throws ClusterUnreachableError */
+  delete(id: ObjectId, options?: { readonly uid?: string }): Promise<boolean>;
+  /** Evicts a pod (policy/v1), with `uid` only this very one. @throws ClusterUnreachableError, also when the API is overloaded */
+  evict(namespace: string, pod: string, uid?: string): Promise<Eviction>;
 }
+
+export type Eviction =
+  | { readonly outcome: 'evicted' | 'gone' }
+  /** With the server's words: a disruption budget forbids it now, more than one selects the pod, or somebody else refuses it. */
+  | { readonly outcome: 'blocked'; readonly by: 'budget' | 'budgets' | 'refusal'; readonly reason: string };
 
 /** The API of a cluster by its reference. @throws NotFoundError when the cluster has no identity yet */
 export type KubernetesOf = (cluster: ClusterRef) => Promise<Kubernetes>;

@@ -54,3 +54,46 @@ export function instancesContract(make: () => Promise<InstancesWorld>): void {
     expect(replaced?.desired).toBe(1);
   });
 }
+
+/** What a group remembers of a roll, and what is switched off for it. `make` gives a group whose `name` is given. */
+export function rollStateContract(make: () => Promise<InstancesWorld & { readonly cluster: string; readonly role: string }>): void {
+  it('keeps a note, replaces it and removes it; the same again changes nothing', async () => {
+    const { instances, cluster, role } = await make();
+    const group = async () => instances.group(cluster, role);
+    const name = (await group())?.name ?? '';
+    const seen = [(await group())?.note];
+
+    for (const note of ['3 1 rebalances 2026-01-01T00:00:00.000Z', '3 2 rebalances 2026-01-01T00:00:00.000Z', undefined, undefined]) {
+      await instances.setNote(name, note);
+      seen.push((await group())?.note);
+    }
+
+    const [first, second] = ['3 1 rebalances 2026-01-01T00:00:00.000Z', '3 2 rebalances 2026-01-01T00:00:00.000Z'];
+    expect(seen).toEqual([undefined, first, second, undefined, undefined]);
+  });
+
+  it('switches the balancing of zones off and on; the same again changes nothing', async () => {
+    const { instances, cluster, role } = await make();
+    const name = (await instances.group(cluster, role))?.name ?? '';
+    const seen: (boolean | undefined)[] = [];
+
+    for (const on of [false, false, true, true]) {
+      await instances.setRebalance(name, on);
+      seen.push((await instances.group(cluster, role))?.rebalances);
+    }
+
+    expect(seen).toEqual([false, false, true, true]);
+  });
+
+  it('tells its zones, its subnets and their free addresses', async () => {
+    const { instances, cluster, role } = await make();
+
+    const group = await instances.group(cluster, role);
+    const free = await instances.freeAddresses(group?.subnets ?? []);
+    const none = await instances.freeAddresses([]);
+
+    expect([group?.zones.length, group?.subnets.length]).toEqual([3, 3]);
+    expect(free).toBeGreaterThan(0);
+    expect(none).toBeUndefined();
+  });
+}

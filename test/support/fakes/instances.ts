@@ -1,4 +1,4 @@
-import type { Instance, InstanceGroup, Instances } from '#ports/instances.ts';
+import type { Instance, Instances, ZonedGroup } from '#ports/instances.ts';
 
 export interface FakeInstances extends Instances {
   readonly calls: string[];
@@ -12,15 +12,23 @@ export interface FakeInstances extends Instances {
   tick(): void;
   /** While set, new instances never get in service. */
   broken: boolean;
+  /** Which of several zones with equally few instances gets the next one. */
+  ties: () => number;
+  /** Free addresses of all subnets; undefined: they can't be read. */
+  addresses: number | undefined;
+  /** Ends an instance as AWS or a fault does, not Sluice: it is replaced. */
+  lose(id: string): void;
   /** Called as instances get in service and as they are gone. */
   onInService: (instance: Instance, cluster: string, role: string) => void;
   onGone: (instance: Instance) => void;
 }
 
+const ZONES = ['a', 'b', 'c'].map((letter) => `eu-central-1${letter}`);
+
 interface State {
   readonly cluster: string;
   readonly role: string;
-  group: Omit<InstanceGroup, 'instances'>;
+  group: Omit<ZonedGroup, 'instances'>;
   instances: Instance[];
 }
 
@@ -30,8 +38,8 @@ export function createFakeInstances(): FakeInstances {
   let last = 0;
   const start = (state: State): void => {
     // A member of etcd has a group of its own in each zone.
-    const letter = /^etcd-([abc])$/.exec(state.role)?.[1] ?? 'abc'[state.instances.length % 3];
-    const zone = `eu-central-1${letter}`;
+    const letter = /^etcd-([abc])$/.exec(state.role)?.[1];
+    const zone = letter === undefined ? emptiest(state) : `eu-central-1${letter}`;
     const { launchTemplateVersion } = state.group;
     state.instances.push({
       id: `i-${String(++last).padStart(4, '0')}`,
@@ -40,6 +48,12 @@ export function createFakeInstances(): FakeInstances {
       healthStatus: 'Healthy',
       launchTemplateVersion,
     });
+  };
+  const emptiest = (state: State): string => {
+    const count = (zone: string): number => live(state).filter((instance) => instance.zone === zone).length;
+    const fewest = Math.min(...ZONES.map(count));
+    const tied = ZONES.filter((zone) => count(zone) === fewest);
+    return tied[fake.ties() % tied.length] ?? 'eu-central-1a';
   };
   const live = (state: State): Instance[] => state.instances.filter(({ lifecycleState }) => !lifecycleState.startsWith('Terminat'));
   const enter = (state: State, lifecycleState: string, id: string): void => {
@@ -55,10 +69,18 @@ export function createFakeInstances(): FakeInstances {
   const fake: FakeInstances = {
     calls: [],
     broken: false,
+    ties: () => 0,
+    addresses: 10_000,
     onInService: () => {},
     onGone: () => {},
     addGroup(cluster, role, { launchTemplateVersion = '1', ...group }) {
-      const state: State = { cluster, role, group: { name: `${cluster}-${role}`, launchTemplateVersion, ...group }, instances: [] };
+      const shape = { zones: ZONES, subnets: ZONES.map((zone) => `subnet-${zone}`), rebalances: true, note: undefined };
+      const state: State = {
+        cluster,
+        role,
+        group: { name: `${cluster}-${role}`, launchTemplateVersion, ...shape, ...group },
+        instances: [],
+      };
       states.push(state);
       for (let index = 0; index < group.desired; index++) start(state);
       for (const instance of state.instances) {
@@ -101,6 +123,23 @@ export function createFakeInstances(): FakeInstances {
       if (desired < state.group.min || desired > state.group.max)
         throw new Error(`desired ${desired} is outside of ${state.group.min} to ${state.group.max}`);
       state.group = { ...state.group, desired };
+    },
+    async setNote(name, note) {
+      fake.calls.push(`note ${name} ${note ?? 'none'}`);
+      const state = byName(name);
+      state.group = { ...state.group, note };
+    },
+    async setRebalance(name, rebalances) {
+      fake.calls.push(`rebalance ${name} ${rebalances ? 'on' : 'off'}`);
+      const state = byName(name);
+      state.group = { ...state.group, rebalances };
+    },
+    async freeAddresses(subnets) {
+      return subnets.length === 0 ? undefined : fake.addresses;
+    },
+    lose(id) {
+      const state = states.find(({ instances }) => instances.some((instance) => instance.id === id));
+      if (state !== undefined) enter(state, 'Terminating', id);
     },
     async terminate(id, decrement) {
       fake.calls.push(`terminate ${id}${decrement ? ' decrement' : ''}`);

@@ -33,6 +33,8 @@ export interface FakeKubernetes extends Kubernetes {
   unreachable: boolean;
   /** Pods (`namespace/name`) whose eviction is refused, with the server's words. */
   readonly blocked: Map<string, string>;
+  /** What refuses them, where it is not one budget. */
+  readonly blockedBy: Map<string, 'budgets' | 'refusal'>;
   /** Called with each evicted pod; absent: the pod is gone at once. */
   onEvict: ((pod: Manifest) => void) | undefined;
 }
@@ -43,10 +45,19 @@ interface Entry {
 }
 
 const BUILT_IN = [
-  ...['Namespace', 'Node', 'Pod', 'ConfigMap', 'Secret', 'Service', 'ServiceAccount', 'PersistentVolumeClaim', 'PersistentVolume'].map(
-    (kind) => `v1/${kind}`,
-  ),
-  ...['Deployment', 'StatefulSet', 'DaemonSet'].map((kind) => `apps/v1/${kind}`),
+  ...[
+    'Namespace',
+    'Node',
+    'Pod',
+    'ConfigMap',
+    'Secret',
+    'Service',
+    'ServiceAccount',
+    'PersistentVolumeClaim',
+    'PersistentVolume',
+    'Event',
+  ].map((kind) => `v1/${kind}`),
+  ...['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'].map((kind) => `apps/v1/${kind}`),
   'policy/v1/PodDisruptionBudget',
   'v1/Event',
   ...['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'].map((kind) => `admissionregistration.k8s.io/v1/${kind}`),
@@ -145,6 +156,7 @@ export function createFakeKubernetes(): FakeKubernetes {
     serverVersion: '1.35.4',
     unreachable: false,
     blocked: new Map(),
+    blockedBy: new Map(),
     onEvict: undefined,
     put(object) {
       fake.kinds.add(`${object.apiVersion}/${object.kind}`);
@@ -204,19 +216,21 @@ export function createFakeKubernetes(): FakeKubernetes {
       fake.calls.push(`patch ${id.kind} ${id.namespace ?? ''}/${id.name}`);
       return structuredClone(patchAs('sluice', id, patch));
     },
-    async delete(id) {
+    async delete(id, options) {
       refuseIfDown();
       fake.calls.push(`delete ${id.kind} ${id.namespace ?? ''}/${id.name}`);
+      const known = entries.get(keyOf(id))?.object.metadata['uid'];
+      if (options?.uid !== undefined && known !== undefined && known !== options.uid) return false;
       return remove(id);
     },
-    async evict(namespace, name) {
+    async evict(namespace, name, uid) {
       refuseIfDown();
       fake.calls.push(`evict ${namespace}/${name}`);
       const id = { apiVersion: 'v1', kind: 'Pod', namespace, name };
       const pod = entries.get(keyOf(id))?.object;
-      if (pod === undefined) return { outcome: 'gone' };
+      if (pod === undefined || (uid !== undefined && pod.metadata['uid'] !== uid)) return { outcome: 'gone' };
       const reason = fake.blocked.get(`${namespace}/${name}`);
-      if (reason !== undefined) return { outcome: 'blocked', reason };
+      if (reason !== undefined) return { outcome: 'blocked', by: fake.blockedBy.get(`${namespace}/${name}`) ?? 'budget', reason };
       if (fake.onEvict === undefined) remove(id);
       else fake.onEvict(pod);
       return { outcome: 'evicted' };

@@ -33,6 +33,8 @@ describe('clusterVariables', () => {
       instanceType: 'm6i.large',
       size: 3,
       maxSize: 6,
+      surgePercent: 10,
+      stateful: false,
       market: 'spot',
       labels: { workload: 'batch' },
       generation: 2,

@@ -2,13 +2,20 @@ import {
   AutoScalingClient,
   type AutoScalingClientConfig,
   type AutoScalingGroup,
+  CreateOrUpdateTagsCommand,
+  DeleteTagsCommand,
   DescribeAutoScalingGroupsCommand,
+  ResumeProcessesCommand,
   SetDesiredCapacityCommand,
+  SuspendProcessesCommand,
   TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { RefusedError } from '#model/errors.ts';
-import type { InstanceGroup, Instances } from '#ports/instances.ts';
+import type { Instances, ZonedGroup } from '#ports/instances.ts';
 import { mapAwsError } from '../aws/errors.ts';
+import { createFreeAddresses } from './addresses.ts';
+
+const NOTE_TAG = 'sluice:rolling';
 
 /** Auto Scaling groups of the function's own account. */
 export function createInstances(config: AutoScalingClientConfig = {}): Instances {
@@ -29,6 +36,24 @@ export function createInstances(config: AutoScalingClientConfig = {}): Instances
         throw mapAwsError(error, `set the desired capacity of ${group} to ${desired}`);
       });
     },
+    async setNote(group, note) {
+      const tag = { ResourceId: group, ResourceType: 'auto-scaling-group', Key: NOTE_TAG };
+      const sent =
+        note === undefined
+          ? client.send(new DeleteTagsCommand({ Tags: [tag] }))
+          : client.send(new CreateOrUpdateTagsCommand({ Tags: [{ ...tag, Value: note, PropagateAtLaunch: false }] }));
+      await sent.catch((error: unknown) => {
+        throw mapAwsError(error, `note the roll of ${group}`);
+      });
+    },
+    async setRebalance(group, on) {
+      const processes = { AutoScalingGroupName: group, ScalingProcesses: ['AZRebalance'] };
+      const sent = on ? client.send(new ResumeProcessesCommand(processes)) : client.send(new SuspendProcessesCommand(processes));
+      await sent.catch((error: unknown) => {
+        throw mapAwsError(error, `${on ? 'resume' : 'suspend'} AZRebalance of ${group}`);
+      });
+    },
+    freeAddresses: createFreeAddresses(config),
     async terminate(instance, decrement) {
       const command = new TerminateInstanceInAutoScalingGroupCommand({ InstanceId: instance, ShouldDecrementDesiredCapacity: decrement });
       await client.send(command).catch((error: unknown) => {
@@ -62,7 +87,7 @@ function hasTags(group: AutoScalingGroup, tags: Readonly<Record<string, string>>
   return Object.entries(tags).every(([key, value]) => group.Tags?.some((tag) => tag.Key === key && tag.Value === value));
 }
 
-function toGroup(group: AutoScalingGroup): InstanceGroup {
+function toGroup(group: AutoScalingGroup): ZonedGroup {
   const template = group.LaunchTemplate ?? group.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
   const version = template?.Version;
   if (version === undefined || version.startsWith('$'))
@@ -75,6 +100,10 @@ function toGroup(group: AutoScalingGroup): InstanceGroup {
     max: group.MaxSize ?? 0,
     desired: group.DesiredCapacity ?? 0,
     launchTemplateVersion: version,
+    zones: group.AvailabilityZones ?? [],
+    subnets: (group.VPCZoneIdentifier ?? '').split(',').filter((id) => id !== ''),
+    note: group.Tags?.find(({ Key }) => Key === NOTE_TAG)?.Value,
+    rebalances: !(group.SuspendedProcesses ?? []).some(({ ProcessName }) => ProcessName === 'AZRebalance'),
     instances: (group.Instances ?? []).map((instance) => ({
       id: instance.InstanceId ?? '',
       zone: instance.AvailabilityZone ?? '',

@@ -1,10 +1,12 @@
 import { FIELD_OWNER } from '#domain/applied-fields.ts';
-import { ClusterUnreachableError, ConflictError, NotFoundError, RefusedError } from '#model/errors.ts';
-import { ObjectList, ServerVersion, Status } from '#model/kubernetes.ts';
+import { ConflictError, NotFoundError } from '#model/errors.ts';
+import { ObjectList, ServerVersion, type Status } from '#model/kubernetes.ts';
 import { Manifest } from '#model/render.ts';
 import type { ApplyHow, ApplyResult, FieldConflict, Kubernetes, ObjectId } from '#ports/kubernetes.ts';
+import { expectOk, refuseServerErrors, statusOf } from './answers.ts';
 import { createDiscovery, type Discover, pathOf } from './discovery.ts';
-import { type ApiAddress, type ApiAnswer, createSend, type Send } from './http.ts';
+import { evict } from './evict.ts';
+import { type ApiAddress, createSend, type Send } from './http.ts';
 import { ask, probe } from './probe.ts';
 import { getAll } from './read-many.ts';
 
@@ -26,8 +28,8 @@ export function createKubernetes(api: ApiAddress): Kubernetes {
     getAll: (ids) => getAll({ send, discover, get: (id) => get(send, discover, id) }, ids),
     list: (apiVersion, kind, namespace, fields) => list(send, discover, { apiVersion, kind, namespace, fields }),
     patch: (id, patch) => patchObject(send, discover, id, patch),
-    delete: (id) => deleteObject(send, discover, id),
-    evict: (namespace, pod) => evict(send, namespace, pod),
+    delete: (id, options) => deleteObject(send, discover, id, options?.uid),
+    evict: (namespace, pod, uid) => evict(send, namespace, pod, uid),
   };
 }
 
@@ -158,55 +160,13 @@ async function patchObject(send: Send, discover: Discover, id: ObjectId, patch: 
   return Manifest.parse(JSON.parse(expectOk(answer, `patch ${what}`).body));
 }
 
-async function deleteObject(send: Send, discover: Discover, id: ObjectId): Promise<boolean> {
+async function deleteObject(send: Send, discover: Discover, id: ObjectId, uid?: string): Promise<boolean> {
   const resource = await discover(id.apiVersion, id.kind);
   if (resource === undefined) return false;
-  const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+  const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+  const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', ...preconditions };
   const answer = await send({ method: 'DELETE', path: pathOf(resource, id), body });
-  if (answer.status === 404) return false;
+  if (answer.status === 404 || (answer.status === 409 && uid !== undefined)) return false;
   expectOk(answer, `delete ${id.kind} ${id.name}`);
   return true;
-}
-
-async function evict(
-  send: Send,
-  namespace: string,
-  pod: string,
-): Promise<{ outcome: 'evicted' | 'gone' } | { outcome: 'blocked'; reason: string }> {
-  const answer = await send({
-    method: 'POST',
-    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/eviction`,
-    body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace } },
-  });
-  if (answer.status === 404) return { outcome: 'gone' };
-  const budget = answer.status === 429 || (answer.status === 500 && answer.body.includes('disruption budget'));
-  if (budget) return { outcome: 'blocked', reason: blockedReason(statusOf(answer)) };
-  expectOk(answer, `evict ${namespace}/${pod}`);
-  return { outcome: 'evicted' };
-}
-
-/** The server's words, with the budget's name from the causes. */
-function blockedReason(status: Status): string {
-  const causes = (status.details?.causes ?? []).map(({ message }) => message).filter((message) => message !== undefined);
-  return [status.message, ...causes].join(' ');
-}
-
-function expectOk(answer: ApiAnswer, what: string): ApiAnswer {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  refuseServerErrors(answer, what);
-  throw new RefusedError(`could not ${what}: ${answer.status} ${statusOf(answer).message}`);
-}
-
-/** Overload (429) and server errors may pass: they are the cluster's state, not the request's fault. */
-function refuseServerErrors(answer: ApiAnswer, what: string): void {
-  if (answer.status < 500 && answer.status !== 429) return;
-  throw new ClusterUnreachableError(`could not ${what}: ${answer.status} ${statusOf(answer).message}`);
-}
-
-function statusOf(answer: ApiAnswer): Status {
-  try {
-    return Status.parse(JSON.parse(answer.body));
-  } catch {
-    return { kind: 'Status', message: answer.body.slice(0, 300), reason: '' };
-  }
 }

@@ -1,0 +1,32 @@
+import type { Pod } from '../../model/kubernetes.ts';
+import type { ForcedDeletion } from '../../model/progress.ts';
+import type { Manifest } from '../../model/render.ts';
+
+export type { ForcedDeletion } from '../../model/progress.ts';
+
+const LONGEST_MESSAGE = 1000;
+/** So many are kept in the state; each of them is also an event of its pod and in the history of the look that did it. */
+const KEPT = 20;
+
+/** An event of the pod, so that its people see it where they look. One for each pod, however often it is written. */
+export function forcedEvent({ metadata }: Pod, { node, reason, at }: ForcedDeletion): Manifest {
+  const { name, namespace, uid } = metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `sluice-forced-${uid === '' ? name : uid}`, namespace },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid },
+    type: 'Warning',
+    reason: 'ForcedByRoll',
+    message: `Deleted for the replacement of node ${node}: ${reason}`.slice(0, LONGEST_MESSAGE),
+    source: { component: 'sluice' },
+    firstTimestamp: at.replace(/\.\d+Z$/, 'Z'),
+    lastTimestamp: at.replace(/\.\d+Z$/, 'Z'),
+    count: 1,
+  };
+}
+
+/** The newest of what was forced in this roll. */
+export function keepForced(before: readonly ForcedDeletion[], now: readonly ForcedDeletion[]): ForcedDeletion[] {
+  return [...before, ...now].slice(-KEPT);
+}
