@@ -19,6 +19,7 @@ import type { ClusterPorts } from './ports.ts';
 import { prune } from './prune.ts';
 import { releaseNodes } from './release-nodes.ts';
 import { removeAwsResources } from './remove-aws-resources.ts';
+import { reportDrain } from './report-drain.ts';
 import { rollControlPlane } from './roll-control-plane.ts';
 import { rollNodePools } from './roll-node-pools.ts';
 import { startLoad } from './start-load.ts';
@@ -33,6 +34,7 @@ const steps = [
   prune,
   releaseNodes,
   removeAwsResources,
+  reportDrain,
   rollControlPlane,
   rollNodePools,
   startLoad,

@@ -11,7 +11,7 @@ import { enforceDeadline } from '#domain/pace.ts';
 import type { Pool } from '#model/configuration.ts';
 import { NotFoundError } from '#model/errors.ts';
 import { Attachment, Node, Pod, PodDisruptionBudget, Replicated } from '#model/kubernetes.ts';
-import { advanced, ForcedDeletion, waiting } from '#model/progress.ts';
+import { advanced, Deferred, ForcedDeletion, Permission, waiting } from '#model/progress.ts';
 import type { Environment } from '#model/settings.ts';
 import type { ZonedGroup } from '#ports/instances.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
@@ -27,7 +27,10 @@ const Output = Awaiting.extend({
   remaining: z.int(),
   /** Pods that were deleted although a budget forbade their eviction, in this roll, the newest last. */
   forced: z.array(ForcedDeletion).default([]),
+  deferred: Deferred.nullable().default(null),
 });
+/** The hub says it with each call; without its word no node is begun. */
+const UNASKED: Permission = { decision: 'wait', reason: 'the hub did not say whether nodes may be replaced' };
 
 /**
  * Replaces the nodes of all pools that are not of their group's current launch template version. It looks, acts and looks
@@ -35,7 +38,11 @@ const Output = Awaiting.extend({
  */
 export const rollNodePools = defineStep({
   name: 'roll-node-pools',
-  input: ClusterAndRender.extend({ deadlineMinutes: z.number().positive().default(720), rollNodePools: Output.optional() }),
+  input: ClusterAndRender.extend({
+    deadlineMinutes: z.number().positive().default(720),
+    permission: Permission.default(UNASKED),
+    rollNodePools: Output.optional(),
+  }),
   output: Output,
   async run(input, ports: ClusterPorts) {
     const since = beganAt(input.rollNodePools, ports.clock.now());
@@ -54,16 +61,26 @@ export const rollNodePools = defineStep({
         kubernetes,
         addresses: addresses ?? undefined,
         environment: input.cluster.environment,
+        permission: input.permission,
         now,
       });
       const decision = decideRoll(facts);
-      if (decision.done) return { ...advanced(doneReason(counts)), since: since.toISOString(), ...counts, forced };
+      if (decision.done) {
+        const deferred = deferredBy(decision, input.permission);
+        return { ...advanced(doneReason(counts, deferred)), since: since.toISOString(), ...counts, forced, deferred };
+      }
       const { progress, blocked, ...acted } = await actOn(decision.actions, kubernetes, ports.instances, now);
       forced = keepForced(forced, acted.forced);
       if (progress && round < ROUNDS) continue;
       const reason = reasonOf(decision, blocked);
       enforceDeadline('the roll of the node pools', since, now, input.deadlineMinutes, reason);
-      return { ...waiting(progress ? 1 : rollPace(decision.waits, since, now), reason), since: since.toISOString(), ...counts, forced };
+      return {
+        ...waiting(progress ? 1 : rollPace(decision.waits, since, now), reason),
+        since: since.toISOString(),
+        ...counts,
+        forced,
+        deferred: null,
+      };
     }
   },
 });
@@ -74,13 +91,13 @@ interface Looked {
   readonly kubernetes: Kubernetes;
   readonly addresses: number | undefined;
   readonly environment: Environment;
+  readonly permission: Permission;
   readonly now: Date;
 }
 
 /** Reads nodes, then pods: a pod bound before the cordon was seen can't be missed. */
-async function look({ pools, groups, kubernetes, addresses, environment, now }: Looked): Promise<RollFacts> {
+async function look({ pools, groups, kubernetes, addresses, environment, permission, now }: Looked): Promise<RollFacts> {
   const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
-  const permission = { decision: 'go' } as const;
   const rolled = pools.flatMap((pool, index) => {
     const group = groups[index];
     return group === undefined ? [] : [{ pool, group }];
@@ -116,7 +133,12 @@ async function look({ pools, groups, kubernetes, addresses, environment, now }: 
   };
 }
 
-function doneReason({ rolled }: Counts): string {
+function deferredBy({ deferred }: RollDecision, permission: Permission): Deferred | null {
+  return deferred === 0 || permission.decision === 'go' ? null : { nodes: deferred, reason: permission.reason };
+}
+
+function doneReason({ rolled }: Counts, deferred: Deferred | null): string {
+  if (deferred !== null) return `${deferred.nodes} nodes are left to a later update: ${deferred.reason}`;
   return `all ${rolled} instances are of the current version`;
 }
 

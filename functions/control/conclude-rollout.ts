@@ -83,7 +83,7 @@ async function genesisProofs(
     const others = (await readProofs(objects, channel.channel)).filter(({ rollout }) => rollout !== inputs.rolloutId);
     if (others.length > 0) continue;
     const records = await readRecords(objects, live);
-    if (!live.every((name) => runsRevision(records.get(name), head.revision))) continue;
+    if (!live.every((name) => runsRevision(records.get(name), head.revision) && records.get(name)?.nodesLater === undefined)) continue;
     found.push(proofOf(inputs, ledger, channel, { ...head, basis: 'genesis' }, records, now));
   }
   return found;
@@ -101,7 +101,8 @@ function proofOf(
   const clusters = namesOf(channel).flatMap((name) => {
     const done = ledger.succeeded[name];
     const record = records.get(name);
-    if (!runsRevision(record, what.revision)) return [];
+    // What was left for later was not tried: it proves nothing.
+    if (!runsRevision(record, what.revision) || record.nodesLater !== undefined) return [];
     if (done !== undefined) return [{ name, execution: done.execution, backup: done.backup, durationSeconds: done.seconds }];
     return [{ name, execution: record.execution, backup: record.backup, durationSeconds: 0 }];
   });

@@ -80,7 +80,8 @@ async function channelWaves(resolved: ResolveRevision, settings: Settings, objec
 }
 
 /**
- * A change of settings reaches the clusters whose entry or hold differs from their record, and new ones. An existing
+ * A change of settings reaches the clusters whose entry or hold differs from their record or whose nodes were left for later,
+ * and new ones. An existing
  * cluster keeps its revision unless a hold names another: what a released hold left behind is for the next rollout.
  */
 async function settingsWaves(resolved: ResolveRevision, settings: Settings, objects: ObjectStore, now: Date): Promise<Wave[]> {
@@ -91,7 +92,8 @@ async function settingsWaves(resolved: ResolveRevision, settings: Settings, obje
       const record = records.get(entry.name);
       const hash = settingsHash(clusterRef(entry, channel));
       const held = holdOf(entry, channel)?.revision;
-      if (record !== undefined && record.settingsHash === hash && (held === undefined || runsRevision(record, held))) continue;
+      const there = record !== undefined && record.settingsHash === hash && record.nodesLater === undefined;
+      if (there && (held === undefined || runsRevision(record, held))) continue;
       const revision = held ?? record?.revision ?? (await beginning(channel, resolved, objects, now));
       wanted.push({ entry, channel, revision });
     }

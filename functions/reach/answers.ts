@@ -9,6 +9,7 @@ import { checkMove } from '../cluster/check-move.ts';
 import { prune } from '../cluster/prune.ts';
 import { releaseNodes } from '../cluster/release-nodes.ts';
 import { removeAwsResources } from '../cluster/remove-aws-resources.ts';
+import { reportDrain } from '../cluster/report-drain.ts';
 import { rollControlPlane } from '../cluster/roll-control-plane.ts';
 import { rollNodePools } from '../cluster/roll-node-pools.ts';
 import { startLoad } from '../cluster/start-load.ts';
@@ -25,9 +26,15 @@ import { issueIdentity } from '../identity/issue-identity.ts';
 /** Of these steps only name and output schema are used here; they run in the accounts. */
 const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
   ...[issueIdentity, deleteIdentity],
+<<<<<<< HEAD
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
   ...[releaseNodes, removeAwsResources, rollControlPlane, rollNodePools, startLoad],
   ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
+=======
+  ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, prune],
+  ...[releaseNodes, removeAwsResources, reportDrain, rollControlPlane, rollNodePools, startLoad],
+  ...[checkMembers, rollEtcdMembers, takeSnapshot, writeManifest],
+>>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
   ...[proveSnapshot, runTests],
 ];
 

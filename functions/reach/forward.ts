@@ -1,8 +1,11 @@
 import * as z from 'zod';
 import { InputError } from '#model/errors.ts';
 import { ClusterRef } from '#model/settings.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ObjectStore } from '#ports/objects.ts';
 import type { ClusterSideFunction, Reach } from '#ports/reach.ts';
 import { parseAnswer } from './answers.ts';
+import { nodePermission, ROLL_STEP } from './node-permission.ts';
 
 const Call = z.looseObject({ step: z.string(), execution: z.string(), input: z.looseObject({}) });
 const WithCluster = z.object({ cluster: ClusterRef });
@@ -14,11 +17,16 @@ const WithSlot = z.object({ claimSlot: WithCluster });
  * as far as the step's schema knows it.
  * @throws InputError when the state's data names no cluster, or the answer has another shape; the step's own error by its name
  */
-export async function forward(call: unknown, ports: { reach: Reach }, target: ClusterSideFunction): Promise<unknown> {
+export async function forward(
+  call: unknown,
+  ports: { readonly reach: Reach; readonly objects: ObjectStore; readonly clock: Clock },
+  target: ClusterSideFunction,
+): Promise<unknown> {
   const parsed = Call.safeParse(call);
   if (!parsed.success) throw new InputError('not a call of a step');
   const cluster = clusterOf(parsed.data.input);
-  const payload = { ...parsed.data, input: { ...parsed.data.input, cluster } };
+  const told = parsed.data.step === ROLL_STEP ? { permission: await nodePermission(cluster, parsed.data.input, ports) } : {};
+  const payload = { ...parsed.data, input: { ...parsed.data.input, cluster, ...told } };
   return parseAnswer(parsed.data.step, await ports.reach.invoke(cluster, target, payload, parsed.data.execution));
 }
 

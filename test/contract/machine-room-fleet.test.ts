@@ -257,8 +257,9 @@ describe('the reference configuration in the machine room', () => {
     let calls = 0;
 
     const reason = await eventually('the pools are rolled', 240, async () => {
-      const input = rollNodePools.input.parse({ cluster: CLUSTER, render: { hash: hashOf(what) }, rollNodePools: previous });
-      const answer = await rollNodePools.run(input, ports, { execution: 'test' });
+      const answer = await rollNodePools.run(rollNodePools.input.parse({ ...rollOf(what), rollNodePools: previous }), ports, {
+        execution: 'test',
+      });
       previous = answer;
       calls += 1;
       await watch(seen);
@@ -285,13 +286,17 @@ describe('the reference configuration in the machine room', () => {
       [3, true, undefined],
     ]);
     for (const group of groups) expect(new Set(group?.instances.filter(isLive).map(({ zone }) => zone)).size).toBe(3);
-    const again = await rollNodePools.run(rollNodePools.input.parse({ cluster: CLUSTER, render: { hash: hashOf(what) } }), ports, {
+    const again = await rollNodePools.run(rollNodePools.input.parse(rollOf(what)), ports, {
       execution: 'test',
     });
     expect(again).toMatchObject({ done: true, remaining: 0, forced: [] });
     expect(calls).toBeLessThan(400);
   });
 });
+
+function rollOf(what: Render): object {
+  return { cluster: CLUSTER, render: { hash: hashOf(what) }, permission: { decision: 'go' } };
+}
 
 function instancesOf(): Instances {
   return createInstances({ ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl });

@@ -1,5 +1,6 @@
+import type { Permission } from '#model/progress.ts';
 import type { Halt, Ledger, Lock } from '#model/records.ts';
-import type { ChannelFile, ClusterEntry } from '#model/settings.ts';
+import type { ChannelFile, ClusterEntry, FreezeWindow } from '#model/settings.ts';
 import { timeText } from './duration.ts';
 import { holdOf } from './evidence.ts';
 import { isHeld } from './lease.ts';
@@ -80,13 +81,51 @@ function held({ revision }: StartFacts, channel: ChannelFile, entry: ClusterEntr
 }
 
 function frozen({ now, rollsNodes }: StartFacts, channel: ChannelFile): StartDecision | undefined {
-  const windows = channel.freeze.filter(({ from, until, scope }) => {
-    const inside = Date.parse(from) <= now.getTime() && now.getTime() < Date.parse(until);
-    return inside && (scope === 'all' || rollsNodes !== false);
+  const windows = channel.freeze.filter((window) => {
+    const { scope, nodes } = window;
+    return isInside(window, now) && (scope === 'all' || (nodes !== 'later' && rollsNodes !== false));
   });
-  const last = windows.toSorted((left, right) => Date.parse(right.until) - Date.parse(left.until))[0];
+  const last = longest(windows);
   if (last === undefined) return undefined;
   return wait(`${channel.channel} is frozen until ${timeText(last.until)}: ${last.reason}`, last.until);
+}
+
+function isInside({ from, until }: FreezeWindow, now: Date): boolean {
+  return Date.parse(from) <= now.getTime() && now.getTime() < Date.parse(until);
+}
+
+function longest(windows: readonly FreezeWindow[]): FreezeWindow | undefined {
+  return windows.toSorted((left, right) => Date.parse(right.until) - Date.parse(left.until))[0];
+}
+
+export interface NodeFacts extends Pick<StartFacts, 'cluster' | 'revision' | 'now' | 'halt' | 'channel'> {
+  /** When the roll gives up: a freeze that ends before is waited for. */
+  readonly deadline: Date;
+}
+
+/**
+ * May this cluster's update replace one node more? Asked before each. Nodes under way are finished: this is only about the
+ * next one. What could not be read counts as no.
+ */
+export function decideNode(facts: NodeFacts): Permission {
+  const { halt, channel, now, deadline } = facts;
+  if (!halt.known) return noNode(`${halt.what} could not be read`);
+  if (halt.value?.halted === true) return noNode(`the fleet is halted by ${halt.value.by}: ${halt.value.reason}`);
+  if (!channel.known) return noNode(`${channel.what} could not be read`);
+  const entry = channel.value?.clusters.find(({ name }) => name === facts.cluster);
+  if (channel.value === null || entry === undefined) return noNode(`${facts.cluster} is in no channel file any more`);
+  const hold = holdOf(entry, channel.value);
+  if (hold !== undefined && hold.revision !== facts.revision)
+    return noNode(`held at ${hold.revision.slice(0, 12)} by ${hold.owner}: ${hold.reason}`);
+  const window = longest(channel.value.freeze.filter((one) => isInside(one, now)));
+  if (window === undefined) return { decision: 'go' };
+  const reason = `${channel.value.channel} is frozen until ${timeText(window.until)}: ${window.reason}`;
+  const waits = window.nodes !== 'later' && Date.parse(window.until) < deadline.getTime();
+  return { decision: waits ? 'wait' : 'later', reason };
+}
+
+function noNode(reason: string): Permission {
+  return { decision: 'wait', reason };
 }
 
 function behindLock(facts: StartFacts, lock: Known<Lock | null>): StartDecision | undefined {

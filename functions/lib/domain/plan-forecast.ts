@@ -1,12 +1,26 @@
+import type { DrainRisk } from '#model/drain-report.ts';
 import type { Disruption } from '#model/plan.ts';
 import type { Manifest, Render } from '#model/render.ts';
+import type { Environment } from '#model/settings.ts';
+import { forceLimits } from './drain/force.ts';
+import { risksInObjects } from './drain/pod-groups.ts';
+import { risksOf } from './drain/risks.ts';
 import { canonicalJson } from './hash.ts';
 import type { ClusterChange } from './plan-compare.ts';
 
 const WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet'];
 
-/** @param bases what each cluster has; none for those that are created */
-export function disruptionOf(change: ClusterChange, bases: readonly Render[]): Disruption {
+/** A cluster that stands for all of its environment. */
+export interface Sample {
+  readonly render: Render;
+  readonly environment: Environment;
+}
+
+/**
+ * @param bases what each cluster has; none for those that are created
+ * @param samples one cluster of each environment: what holds a drain differs little between them
+ */
+export function disruptionOf(change: ClusterChange, bases: readonly Render[], samples: readonly Sample[] = []): Disruption {
   const pools = change.rolls.filter(({ role, reason }) => role.startsWith('pool-') && reason !== 'new');
   const drained = pools.reduce((sum, { instances }) => sum + instances, 0);
   const restarts = change.items.flatMap(({ before, after }) => {
@@ -14,7 +28,17 @@ export function disruptionOf(change: ClusterChange, bases: readonly Render[]): D
     return [after.name];
   });
   const ownPods = drained === 0 ? 0 : bases.reduce((sum, base) => sum + podsOf(base), 0);
-  return { restarts: restarts.sort(), ownPods, drained };
+  const risks = drained === 0 ? [] : drainRisks(samples);
+  return { restarts: restarts.sort(), ownPods, drained, ...(risks.length === 0 ? {} : { risks }) };
+}
+
+/** Each object once: a budget is the same one in every environment. */
+function drainRisks(samples: readonly Sample[]): DrainRisk[] {
+  const risks = samples.flatMap(({ render, environment }) => {
+    const objects = render.components.flatMap((component) => component.objects);
+    return risksOf({ ...risksInObjects(objects), limits: forceLimits(environment) });
+  });
+  return [...new Map(risks.map((risk) => [`${risk.kind} ${risk.object}`, risk])).values()];
 }
 
 function podsOf({ components }: Render): number {

@@ -1,5 +1,6 @@
 import type { Change, GroupPreview, Plan, PlanContext, PlanGroup, ResourceChange, Roll, Source, StackPreview } from '#model/plan.ts';
 import type { ChangeClass } from '#model/render.ts';
+import { riskText } from './drain/report.ts';
 import { durationText } from './duration.ts';
 
 const CLASS_TEXT: Readonly<Record<ChangeClass, string>> = {
@@ -18,6 +19,7 @@ const CLASS_TEXT: Readonly<Record<ChangeClass, string>> = {
 const NAMES_SHOWN = 8;
 /** Lines of the repository told for one change or group. */
 const SOURCES_SHOWN = 4;
+const RISKS_SHOWN = 10;
 
 /** One line for the check's title: how far it reaches. At most 200 characters. */
 export function planTitle(plan: Plan): string {
@@ -114,9 +116,19 @@ function forecast(group: PlanGroup, { history }: PlanContext): string[] {
     ...rolls,
     ...(drained > 0 ? [pods] : []),
     ...(restarts.length > 0 ? [restart] : []),
+    ...drainLines(group),
     `- Time: ${timeText(history[group.hash])}`,
   ];
   return [...lines, ''];
+}
+
+/** What of the configuration a drain waits for or hurts; what users run is told on the rollout's check. */
+function drainLines({ disruption: { risks = [] } }: PlanGroup): string[] {
+  const more = risks.length - RISKS_SHOWN;
+  return [
+    ...risks.slice(0, RISKS_SHOWN).map((risk) => `- Drain: ${escaped(riskText(risk))}`),
+    ...(more > 0 ? [`- Drain: and ${more} more`] : []),
+  ];
 }
 
 function instanceWord(role: string): string {

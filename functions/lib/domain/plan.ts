@@ -3,7 +3,7 @@ import { ChangeClass } from '#model/render.ts';
 import { hashOf } from './hash.ts';
 import { type ChangedItem, type ClusterChange, compareCluster } from './plan-compare.ts';
 import { diffOf } from './plan-diff.ts';
-import { disruptionOf } from './plan-forecast.ts';
+import { disruptionOf, type Sample } from './plan-forecast.ts';
 import { createSides, type PlanChange, type PlanSide, type Sides } from './plan-sides.ts';
 import { createSources } from './plan-sources.ts';
 
@@ -74,8 +74,18 @@ function groupOf(hash: string, change: ClusterChange, subjects: readonly PlanSub
     disruption: disruptionOf(
       change,
       subjects.flatMap(({ base }) => (base === undefined ? [] : [sides.of(base).render])),
+      samplesOf(subjects, sides),
     ),
   };
+}
+
+/** The first cluster of each environment that exists. */
+function samplesOf(subjects: readonly PlanSubject[], sides: Sides): Sample[] {
+  const first = new Map<string, Sample>();
+  for (const { base } of subjects)
+    if (base !== undefined && !first.has(base.cluster.environment))
+      first.set(base.cluster.environment, { render: sides.of(base).render, environment: base.cluster.environment });
+  return [...first.values()];
 }
 
 function changeOf({ before, after }: ChangedItem, sources: readonly Source[]): Change {

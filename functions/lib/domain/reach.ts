@@ -9,6 +9,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'await-workloads',
     'await-nodes',
     'roll-control-plane',
+    'report-drain',
     'roll-node-pools',
     'prune',
     'check-health',

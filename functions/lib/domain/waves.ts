@@ -68,9 +68,9 @@ export function runsRevision(record: ClusterRecord | undefined, revision: string
   return record !== undefined && record.revision === revision && record.updating === undefined;
 }
 
-/** True when the record says that the cluster runs this revision with these settings. */
+/** True when the record says that the cluster runs this revision with these settings, on all its nodes. */
 export function isUpToDate(record: ClusterRecord | undefined, revision: string, hash: string): boolean {
-  return runsRevision(record, revision) && record.settingsHash === hash;
+  return runsRevision(record, revision) && record.settingsHash === hash && record.nodesLater === undefined;
 }
 
 /**

@@ -174,6 +174,50 @@ export const PodDisruptionBudget = z.looseObject({
 });
 export type PodDisruptionBudget = z.infer<typeof PodDisruptionBudget>;
 
+/** Of a pod's spec: what a drain looks at. */
+export const PodSpec = z.looseObject({
+  terminationGracePeriodSeconds: z.number().optional(),
+  volumes: z
+    .array(z.looseObject({ emptyDir: z.looseObject({ medium: z.string().optional() }).nullish(), hostPath: z.looseObject({}).optional() }))
+    .nullish()
+    .transform((volumes) => volumes ?? []),
+});
+export type PodSpec = z.infer<typeof PodSpec>;
+
+/** Of a Deployment, StatefulSet or ReplicaSet: the pods that it is to have. */
+export const WorkloadSpec = z.looseObject({
+  metadata: Metadata,
+  spec: z.looseObject({
+    replicas: z.number().optional(),
+    template: z.looseObject({ metadata: z.looseObject({ labels: Labels }).prefault({}), spec: PodSpec }),
+  }),
+});
+
+/** Of a Service: whom it leads to. */
+export const Service = z.looseObject({
+  metadata: Metadata,
+  spec: z.looseObject({ selector: z.record(z.string(), z.string()).nullish() }).default({}),
+});
+export type Service = z.infer<typeof Service>;
+
+/** Of a ValidatingWebhookConfiguration or MutatingWebhookConfiguration: whom it asks, about what. */
+export const WebhookConfiguration = z.looseObject({
+  kind: z.string(),
+  metadata: Metadata,
+  webhooks: z
+    .array(
+      z.looseObject({
+        failurePolicy: z.string().default('Fail'),
+        clientConfig: z.looseObject({ service: z.looseObject({ namespace: z.string(), name: z.string() }).optional() }),
+        rules: z
+          .array(z.looseObject({ apiGroups: z.array(z.string()).default([]), resources: z.array(z.string()).default([]) }))
+          .default([]),
+      }),
+    )
+    .default([]),
+});
+export type WebhookConfiguration = z.infer<typeof WebhookConfiguration>;
+
 /** Of a VolumeAttachment: the node. */
 export const Attachment = z.looseObject({ spec: z.looseObject({ nodeName: z.string() }) });
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DrainRisk } from './drain-report.ts';
 import { Sha256 } from './primitives.ts';
 import { ChangeClass, StackRole } from './render.ts';
 import { ClusterRef } from './settings.ts';
@@ -52,6 +53,8 @@ export const Disruption = z.object({
   ownPods: z.int().min(0),
   /** Worker nodes that are drained on one cluster. */
   drained: z.int().min(0),
+  /** What of the configuration will hold the drain or be hurt by it, the longest wait first. Absent: nothing is known, or drained. */
+  risks: z.array(DrainRisk).readonly().optional(),
 });
 export type Disruption = z.infer<typeof Disruption>;
 

@@ -46,3 +46,14 @@ export const ForcedDeletion = z.object({
   at: Timestamp,
 });
 export type ForcedDeletion = z.infer<typeof ForcedDeletion>;
+
+/** May another node be begun? `later`: what is begun is finished, the rest is left to a later update. */
+export const Permission = z.discriminatedUnion('decision', [
+  z.object({ decision: z.literal('go') }),
+  z.object({ decision: z.enum(['wait', 'later']), reason: z.string() }),
+]);
+export type Permission = z.infer<typeof Permission>;
+
+/** Old nodes that an update left as they are, and why; null when it left none. */
+export const Deferred = z.object({ nodes: z.int().min(1), reason: z.string() });
+export type Deferred = z.infer<typeof Deferred>;

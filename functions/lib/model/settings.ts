@@ -28,12 +28,17 @@ export const WavePolicy = z
   .refine((wave) => (wave.count === undefined) !== (wave.percent === undefined), 'needs exactly one of count and percent');
 export type WavePolicy = z.infer<typeof WavePolicy>;
 
-export const FreezeWindow = z.strictObject({
-  from: Timestamp,
-  until: Timestamp,
-  scope: z.enum(['all', 'nodes']).default('all'),
-  reason: z.string().min(1),
-});
+export const FreezeWindow = z
+  .strictObject({
+    from: Timestamp,
+    until: Timestamp,
+    scope: z.enum(['all', 'nodes']).default('all'),
+    /** With `scope: nodes`: whether an update waits (as when it says nothing), or does all but the worker nodes and leaves them to a later one. */
+    nodes: z.enum(['wait', 'later']).optional(),
+    reason: z.string().min(1),
+  })
+  .refine(({ scope, nodes }) => nodes !== 'later' || scope === 'nodes', 'nodes: later needs scope: nodes');
+export type FreezeWindow = z.infer<typeof FreezeWindow>;
 
 /** Lets clusters of the channel break a policy for a time. `cluster` is a name or `all`; `object` as the finding names it. */
 export const Waiver = z.strictObject({

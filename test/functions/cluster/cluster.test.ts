@@ -10,7 +10,7 @@ import { rollNodePools } from '../../../functions/cluster/roll-node-pools.ts';
 import { startLoad } from '../../../functions/cluster/start-load.ts';
 import { aNode, aPod, aRender, CLUSTER, type ClusterWorld, CONTEXT, createClusterWorld, HASH } from '../../support/cluster-world.ts';
 
-const INPUT = { cluster: CLUSTER, render: { hash: HASH }, deadlineMinutes: 15 };
+const INPUT = { cluster: CLUSTER, render: { hash: HASH }, deadlineMinutes: 15, permission: { decision: 'go' as const } };
 const READY = { ready: true, version: '1.36.3', milliseconds: 5, reason: 'ok' };
 
 async function aCluster(): Promise<ClusterWorld> {

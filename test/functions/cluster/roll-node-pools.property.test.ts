@@ -13,7 +13,7 @@ import { aPod, aRender, CLUSTER, type ClusterWorld, CONTEXT, createClusterWorld,
 
 const POOLS = ['general', 'batch'];
 const RUNS = Number(process.env['FAST_CHECK_RUNS'] ?? 40);
-const INPUT = { cluster: CLUSTER, render: { hash: HASH }, deadlineMinutes: 720 };
+const INPUT = { cluster: CLUSTER, render: { hash: HASH }, deadlineMinutes: 720, permission: { decision: 'go' as const } };
 
 interface Scenario {
   sizes: number[];

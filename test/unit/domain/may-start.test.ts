@@ -93,6 +93,10 @@ describe('a cluster', () => {
   test.each([
     ['it was admitted before, whatever came since', { ledger: known(admittedLedger()), supersededBy: known('rollout-2') }],
     ['only node rolls are frozen and it rolls none', { channel: known(channelFile('beta', 2, { freeze: [FREEZE] })), rollsNodes: false }],
+    [
+      'node rolls are frozen and are left for later',
+      { channel: known(channelFile('beta', 2, { freeze: [{ ...FREEZE, nodes: 'later' }] })) },
+    ],
     ['its own hold names this revision', { channel: known(channelFile('beta', 2, { hold: { ...HOLD, revision: REVISION } })) }],
     [
       'the lock of another has run out',

@@ -1,4 +1,5 @@
 import type { Node, Pod, PodDisruptionBudget } from '../../model/kubernetes.ts';
+import type { Permission } from '../../model/progress.ts';
 import type { Instance, ZonedGroup } from '../../ports/instances.ts';
 import { byGeneration, instanceOf, isInService } from '../instances.ts';
 import type { ForceLimits } from './force.ts';
@@ -12,9 +13,6 @@ export interface RollPool {
   readonly surgePercent: number;
   readonly stateful: boolean;
 }
-
-/** May another node be begun? `later`: what is begun is finished, the rest is left to a later update. */
-export type Permission = { readonly decision: 'go' } | { readonly decision: 'wait' | 'later'; readonly reason: string };
 
 /** What was seen of the cluster: groups first, then nodes, then pods, so that no pod bound before a cordon is missed. */
 export interface RollFacts {
