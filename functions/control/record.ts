@@ -7,21 +7,11 @@ import { changeObject, readObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
 
-<<<<<<< HEAD
-
 import { Revision, Sha256, Timestamp } from '#model/primitives.ts';
-import { ApiGap } from '#model/progress.ts';
+import { ApiGap, Deferred } from '#model/progress.ts';
 import { type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
 import { Render } from '#model/render.ts';
 import { RolloutInputs } from '#model/rollout.ts';
-
-=======
-
-import { Revision, Sha256 } from '#model/primitives.ts';
-import { Deferred } from '#model/progress.ts';
-import { type ClusterRecord, StoredCluster } from '#model/records.ts';
-
->>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
 
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -74,19 +64,14 @@ export const record = defineStep({
   },
 });
 
-<<<<<<< HEAD
 async function clusterRecord(
   input: z.infer<typeof Input>,
   execution: string,
   updatedAt: string,
   objects: ObjectStore,
 ): Promise<ClusterRecord> {
-  const { cluster, revision, render, rolloutId, backup, startedAt, rollControlPlane } = input;
-=======
-function clusterRecord(input: z.infer<typeof Input>, execution: string, updatedAt: string): ClusterRecord {
-  const { cluster, revision, render, rolloutId, backup, rollNodePools } = input;
+  const { cluster, revision, render, rolloutId, backup, startedAt, rollControlPlane, rollNodePools } = input;
   const nodesLater = rollNodePools?.deferred ?? undefined;
->>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
   if (revision === undefined || render === undefined) throw new InputError('a record needs the revision and the render of the update');
   // What ran is recorded whether or not its parts can be told.
   const rendered = await readObject(objects, keys.render(render.hash), Render);
@@ -100,14 +85,11 @@ function clusterRecord(input: z.infer<typeof Input>, execution: string, updatedA
     rollout: rolloutId ?? null,
     backup: backup?.id ?? null,
     updatedAt,
-<<<<<<< HEAD
-    ...(startedAt === undefined ? : startedAt ),
+    ...(startedAt === undefined ? {} : { startedAt }),
     cause: rolloutId == null ? null : await causeOf(rolloutId, objects),
-    ...(rendered === undefined ? : parts: partHashes(rendered) ),
-    ...(rollControlPlane == null ? : api: rollControlPlane.api ),
-=======
-    ...(nodesLater === undefined ? : nodesLater ),
->>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
+    ...(rendered === undefined ? {} : { parts: partHashes(rendered) }),
+    ...(rollControlPlane == null ? {} : { api: rollControlPlane.api }),
+    ...(nodesLater === undefined ? {} : { nodesLater }),
   };
 }
 

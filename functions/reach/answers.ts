@@ -26,15 +26,9 @@ import { issueIdentity } from '../identity/issue-identity.ts';
 /** Of these steps only name and output schema are used here; they run in the accounts. */
 const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
   ...[issueIdentity, deleteIdentity],
-<<<<<<< HEAD
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
-  ...[releaseNodes, removeAwsResources, rollControlPlane, rollNodePools, startLoad],
-  ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
-=======
-  ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, prune],
   ...[releaseNodes, removeAwsResources, reportDrain, rollControlPlane, rollNodePools, startLoad],
-  ...[checkMembers, rollEtcdMembers, takeSnapshot, writeManifest],
->>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
+  ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
   ...[proveSnapshot, runTests],
 ];
 

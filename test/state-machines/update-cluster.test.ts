@@ -37,16 +37,9 @@ describe('update-cluster, good path', () => {
       ...['mend-etcd-members', 'check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'check-health--before'],
       ...['check-move', 'begin-update'],
       ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
-<<<<<<< HEAD
       ...['advance-stack--control-plane', 'roll-control-plane', 'check-health--control-plane', 'apply-components--system'],
-      ...['advance-stack--pools', 'roll-node-pools', 'await-nodes', 'await-workloads--system', 'check-health--system'],
+      ...['advance-stack--pools', 'report-drain', 'roll-node-pools', 'await-nodes', 'await-workloads--system', 'check-health--system'],
       ...['apply-components--workloads', 'await-workloads--workloads', 'prune', 'check-health', 'protect-stacks', 'record', 'unlock'],
-=======
-      ...['advance-stack--control-plane', 'roll-control-plane', 'apply-components--system', 'advance-stack--pools', 'report-drain'],
-      'roll-node-pools',
-      ...['await-nodes', 'await-workloads--system', 'apply-components--workloads', 'await-workloads--workloads', 'prune', 'check-health'],
-      ...['record', 'unlock'],
->>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
     ]);
     expectNothingHeld(fleet);
   });

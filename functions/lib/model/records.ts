@@ -2,15 +2,7 @@ import * as z from 'zod';
 import { Versions } from './configuration.ts';
 import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timestamp } from './primitives.ts';
 
-<<<<<<< HEAD
-
-import { ApiGap } from './progress.ts';
-
-=======
-
-import { Deferred } from './progress.ts';
-
->>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
+import { ApiGap, Deferred } from './progress.ts';
 
 import { ClusterRef } from './settings.ts';
 
@@ -46,7 +38,6 @@ export const ClusterRecord = z.object({
   rollout: z.string().nullable(),
   backup: z.string().nullable(),
   updatedAt: Timestamp,
-<<<<<<< HEAD
   /** When its update began, and who asked for it. Absent in records of earlier versions of Sluice. */
   startedAt: Timestamp.optional(),
   cause: UpdateCause.nullish(),
@@ -54,10 +45,8 @@ export const ClusterRecord = z.object({
   parts: z.record(z.string(), Sha256).optional(),
   /** What probes of the API met while its servers were replaced; absent where none was. */
   api: ApiGap.optional(),
-=======
   /** Old nodes that the update left as they are: the cluster is not up to date, and proves nothing, until a later one replaced them. */
   nodesLater: Deferred.optional(),
->>>>>>> a02c3f7 (What will hold a drain is told before it starts; kill switch, hold and freeze are asked before each node, and a freeze may leave nodes for later)
   /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */
   updating: Updating.optional(),
   /** Set once the last backup is there and before anything is deleted: from then on there is only the way to the end. */

@@ -48,7 +48,7 @@ async function update({ ports }: ClusterWorld): Promise<void> {
   expect(await rollControlPlane.run(INPUT, ports, CONTEXT)).toMatchObject({ done: true });
   await healthy('control-plane');
   await applyComponents.run(phase('system'), ports, CONTEXT);
-  expect(await rollNodePools.run(INPUT, ports, CONTEXT)).toMatchObject({ done: true });
+  expect(await rollNodePools.run({ ...INPUT, permission: { decision: 'go' } }, ports, CONTEXT)).toMatchObject({ done: true });
   expect(await awaitNodes.run(INPUT, ports, CONTEXT)).toMatchObject({ done: true });
   expect(await awaitWorkloads.run(phase('system'), ports, CONTEXT)).toMatchObject({ done: true });
   await healthy('system');

@@ -84,6 +84,19 @@ describe('record', () => {
     expect(Object.keys(partHashes(rendered)).sort()).toEqual(['component dns', 'deletions', 'pools', 'stack network', 'versions']);
   });
 
+  test('nodes that were left for later make the cluster one that is not up to date, until an update leaves none', async () => {
+    const left = { ...input, rollNodePools: { deferred: { nodes: 3, reason: 'frozen' } } };
+    await runStep(record, left, world, 'update-a');
+    const before = await runStep(readWhatRuns, { cluster, revision: NEW }, world);
+    const next = await takeAs('update-b');
+    await runStep(record, { ...input, lock: next, rollNodePools: { deferred: null } }, world, 'update-b');
+    const after = await runStep(readWhatRuns, { cluster, revision: NEW }, world);
+
+    expect(before).toMatchObject({ exists: true, upToDate: false, current: { revision: NEW } });
+    expect(after).toMatchObject({ upToDate: true });
+    expect(world.read(keys.cluster('dev-1'))).not.toHaveProperty('nodesLater');
+  });
+
   test('an execution that lost its lock records nothing', async () => {
     world.objects.advance(3600);
     await runStep(lock, { cluster }, world, 'update-b');

@@ -516,6 +516,19 @@ describe('conclude-rollout', () => {
     expect(check?.summary).toContain(said);
   });
 
+  test('a cluster whose nodes were left for later proves nothing, and a change of settings reaches it again', async () => {
+    await runAll();
+    const key = keys.cluster('beta-2');
+    await world.objects.put(key, JSON.stringify({ ...(world.read(key) as object), nodesLater: { nodes: 3, reason: 'frozen' } }));
+
+    await runStep(concludeRollout, { planWaves: planned }, world);
+    const result = await plan({ kind: 'settings', channel: null, revision: null, basis: 'settings', rolloutId: 'rollout-2' });
+
+    const proof = world.read(keys.channelProof('beta', NEW)) as { clusters: { name: string }[] };
+    expect(proof.clusters.map(({ name }) => name)).toEqual(['beta-1', 'beta-3']);
+    expect(result).toMatchObject({ clusters: 1 });
+  });
+
   test('writes no proof when no cluster runs the revision', async () => {
     await plan();
 

@@ -194,7 +194,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
     const ports = hubPorts(invocation);
     const run =
       call.target === 'reach'
-        ? (stepCall: StepCall) => forward(stepCall, { reach: reachOf(invocation) }, clusterSideFunctionOf(call.step))
+        ? (stepCall: StepCall) => forward(stepCall, { ...ports, reach: reachOf(invocation) }, clusterSideFunctionOf(call.step))
         : (stepCall: StepCall) => runHere(call.target, stepCall, ports);
     return wrapCalls<HubPorts>(
       run,

@@ -58,9 +58,10 @@ export function decideRoll(facts: RollFacts): RollDecision {
   // What is noted comes before what it is about.
   if (prepared.some(({ actions }) => actions.length > 0)) return decision(prepared);
   const drains = views.flatMap((view) => drainsOf(view, facts));
+  const ended = new Set(drains.flatMap(({ actions }) => actions.flatMap((action) => (action.type === 'terminate' ? action.instance : []))));
   return decision([
     ...drains,
-    ...(facts.permission.decision === 'go' ? beginNext(views, facts) : [{ actions: [], waits: [facts.permission] }]),
+    ...(facts.permission.decision === 'go' ? beginNext(views, ended, facts) : [{ actions: [], waits: [facts.permission] }]),
   ]);
 }
 
@@ -118,14 +119,16 @@ function drainsOf(view: PoolView, facts: RollFacts): Part[] {
 }
 
 /** Adds instances, and begins nodes where that costs nobody anything. */
-function beginNext(views: readonly PoolView[], facts: RollFacts): Part[] {
+function beginNext(views: readonly PoolView[], ended: ReadonlySet<string>, facts: RollFacts): Part[] {
   let room = facts.room;
   const parts: Part[] = [];
   const full = new Set<PoolView>();
   for (const view of views) {
     const { group, pool, remaining, rolling } = view;
     if (rolling === undefined || remaining === 0) continue;
-    const desired = raiseTo(view, isUnmatched(view), room);
+    // What is ended right now changes the size by itself: it is looked at again first.
+    const ends = view.members.some(({ instance }) => ended.has(instance.id));
+    const desired = ends ? undefined : raiseTo(view, isUnmatched(view), room);
     if (desired !== undefined) {
       if (room !== undefined) room -= desired - group.desired;
       const actions = [{ type: 'set-desired', group: group.name, desired }] as const;
