@@ -6,6 +6,7 @@ import { keepForced } from '#domain/drain/forced.ts';
 import { drainOf } from '#domain/drain/marks.ts';
 import { rollPace } from '#domain/drain/pace.ts';
 import type { RollFacts } from '#domain/drain/view.ts';
+import { durationText } from '#domain/duration.ts';
 import { byGeneration } from '#domain/instances.ts';
 import { enforceDeadline } from '#domain/pace.ts';
 import type { Pool } from '#model/configuration.ts';
@@ -22,6 +23,8 @@ import { actOn } from './roll-actions.ts';
 /** How often one call looks and acts before it lets the state machine wait; bounds the call's time. */
 const ROUNDS = 12;
 const SHOWN = 4;
+/** A wait of at least this is told with its length. */
+const TOLD_SECONDS = 120;
 const Output = Awaiting.extend({
   rolled: z.int(),
   remaining: z.int(),
@@ -72,7 +75,7 @@ export const rollNodePools = defineStep({
       const { progress, blocked, ...acted } = await actOn(decision.actions, kubernetes, ports.instances, now);
       forced = keepForced(forced, acted.forced);
       if (progress && round < ROUNDS) continue;
-      const reason = reasonOf(decision, blocked);
+      const reason = reasonOf(decision, blocked, now);
       enforceDeadline('the roll of the node pools', since, now, input.deadlineMinutes, reason);
       return {
         ...waiting(progress ? 1 : rollPace(decision.waits, since, now), reason),
@@ -142,11 +145,17 @@ function doneReason({ rolled }: Counts, deferred: Deferred | null): string {
   return `all ${rolled} instances are of the current version`;
 }
 
-function reasonOf({ doing, waits }: RollDecision, blocked: readonly string[]): string {
-  const texts = [...doing, ...waits.map(({ reason }: Wait) => reason).filter((reason) => !doing.includes(reason))];
+/** What is done, what is waited for and for how long, and who blocks. */
+function reasonOf({ doing, waits }: RollDecision, blocked: readonly string[], now: Date): string {
+  const texts = [...doing.filter((text) => !waits.some(({ reason }) => reason === text)), ...waits.map((wait) => waitText(wait, now))];
   const more = texts.length - SHOWN;
   const shown = `${texts.slice(0, SHOWN).join('; ')}${more > 0 ? `; and ${more} more` : ''}` || 'looking again';
   return blocked.length === 0 ? shown : `${shown}; blocked: ${blocked.join(' | ')}`;
+}
+
+function waitText({ reason, since }: Wait, now: Date): string {
+  const seconds = since === undefined ? 0 : (now.getTime() - since.getTime()) / 1000;
+  return seconds < TOLD_SECONDS ? reason : `${reason} (for ${durationText(seconds)})`;
 }
 
 /** @throws NotFoundError when the pool's stack made no group */

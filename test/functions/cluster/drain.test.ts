@@ -64,7 +64,11 @@ describe('a drain that a budget blocks', () => {
   it('says who blocks, whose it is, what the server says and when it may be forced', async () => {
     const { world, last } = await blocked();
 
+    world.pass(30 * 60);
+    const later = await look(world, last);
+
     expect(last).toMatchObject({ done: false, forced: [] });
+    expect(later.reason).toContain('evicting default/db-1, default/db-2 from i-0002 (for 30 min)');
     expect(last.reason).toContain(
       'blocked: default/db-1 (team shop): the disruption budget db needs 2; deleted at 2026-01-01 02:00 UTC at the earliest',
     );
@@ -208,5 +212,45 @@ describe('the report before a drain', () => {
     world.kubernetes.unreachable = true;
 
     expect(await reportDrain.run(INPUT, world.ports, CONTEXT)).toMatchObject({ reason: 'no node is replaced', risks: [] });
+  });
+});
+
+describe('what a roll costs', () => {
+  it('is at most 12 transitions a node, with the times of AWS', async () => {
+    const world = createClusterWorld();
+    const [pool] = aRender().pools;
+    if (pool === undefined) throw new Error('no pool');
+    const names = ['general', 'batch'];
+    await world.deliver(aRender({ pools: names.map((name) => ({ ...pool, name })) }));
+    for (const name of names) world.instances.addGroup(CLUSTER.name, `pool-${name}`, { min: 3, max: 6, desired: 3 });
+    for (const { metadata } of world.kubernetes.all('Node'))
+      world.kubernetes.put(
+        aPod(`web-${metadata.name}`, metadata.name, { ownerReferences: [{ kind: 'ReplicaSet', name: 'w', uid: 'w', controller: true }] }),
+      );
+    for (const name of names) world.instances.setVersion(CLUSTER.name, `pool-${name}`, '2');
+    const leaves = new Map<string, number>();
+    let seconds = 0;
+    let looks = 0;
+    world.kubernetes.onEvict = (pod) => {
+      world.kubernetes.put({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2027-01-01T00:00:00Z' } });
+      leaves.set(pod.metadata.name, seconds + 20);
+    };
+    let last: Output | undefined;
+    for (; last?.done !== true && looks < 300; looks++) {
+      last = await rollNodePools.run({ ...INPUT, ...(last === undefined ? {} : { rollNodePools: last }) }, world.ports, CONTEXT);
+      for (let passed = 0; passed < last.waitSeconds; passed++) {
+        world.pass(1);
+        seconds += 1;
+        // An instance is there half a minute after it was asked for, and its node as long after that.
+        if (seconds % 30 === 0) world.instances.tick();
+        for (const [name, at] of leaves)
+          if (at <= seconds) void world.kubernetes.delete({ apiVersion: 'v1', kind: 'Pod', namespace: 'default', name });
+      }
+    }
+
+    const terminated = world.instances.calls.filter((call) => call.startsWith('terminate')).length;
+    expect(last).toMatchObject({ done: true, rolled: 6 });
+    expect(terminated).toBe(6);
+    expect((3 * looks) / 6, `after ${seconds} s`).toBeLessThanOrEqual(12);
   });
 });
