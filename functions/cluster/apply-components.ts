@@ -141,14 +141,19 @@ async function deleteBefore(render: Render, kubernetes: Kubernetes, inventory: I
     throw new BlockedError(`what deletions.yaml wants gone first is still there: ${leaving.slice(0, SHOWN).join(' | ')}`);
 }
 
-const Established = z.looseObject({ status: z.looseObject({ conditions: z.array(Condition).default([]) }).optional() });
+/** The server writes null before it has looked at a new definition. */
+const Established = z.looseObject({ status: z.looseObject({ conditions: z.array(Condition).nullish() }).optional() });
 
-/** @throws BlockedError while the API does not serve the CRD's kind, with the server's reason */
+/**
+ * @throws BlockedError when the server says why it does not serve the CRD's kind; TransientError when it says nothing: it has not
+ *   looked at the definition yet, which takes it a moment
+ */
 async function established(definition: Manifest, kubernetes: Kubernetes): Promise<void> {
   const { status } = Established.parse((await kubernetes.get(idOf(definition))) ?? {});
   const conditions = status?.conditions ?? [];
   if (conditions.some(({ type, status: value }) => type === 'Established' && value === 'True')) return;
   const why = conditions.filter(({ status: value }) => value === 'False').map(({ type, message }) => `${type}: ${message ?? ''}`);
   const name = definition.metadata.name;
-  throw new BlockedError(`the CRD ${name} is applied but not established yet${why.length === 0 ? '' : `: ${why.join('; ')}`}`);
+  if (why.length === 0) throw new TransientError(`the CRD ${name} is applied but not established yet`);
+  throw new BlockedError(`the CRD ${name} is applied but not established yet: ${why.join('; ')}`);
 }

@@ -12,7 +12,8 @@ const SHOWN = 5;
 
 const Definition = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
-  status: z.looseObject({ storedVersions: z.array(z.string()).default([]) }).default({ storedVersions: [] }),
+  /** Null where the server has not looked at the definition yet. */
+  status: z.looseObject({ storedVersions: z.array(z.string()).nullish() }).optional(),
 });
 
 /** What the cluster is at this moment. @throws ClusterUnreachableError */
@@ -31,7 +32,7 @@ export async function readTruth(kubernetes: Kubernetes): Promise<Truth> {
     kubelets: [...new Set(kubelets)].sort(),
     stored: definitions.flatMap((object) => {
       const { metadata, status } = Definition.parse(object);
-      return status.storedVersions.map((storage) => ({ name: metadata.name, storage, versions: [] }));
+      return (status?.storedVersions ?? []).map((storage) => ({ name: metadata.name, storage, versions: [] }));
     }),
   };
 }

@@ -68,4 +68,6 @@ const broken = findingsFor('conformance', '# none\n').filter(({ rule }) => ['mis
 if (broken.length > 0) throw new Error(`the least configuration must be read: ${JSON.stringify(broken)}`);
 findingsFor('channel file', readFileSync(new URL('../../channels/dev.yaml', import.meta.url), 'utf8'));
 for (const line of readFileSync(process.argv[2] ?? '', 'utf8').split('\n')) process.stdout.write(`${JSON.stringify(run(line))}\n`);
-process.stdout.write(`${JSON.stringify({ maxRssMegabytes: process.resourceUsage().maxRSS / 1024 })}\n`);
+/** By the kernel's account of this program: that of getrusage begins with what the parent had when it started this one. */
+const highest = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+process.stdout.write(`${JSON.stringify({ maxRssMegabytes: Number(highest) / 1024 })}\n`);

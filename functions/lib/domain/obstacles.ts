@@ -69,7 +69,7 @@ function calledBy({ service, url }: z.infer<typeof Service>): string {
 const Leaving = z.looseObject({
   metadata: z.looseObject({ deletionTimestamp: z.string(), finalizers: z.array(z.string()).default([]) }),
   spec: z.looseObject({ finalizers: z.array(z.string()).default([]) }).optional(),
-  status: z.looseObject({ conditions: z.array(Condition).default([]) }).optional(),
+  status: z.looseObject({ conditions: z.array(Condition).nullish() }).optional(),
 });
 
 /**

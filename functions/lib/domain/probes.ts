@@ -6,13 +6,13 @@ import type { Manifest } from '../model/render.ts';
 import type { PathAnswer } from '../ports/kubernetes.ts';
 import { DNS_SERVICE_ADDRESS } from './network.ts';
 
-const Conditions = z.looseObject({ status: z.looseObject({ conditions: z.array(Condition).default([]) }).optional() });
+const Conditions = z.looseObject({ status: z.looseObject({ conditions: z.array(Condition).nullish() }).optional() });
 
 /** Whether the object of a probe has the condition that the probe wants. */
 export function objectProblem(probe: Probe & { object: object; condition: string }, found: Manifest | undefined): HealthProblem[] {
   const subject = `probe ${probe.name}`;
   if (found === undefined) return [{ subject, reason: 'the object is not there' }];
-  const condition = Conditions.parse(found).status?.conditions.find(({ type }) => type === probe.condition);
+  const condition = Conditions.parse(found).status?.conditions?.find(({ type }) => type === probe.condition);
   if (condition?.status === 'True') return [];
   const why =
     condition === undefined ? 'is not told' : `is ${condition.status}: ${condition.message ?? condition.reason ?? 'no reason given'}`;

@@ -45,6 +45,26 @@ async function worldWith(...components: RenderedComponent[]) {
 }
 
 describe('applying components', () => {
+  it.each([
+    [{ conditions: null, storedVersions: null }, 'TransientError', /gates\.example\.net is applied but not established yet$/],
+    [
+      { conditions: [{ type: 'NamesAccepted', status: 'False', message: 'Gate is taken' }] },
+      'BlockedError',
+      /NamesAccepted: Gate is taken/,
+    ],
+  ])('waits for a definition whose status is %j', async (status, name, message) => {
+    const world = await worldWith(component('gates', [CRD]));
+    const { get } = world.kubernetes;
+    world.kubernetes.get = async (id) => {
+      const found = await get(id);
+      return id.kind === CRD.kind && found !== undefined ? { ...found, status } : found;
+    };
+
+    const applying = applyComponents.run({ ...INPUT, phase: 'system' }, world.ports, CONTEXT);
+
+    await expect(applying).rejects.toMatchObject({ name, message: expect.stringMatching(message) });
+  });
+
   it('applies namespaces and definitions before what needs them, whatever the order', async () => {
     const world = await worldWith(component('gates', [GATE, CRD, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } }]));
 
