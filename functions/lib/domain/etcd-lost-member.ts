@@ -2,6 +2,7 @@ import type { MemberStatus } from '../ports/etcd.ts';
 import type { InstanceGroup } from '../ports/instances.ts';
 import type { DataVolume } from '../ports/volumes.ts';
 import { etcdDoubt, etcdUnsettled } from './etcd-health.ts';
+import { isLive } from './instances.ts';
 
 /** What is true of members while one of them may have lost its data. */
 export interface LostMemberObservation {
@@ -63,8 +64,9 @@ function decideLearner({ seats, committed }: LostMemberObservation, endpoint: st
 function decideDead({ seats, volumes, wellAt }: LostMemberObservation, endpoint: string, member: MemberStatus): LostMemberDecision {
   const why = member.reason ?? 'not healthy';
   const seat = seats.find(({ peerUrl }) => member.peerUrls.includes(peerUrl));
-  const [instance] = seat?.group?.instances ?? [];
-  if (instance?.lifecycleState !== 'InService') return none(`${member.name} (${why}) has no instance in service`);
+  // It may not count as in service yet: it waits to be let in. That the new volume is attached to it says enough.
+  const instance = seat?.group?.instances.find(isLive);
+  if (instance === undefined) return none(`${member.name} (${why}) has no instance`);
   const own = volumes.filter(({ zone }) => zone === instance.zone);
   const [volume] = own;
   if (volume === undefined || own.length > 1) return none(`${member.name} (${why}): ${own.length} data volumes in ${instance.zone}`);

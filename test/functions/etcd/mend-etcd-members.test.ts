@@ -132,14 +132,14 @@ describe('a member that is not known to have lost its data is left alone', () =>
     expect(await world.mend(RECORDED)).toMatchObject({ done: true });
   });
 
-  it('when its instance is only on its way', async () => {
+  it('when its instance is on its way out', async () => {
     world.loseVolume('c');
     const group = world.instances.group;
     world.instances.group = async (cluster, role) => {
       const found = await group(cluster, role);
       return found === undefined
         ? undefined
-        : { ...found, instances: found.instances.map((one) => ({ ...one, lifecycleState: 'Pending' })) };
+        : { ...found, instances: found.instances.map((one) => ({ ...one, lifecycleState: 'Terminating' })) };
     };
 
     expect(await world.mend(RECORDED)).toMatchObject({ done: true });

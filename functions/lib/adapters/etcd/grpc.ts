@@ -44,7 +44,8 @@ export async function* grpcCall(target: Target, path: string, request: Uint8Arra
   signal.addEventListener('abort', abort, { once: true });
   try {
     signal.throwIfAborted();
-    session.on('connect', () => session.setLocalWindowSize(WINDOW_BYTES));
+    // A call that ended meanwhile has destroyed it; an error thrown here would end the process.
+    session.on('connect', () => !session.destroyed && session.setLocalWindowSize(WINDOW_BYTES));
     const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
     const status = watchStatus(stream);
     stream.end(frame(request));

@@ -1,13 +1,16 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { callOnce, callStream } from '#adapters/etcd/connection.ts';
+import { grpcCall } from '#adapters/etcd/grpc.ts';
 import { SNAPSHOT, type SnapshotPart, STATUS } from '#adapters/etcd/messages.ts';
 import { encode } from '#adapters/etcd/protobuf.ts';
-import { ClusterUnreachableError, RefusedError } from '#model/errors.ts';
+import { ClusterUnreachableError, ConflictError, RefusedError } from '#model/errors.ts';
 
 const OK = { 'grpc-status': '0' };
 
@@ -59,6 +62,12 @@ describe('a call to etcd', () => {
 
     await expect(call).rejects.toThrow(RefusedError);
     await expect(callOnce({ socket }, STATUS, undefined, 2_000)).rejects.toThrow('permission denied');
+  });
+
+  it.each([5, 9])('tells a cluster that is not in the state for a call, status %i, from one that can not be reached', async (code) => {
+    answer = (stream) => stream.respond({ ':status': 200, 'grpc-status': String(code), 'grpc-message': 'not leader' }, { endStream: true });
+
+    await expect(callOnce({ socket }, STATUS, undefined, 2_000)).rejects.toBeInstanceOf(ConflictError);
   });
 
   it('takes any other status for an unreachable cluster', async () => {
@@ -123,6 +132,22 @@ describe('a call to etcd', () => {
     answer = send;
 
     await expect(callOnce({ socket }, STATUS, undefined, 2_000)).rejects.toThrow(text);
+  });
+
+  it('may be given up in the moment in which it is connected', async () => {
+    answer = () => undefined;
+    const limit = new AbortController();
+    // Between the socket's connection and what the session makes of it.
+    const onSocket = (message: unknown): void =>
+      void (message as { socket: Socket }).socket.once('connect', () => process.nextTick(() => limit.abort(new Error('given up'))));
+    subscribe('net.client.socket', onSocket);
+
+    const call = grpcCall({ socket }, '/x', new Uint8Array(), limit.signal).next();
+    unsubscribe('net.client.socket', onSocket);
+
+    await expect(call).rejects.toThrow('given up');
+    // What the session does after that it must do quietly: an uncaught error ends this run.
+    await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('names who does not listen', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DOWNGRADE, MEMBER_ADD_LEARNER, MEMBER_PROMOTE, MEMBER_REMOVE, MOVE_LEADER } from '#adapters/etcd/membership.ts';
 import { HASH_KV, MEMBER_LIST, RANGE_KEYS, SNAPSHOT, STATUS } from '#adapters/etcd/messages.ts';
-import { encode } from '#adapters/etcd/protobuf.ts';
+import { decode, encode } from '#adapters/etcd/protobuf.ts';
 
 const HEADER = encode([
   [1, 0xf000_0000_0000_0001n],
@@ -15,9 +16,19 @@ describe('messages of etcd', () => {
       [2, '3.6.16'],
       [3, 4096],
       [4, 0xabcn],
+      [5, 120],
+      [7, 118],
       [8, 'memberID:2748 alarm:NOSPACE'],
       [8, 'etcdserver: no leader'],
       [10, true],
+      [11, '3.7.0'],
+      [
+        13,
+        encode([
+          [1, true],
+          [2, '3.6.0'],
+        ]),
+      ],
     ]);
 
     expect(STATUS.decode(message)).toEqual({
@@ -25,8 +36,12 @@ describe('messages of etcd', () => {
       version: '3.6.16',
       dbBytes: 4096,
       leader: 'abc',
+      raftIndex: 120,
+      raftApplied: 118,
       errors: ['memberID:2748 alarm:NOSPACE', 'etcdserver: no leader'],
       learner: true,
+      storageVersion: '3.7.0',
+      downgradeTo: '3.6.0',
     });
   });
 
@@ -34,9 +49,49 @@ describe('messages of etcd', () => {
     const member = encode([
       [1, 5],
       [3, 'https://10.0.0.1:2380'],
+      [5, true],
     ]);
 
-    expect(MEMBER_LIST.decode(encode([[2, member]]))).toEqual([{ id: '5', name: '', clientUrls: [] }]);
+    expect(MEMBER_LIST.decode(encode([[2, member]]))).toEqual([
+      { id: '5', name: '', peerUrls: ['https://10.0.0.1:2380'], clientUrls: [], learner: true },
+    ]);
+  });
+
+  it('asks for changes of membership, leadership and version by 64-bit ids', () => {
+    const fields = (message: Uint8Array) =>
+      [...decode(message)].map((field) => ('varint' in field ? field.varint : Buffer.from(field.bytes).toString()));
+
+    expect(fields(MOVE_LEADER.encode({ to: 'f000000000000001' }))).toEqual([0xf000_0000_0000_0001n]);
+    expect(fields(MEMBER_REMOVE.encode({ member: 'abc' }))).toEqual([0xabcn]);
+    expect(fields(MEMBER_PROMOTE.encode({ member: 'abc' }))).toEqual([0xabcn]);
+    expect(fields(MEMBER_ADD_LEARNER.encode({ peerUrl: 'https://10.0.0.1:2380' }))).toEqual(['https://10.0.0.1:2380', 1n]);
+    expect(fields(DOWNGRADE.encode({ action: 'validate', version: '3.6.0' }))).toEqual(['3.6.0']);
+    expect(fields(DOWNGRADE.encode({ action: 'enable', version: '3.6.0' }))).toEqual([1n, '3.6.0']);
+    expect(fields(DOWNGRADE.encode({ action: 'cancel', version: '3.6.0' }))).toEqual([2n, '3.6.0']);
+  });
+
+  it('reads the id of a learner that was added', () => {
+    expect(
+      MEMBER_ADD_LEARNER.decode(
+        encode([
+          [1, HEADER],
+          [2, encode([[1, 0xf00dn]])],
+        ]),
+      ),
+    ).toBe('f00d');
+  });
+
+  it('tells no downgrade where none is under way', () => {
+    const info = encode([[2, '3.6.0']]);
+
+    expect(
+      STATUS.decode(
+        encode([
+          [1, HEADER],
+          [13, info],
+        ]),
+      ).downgradeTo,
+    ).toBe('');
   });
 
   it('reads the blob of a snapshot as a view', () => {
