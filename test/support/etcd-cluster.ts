@@ -10,6 +10,7 @@ import { type ClientIdentity, IdentityFiles } from '#model/identity.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Etcd, MemberStatus } from '#ports/etcd.ts';
 import { issueIdentity } from '../../functions/identity/issue-identity.ts';
+import { ETCD_VERSION } from '../../local/toolchain/versions.ts';
 import { binary } from './binaries.ts';
 import { type Child, startChild, until } from './child.ts';
 import { createFakeSecrets } from './fakes/secrets.ts';
@@ -70,7 +71,7 @@ export async function startEtcdCluster(network: string, version?: string): Promi
   ) => {
     const chosen = wanted ?? (versions.has(zone) ? versions.get(zone) : version);
     versions.set(zone, chosen);
-    const child = startChild(binary('etcd', chosen), [
+    const child = startChild(binary('etcd', chosen === ETCD_VERSION ? undefined : chosen), [
       `--name=etcd-eu-central-1${zone}`,
       `--data-dir=${join(directory, zone)}`,
       `--listen-client-urls=${endpoint(zone)}`,
