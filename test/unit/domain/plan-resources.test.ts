@@ -217,11 +217,88 @@ Resources:
   });
 });
 
+describe('references of a template', () => {
+  const bucket = (properties: string, more = ''): unknown =>
+    resources(`Parameters: { Name: { Type: String } }\n${more}Resources: { B: { Type: AWS::S3::Bucket, Properties: ${properties} } }\n`, {
+      Name: 'a',
+      Size: '3',
+    }).get('B')?.Properties;
+
+  it.each([
+    ['{ X: { Ref: Name } }', { X: 'a' }],
+    ['{ X: { Ref: Name, More: 1 } }', { X: { Ref: 'Name', More: 1 } }],
+    ['{ X: { Name: Name } }', { X: { Name: 'Name' } }],
+    ["{ X: { Name: 'AWS::NoValue' } }", { X: { Name: 'AWS::NoValue' } }],
+    ["{ X: { Ref: 'AWS::NoValue' }, Y: 1 }", { Y: 1 }],
+    ['{ X: { Ref: toString } }', { X: { Ref: 'toString' } }],
+    ['{ X: { Ref: 3 } }', { X: { Ref: 3 } }],
+    ['{ X: {} }', { X: {} }],
+    ["{ X: { 'Fn::If': Name } }", { X: { 'Fn::If': 'Name' } }],
+    ["{ X: { 'Fn::FindInMap': Name } }", { X: { 'Fn::FindInMap': 'Name' } }],
+    ["{ X: { 'Fn::FindInMap': [A, b, c] } }", { X: { 'Fn::FindInMap': ['A', 'b', 'c'] } }],
+    ["{ X: { 'Fn::Join': ['-', [{ Ref: Name }, b]] } }", { X: { 'Fn::Join': ['-', ['a', 'b']] } }],
+    ["{ X: { 'Fn::Sub': '${ Name }-${Size}' } }", { X: 'a-3' }],
+    ["{ X: { 'Fn::Sub': '${Name}${!Name}' } }", { X: { 'Fn::Sub': 'a${!Name}' } }],
+    ["{ X: { 'Fn::Sub': ['${Own}', { Own: { Ref: Name } }] } }", { X: 'a' }],
+    ["{ X: { 'Fn::Sub': ['${Own}', Own] } }", { X: { 'Fn::Sub': '${Own}' } }],
+    ["{ X: { 'Fn::Sub': { Ref: Name } } }", { X: { 'Fn::Sub': 'a' } }],
+    ["{ X: { 'Fn::Sub': [{ Ref: Name }, { Own: 1 }] } }", { X: { 'Fn::Sub': ['a', { Own: 1 }] } }],
+  ])('%s', (properties, expected) => expect(bucket(properties)).toEqual(expected));
+
+  it.each([
+    ['itself', 'A: !Condition A'],
+    ['one another', 'A: !Condition B\n  B: !Condition A'],
+    ['nothing', 'B: !Equals [a, a]'],
+    ['a text', 'A: text'],
+    ['no operator', 'A: { X: 1 }'],
+    ['the negation of what is not known', "A: !Not [!Equals [!Ref 'AWS::Region', x]]"],
+    ['what is not known, or what is not so', "A: !Or [!Equals [!Ref 'AWS::Region', x], !Equals [a, b]]"],
+    ['what is not known, and what is so', "A: !And [!Equals [!Ref 'AWS::Region', x], !Equals [a, a]]"],
+    ['values that are no texts', 'A: !Equals [[a], [a]]'],
+  ])('a condition that rests on %s is not known', (_what, conditions) =>
+    expect(bucket("{ X: { 'Fn::If': [A, 1, 2] } }", `Conditions:\n  ${conditions}\n`)).toEqual({ X: { 'Fn::If': ['A', 1, 2] } }),
+  );
+
+  it.each([
+    ['!Equals [a, a]', 1],
+    ['!Equals [a, b]', 2],
+    ['!Not [!Equals [a, b]]', 1],
+    ["!Or [!Equals [!Ref 'AWS::Region', x], !Equals [a, a]]", 1],
+    ["!And [!Equals [!Ref 'AWS::Region', x], !Equals [a, b]]", 2],
+    ['!Or [!Equals [a, b], !Equals [a, b]]', 2],
+    ['!And [!Equals [a, a], !Equals [b, b]]', 1],
+    ['!Equals [!Ref Name, a]', 1],
+  ])('%s is known', (condition, expected) =>
+    expect(bucket("{ X: { 'Fn::If': [A, 1, 2] } }", `Conditions: { A: ${condition} }\n`)).toEqual({ X: expected }),
+  );
+});
+
+describe('the properties that change', () => {
+  const queue = (rest: string) => resources(`Resources:\n  Q: { Type: AWS::SQS::Queue, ${rest} }\n`);
+  const told = (before: string, after: string) =>
+    resourceChanges('network', queue(before), queue(after)).map(({ properties }) => properties);
+
+  it.each([
+    ['Properties: { A: { B: 1, C: 2 } }', 'Properties: { A: { B: 1, C: 3 } }', ['A/C']],
+    ['Properties: { A: { B: 1 } }', 'Properties: { A: { C: 1, B: 2 } }', ['A/B', 'A/C']],
+    ['Properties: { A: { Ref: X } }', 'Properties: { A: { Ref: Y } }', ['A']],
+    ["Properties: { A: { 'Fn::GetAtt': [X, Y] } }", "Properties: { A: { 'Fn::GetAtt': [X, Z] } }", ['A']],
+    ['Properties: { A: { B: 1 } }', 'Properties: { A: { Ref: Y } }', ['A']],
+    ['Properties: { A: [1, 2] }', 'Properties: { A: [1, 3] }', ['A']],
+    ['Properties: { A: 1 }', 'Properties: { A: null }', ['A']],
+    ['Properties: { Z: 1, A: 1 }', 'Properties: { Z: 2, A: 2 }', ['A', 'Z']],
+    ['Metadata: 1, DependsOn: [a], Comment: 1', 'Metadata: 2, DependsOn: [b], Comment: 1', ['DependsOn', 'Metadata']],
+    ['Properties: { A: 1 }, Metadata: 1', 'Properties: { A: 2 }, Metadata: 2', ['A', 'Metadata']],
+  ])('from %s to %s are %j', (before, after, properties) => expect(told(before, after)).toEqual([properties]));
+});
+
 describe('sizes', () => {
   const group = (size: string): string =>
     `  G${size}: { Type: AWS::AutoScaling::AutoScalingGroup, Properties: { MinSize: '${size}', MaxSize: '9' } }\n`;
 
-  it('adds the sizes of all groups', () => {
+  it('adds the sizes of all groups, and of nothing else', () => {
+    const other = "  T: { Type: AWS::EC2::LaunchTemplate, Properties: { MinSize: '5' } }\n";
+    expect(instancesOf(resources(`Resources:\n${group('2')}${other}`))).toBe(2);
     expect(instancesOf(resources(`Resources:\n${group('1')}${group('3')}`))).toBe(4);
   });
 
