@@ -24,8 +24,14 @@ export class KeptThread implements PoolWorker {
 
   start(): Promise<void> {
     const { env, execArgv } = this.#options;
-    kept ??= new Worker(new URL('./kept-thread-worker.ts', import.meta.url), { env: env as NodeJS.ProcessEnv, execArgv });
-    kept.setMaxListeners(0);
+    if (kept === undefined) {
+      kept = new Worker(new URL('./kept-thread-worker.ts', import.meta.url), { env: env as NodeJS.ProcessEnv, execArgv });
+      kept.setMaxListeners(0);
+      // A mutant may take so much memory that the thread ends.
+      kept.once('exit', () => {
+        kept = undefined;
+      });
+    }
     return Promise.resolve();
   }
 
