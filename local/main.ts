@@ -161,6 +161,7 @@ async function writeAddresses(world: World): Promise<string> {
     },
     page: world.pageUrl,
     webhook: { url: world.webhookUrl, secret: world.webhookSecret },
+    room: world.room.control,
     aws: { endpoint: world.site.endpoint, region: world.site.region, hubAccount: HUB_ACCOUNT },
     clusters,
   };
@@ -173,6 +174,7 @@ function howToGoOn(world: World): string {
   return [
     `  the fleet         ${world.pageUrl}`,
     `  local GitHub      ${world.github.pageUrl}`,
+    '  the machine room  npm run room -- list',
     `  a PR of your own  git clone -b dev ${url} fleet && cd fleet`,
     '                    git checkout -b my-change && edit channels/cluster/... && git commit -am "My change"',
     `                    git push origin my-change, then open it on ${world.github.pageUrl}`,

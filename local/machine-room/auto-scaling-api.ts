@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ACTIONS, ApiError, type GroupView, type ScalingControl } from './auto-scaling-actions.ts';
+import { ACTIONS } from './auto-scaling-actions.ts';
+import { ApiError, type GroupView, type ScalingControl } from './auto-scaling-model.ts';
 import { describeInstances, describeVolumes, type Ec2Answer } from './ec2-actions.ts';
 import { accessKeyOf, answerXml, errorXml } from './query-protocol.ts';
 
-export type { GroupView, ScalingControl } from './auto-scaling-actions.ts';
+export type { GroupView, ScalingControl } from './auto-scaling-model.ts';
 
 const EC2_ACTIONS: Readonly<Record<string, (form: URLSearchParams, groups: readonly GroupView[]) => Ec2Answer>> = {
   DescribeInstances: describeInstances,
@@ -18,16 +19,18 @@ export interface ScalingApi {
 }
 
 /**
- * The Auto Scaling API on a free port of 127.0.0.1, and EC2's DescribeInstances and DescribeVolumes. Actions that change or show machines are
- * answered here; every other one goes unchanged to the emulator at `upstream`.
+ * The Auto Scaling API on a free port of 127.0.0.1, and EC2's DescribeInstances and DescribeVolumes. Actions that change
+ * or show machines are answered here; every other one goes unchanged to the emulator at `upstream`. `onAnswer` sees each
+ * good answer of Auto Scaling as it is sent.
  */
 export async function startAutoScalingApi(
   upstream: string,
   control: ScalingControl,
   accountOf: (accessKey: string) => Promise<string>,
+  onAnswer: (xml: string) => void = () => undefined,
 ): Promise<ScalingApi> {
   const server = createServer((request, response) => {
-    handle(upstream, control, accountOf, request, response).catch((error: unknown) => {
+    handle({ upstream, control, accountOf, onAnswer }, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else send(response, 500, errorXml('InternalFailure', error instanceof Error ? error.message : String(error), randomUUID()));
     });
@@ -45,13 +48,15 @@ async function closeServer(server: Server): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
-async function handle(
-  upstream: string,
-  control: ScalingControl,
-  accountOf: (accessKey: string) => Promise<string>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+interface Behind {
+  readonly upstream: string;
+  readonly control: ScalingControl;
+  readonly accountOf: (accessKey: string) => Promise<string>;
+  readonly onAnswer: (xml: string) => void;
+}
+
+async function handle(behind: Behind, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { upstream, control, accountOf } = behind;
   const body = Buffer.concat(await request.toArray());
   const form = new URLSearchParams(body.length > 0 ? body.toString('utf8') : (request.url ?? '').split('?')[1]);
   const name = form.get('Action') ?? '';
@@ -64,7 +69,11 @@ async function handle(
     return send(response, 403, errorXml('MissingAuthenticationToken', 'Request is missing Authentication Token', requestId));
   try {
     const groups = await control.groups(await accountOf(accessKey));
-    if (action !== undefined) return send(response, 200, answerXml(name, requestId, action({ form, groups, control })));
+    if (action !== undefined) {
+      const xml = answerXml(name, requestId, action({ form, groups, control }));
+      behind.onAnswer(xml);
+      return send(response, 200, xml);
+    }
     if (ofEc2 === undefined) return;
     const { status, xml } = ofEc2(form, groups);
     send(response, status, xml);

@@ -1,4 +1,9 @@
-import { AutoScalingClient, type AutoScalingGroup, paginateDescribeAutoScalingGroups } from '@aws-sdk/client-auto-scaling';
+import {
+  AutoScalingClient,
+  type AutoScalingGroup,
+  DescribeLifecycleHooksCommand,
+  paginateDescribeAutoScalingGroups,
+} from '@aws-sdk/client-auto-scaling';
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import { DescribeLaunchTemplateVersionsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -7,12 +12,15 @@ import { GetAccessKeyInfoCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { NotFoundError } from '#model/errors.ts';
 import { parseJson } from './ignition.ts';
+import type { Hook } from './lifecycle.ts';
 import type { GroupSpec, Zone } from './scaling.ts';
 
 /** What the room reads of one account. All calls may throw the SDK's errors; callers look again at the next round. */
 export interface AccountView {
   /** Groups with the tags `sluice:cluster` and `sluice:role`. */
   groups(): Promise<GroupSpec[]>;
+  /** Lifecycle hooks of a group for one transition; none once the group is gone. */
+  hooks(group: string, transition: Hook['transition']): Promise<Hook[]>;
   /** Base64 user data and instance type of one version. @throws NotFoundError */
   launchTemplate(id: string, version: string): Promise<{ readonly userData: string; readonly instanceType: string }>;
   /** Parameters and outputs of a stack; undefined when there is no such stack. */
@@ -43,6 +51,7 @@ export function accountView(endpoint: string, region: string, account: string): 
   const subnets = new Map<string, Zone>();
   return {
     groups: () => readGroups(clients, account, subnets),
+    hooks: (group, transition) => readHooks(clients.scaling, group, transition),
     launchTemplate: (id, version) => readLaunchTemplate(clients.ec2, id, version),
     stackValues: (name) => readStack(clients.stacks, name),
     object: async (bucket, key) => {
@@ -107,6 +116,18 @@ async function readSubnets(ec2: EC2Client, ids: readonly string[], known: Map<st
     }
   }
   return ids.map((id) => known.get(id)).filter((zone) => zone !== undefined);
+}
+
+async function readHooks(client: AutoScalingClient, group: string, transition: Hook['transition']): Promise<Hook[]> {
+  const { LifecycleHooks } = await client.send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName: group }));
+  return (LifecycleHooks ?? [])
+    .filter((hook) => hook.LifecycleTransition === transition)
+    .map((hook) => ({
+      name: hook.LifecycleHookName ?? '',
+      transition,
+      heartbeatSeconds: hook.HeartbeatTimeout ?? 3600,
+      defaultResult: hook.DefaultResult === 'CONTINUE' ? 'CONTINUE' : 'ABANDON',
+    }));
 }
 
 async function resolveVersion(ec2: EC2Client, id: string, version: string): Promise<string> {

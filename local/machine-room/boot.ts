@@ -17,14 +17,18 @@ import {
   planMachine,
   programOf,
   unitProcess,
+  unitWords,
   writeEnvironment,
   writeFiles,
   writeIdentity,
 } from './machine.ts';
 import type { NodeSpec } from './node-object.ts';
 import type { ProcessSpec, ProcessTable, RunningProcess } from './processes.ts';
+import { nodeAddress } from './real/network.ts';
+import type { RealNodes } from './real/real-nodes.ts';
 import type { Zone } from './scaling.ts';
 import type { Machine, MachineRoomOptions, RoomEvent } from './types.ts';
+import type { Unit } from './units.ts';
 
 /** Between two tries of a boot that cannot go on yet. */
 const RETRY_MILLISECONDS = 1000;
@@ -41,43 +45,58 @@ export interface BootContext {
   /** Aborted when the machine is terminated. */
   readonly signal: AbortSignal;
   readonly say: (kind: RoomEvent['kind'], reason: string) => void;
-  /** Seconds after launch until which a test holds the boot. */
-  readonly heldSeconds: () => number;
+  /** Why the boot may not go on now, in words. */
+  readonly held: () => string | undefined;
   readonly unitsWithheld: () => boolean;
   /** Addresses in use by machines, with the machine's id. */
   readonly addresses: () => ReadonlyMap<string, string>;
   /** Makes the machine a node of its cluster; `identity` are the files of its secret. */
   readonly joinNode: (spec: NodeSpec, identity: Readonly<Record<string, string>>) => Promise<void>;
+  /** Machines that are real nodes; none without it. */
+  readonly realNodes: RealNodes | undefined;
 }
+
+/** What a machine that booted runs. */
+export interface Booted {
+  readonly running: readonly RunningProcess[];
+  /** Starts the same programs anew, on the disk as it is. */
+  restart(): Booted;
+  /** Folder of its data volume. */
+  readonly volume: string | undefined;
+  /** Takes away what outlives its processes, once the machine is gone. */
+  gone?(): Promise<void>;
+}
+
+export const NOTHING_RUNS: Booted = { running: [], restart: () => NOTHING_RUNS, volume: undefined };
 
 /**
  * Boots a machine by its user data and returns its processes. What is not there yet (document, identity, address,
  * binary) is waited for, with the reason told; a refusal is told too and tried again, as a machine would sit in its
- * start-up. Returns an empty list when the machine is terminated meanwhile.
+ * start-up. Nothing runs when the machine is terminated meanwhile.
  */
-export async function bootMachine(machine: Machine, context: BootContext): Promise<RunningProcess[]> {
+export async function bootMachine(machine: Machine, context: BootContext): Promise<Booted> {
   let ignoredTold = false;
   while (!context.signal.aborted) {
     try {
-      await hold(machine, context);
+      await hold(context);
       const { plan, instanceType } = await readPlan(machine, context);
       if (!ignoredTold) for (const part of ignoredParts(plan)) context.say('ignored', `${part} is not emulated`);
       ignoredTold = true;
       await claimAddress(machine, plan, context);
       return await bringUp(machine, plan, instanceType, context);
     } catch (error) {
-      if (context.signal.aborted) return [];
+      if (context.signal.aborted) return NOTHING_RUNS;
       const refused = error instanceof RefusedError || error instanceof InputError;
       context.say(refused ? 'refused' : 'waiting', error instanceof Error ? error.message : String(error));
       await pause(RETRY_MILLISECONDS, context.signal);
     }
   }
-  return [];
+  return NOTHING_RUNS;
 }
 
-async function hold(machine: Machine, context: BootContext): Promise<void> {
-  while (!context.signal.aborted && Date.now() < machine.launchedAt + context.heldSeconds() * 1000) {
-    context.say('waiting', 'boot is held');
+async function hold(context: BootContext): Promise<void> {
+  for (let why = context.held(); why !== undefined && !context.signal.aborted; why = context.held()) {
+    context.say('waiting', why);
     await pause(RETRY_MILLISECONDS / 5, context.signal);
   }
 }
@@ -123,13 +142,16 @@ async function subnetOf(machine: Machine, view: AccountView): Promise<string> {
   return subnet;
 }
 
-async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string, context: BootContext): Promise<RunningProcess[]> {
-  const address = machine.address ?? '';
+async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string, context: BootContext): Promise<Booted> {
+  const real = plan.kubelet !== undefined && context.realNodes?.wants(machine.role) === true ? context.realNodes : undefined;
+  const address = real === undefined ? (machine.address ?? '') : nodeAddress(machine.address ?? '');
   const place = join(context.directory, machine.account, machine.id);
   const root = join(place, 'root');
   const volume = !plan.volume ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
   const nodeName = machine.id.replaceAll('.', '-');
-  writeFiles(root, plan, { INSTANCE_ADDRESS: address, INSTANCE_ZONE: machine.zone, INSTANCE_ID: machine.id, NODE_NAME: nodeName }, volume);
+  const facts = { INSTANCE_ADDRESS: address, INSTANCE_ZONE: machine.zone, INSTANCE_ID: machine.id, NODE_NAME: nodeName };
+  // A real node has its own /etc and /opt: nothing is to be led elsewhere.
+  writeFiles(root, plan, facts, volume, real === undefined);
   if (volume !== undefined) machine.volume = volumeAt(volume);
   const identity = await readIdentity(plan, context.view);
   if (plan.identity !== undefined) writeIdentity(root, plan.identity.directory, identity);
@@ -143,7 +165,7 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   context.signal.throwIfAborted();
   if (context.unitsWithheld()) {
     context.say('running', 'units are withheld');
-    return [];
+    return { ...NOTHING_RUNS, volume };
   }
   const specs = plan.units
     .filter((unit) => programOf(unit) !== undefined)
@@ -152,12 +174,42 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
         context.say(again === undefined ? 'failed' : 'waiting', ended(unit.name, how, again)),
       ),
     );
-  if (plan.kubelet !== undefined)
-    await context.joinNode(nodeSpec(machine, plan, instanceType, nodeName, nodeLabels(root, plan.kubelet)), identity);
+  if (plan.kubelet !== undefined) {
+    const spec = { ...nodeSpec(machine, plan, instanceType, nodeName, nodeLabels(root, plan.kubelet)), real: real !== undefined };
+    await context.joinNode(spec, identity);
+    context.signal.throwIfAborted();
+    if (real !== undefined) return startRealNode(machine, spec, root, plan.kubelet, real, context);
+  }
   context.signal.throwIfAborted();
-  const running = specs.map((spec: ProcessSpec) => context.processes.start(spec));
   context.say('running', `runs at ${address}`);
-  return running;
+  return startAll(specs, volume, context.processes);
+}
+
+function startAll(specs: readonly ProcessSpec[], volume: string | undefined, processes: ProcessTable): Booted {
+  return { running: specs.map((spec) => processes.start(spec)), restart: () => startAll(specs, volume, processes), volume };
+}
+
+async function startRealNode(
+  machine: Machine,
+  spec: NodeSpec,
+  root: string,
+  kubelet: Unit,
+  real: RealNodes,
+  context: BootContext,
+): Promise<Booted> {
+  const network = (await context.view.stackValues(stackName(machine.cluster, 'network')))?.['Network'] ?? '';
+  const binary = await Promise.race([context.binaries('kubelet', spec.kubeletVersion), aborted(context.signal)]);
+  const booted = await real.start({
+    name: spec.name,
+    role: machine.role,
+    address: nodeAddress(machine.address ?? ''),
+    api: { name: `api.${machine.cluster}.sluice.internal`, addresses: clusterAddresses(network).apiByZone.map(nodeAddress) },
+    root,
+    kubelet: { binary, words: unitWords(root, kubelet).slice(1) },
+    onEnd: (how, again) => context.say(again === undefined ? 'failed' : 'waiting', ended('the node', how, again)),
+  });
+  context.say('running', `runs at ${machine.address}, as a real node at ${nodeAddress(machine.address ?? '')}`);
+  return booted;
 }
 
 function ended(unit: string, how: string, again: number | undefined): string {

@@ -10,6 +10,7 @@ import { type LoadBalancer, startLoadBalancer } from './load-balancer.ts';
 import type { NodeSpec } from './node-object.ts';
 import { type NodeReport, type NodeSite, startNodeSite } from './nodes.ts';
 import type { ProcessTable } from './processes.ts';
+import type { RealNodes } from './real/real-nodes.ts';
 import type { GroupSpec } from './scaling.ts';
 import type { Machine, MachineRoomOptions } from './types.ts';
 
@@ -19,6 +20,8 @@ export interface Clusters {
   update(account: string, view: AccountView, groups: readonly GroupSpec[], machines: readonly Readonly<Machine>[]): Promise<void>;
   joinNode(account: string, cluster: string, spec: NodeSpec, identity: Readonly<Record<string, string>>): Promise<void>;
   leaveNode(account: string, cluster: string, node: string): void;
+  /** A silent node's kubelet says nothing more, until it is heard again. */
+  silenceNode(account: string, cluster: string, node: string, silent: boolean): void;
   close(): Promise<void>;
 }
 
@@ -28,7 +31,10 @@ interface Cluster {
   readonly view: AccountView;
   /** The account's machines at the last look; their state is always the present one. */
   machines: readonly Readonly<Machine>[];
-  apiAddress: string | undefined;
+  /** The load balancer's addresses in zones a, b, c. */
+  addresses: readonly string[];
+  /** Kept over a control plane that is made anew: nodes know it. */
+  namePort: number;
   /** What was last told about a load balancer that cannot be opened. */
   told: string | undefined;
   balancer: LoadBalancer | undefined;
@@ -43,6 +49,8 @@ export interface ClustersOptions {
   readonly processes: ProcessTable;
   readonly log: MachineRoomOptions['log'];
   readonly report: NodeReport;
+  readonly zoneDown: (cluster: string, zone: string) => boolean;
+  readonly realNodes?: RealNodes | undefined;
 }
 
 export function createClusters(options: ClustersOptions): Clusters {
@@ -56,7 +64,8 @@ export function createClusters(options: ClustersOptions): Clusters {
           name,
           view,
           machines: [],
-          apiAddress: undefined,
+          addresses: [],
+          namePort: 0,
           told: undefined,
           balancer: undefined,
           site: undefined,
@@ -82,15 +91,16 @@ export function createClusters(options: ClustersOptions): Clusters {
     },
     joinNode: async (account, name, spec, identity) => {
       const cluster = clusters.get(`${account}/${name}`);
-      if (cluster?.apiAddress === undefined)
+      if (cluster?.balancer === undefined)
         throw new TransientError(`waits for the address of the API of ${name}: there is no control plane stack with ApiAddress`);
-      cluster.opening ??= openSite(cluster, cluster.apiAddress, identity, options).finally(() => {
+      cluster.opening ??= openSite(cluster, cluster.balancer.namePort, identity, options).finally(() => {
         cluster.opening = undefined;
       });
       cluster.site ??= await cluster.opening;
       cluster.site.join(spec);
     },
     leaveNode: (account, name, node) => clusters.get(`${account}/${name}`)?.site?.leave(node),
+    silenceNode: (account, name, node, silent) => clusters.get(`${account}/${name}`)?.site?.silence(node, silent),
     close: async () => {
       await Promise.all([...clusters.values()].map(closeCluster));
       clusters.clear();
@@ -105,19 +115,24 @@ async function updateBalancer(cluster: Cluster, view: AccountView, exists: boole
     return;
   }
   cluster.balancer ??= await openBalancer(cluster, view, options);
+  cluster.namePort = cluster.balancer?.namePort ?? cluster.namePort;
+  cluster.balancer?.setSilent(new Set(cluster.addresses.filter((_address, index) => options.zoneDown(cluster.name, 'abc'.charAt(index)))));
 }
 
 async function openBalancer(cluster: Cluster, view: AccountView, options: ClustersOptions): Promise<LoadBalancer | undefined> {
   const values = await view.stackValues(stackName(cluster.name, 'control-plane'));
   const network = values?.['Network'];
-  const address = values?.['ApiAddress'] ?? (network === undefined ? undefined : clusterAddresses(network).api);
-  if (address === undefined) return undefined;
-  cluster.apiAddress = requireLoopback(address, `ApiAddress of cluster ${cluster.name}`);
+  const named = ['ApiAddress', 'ApiAddressB', 'ApiAddressC'].map((name) => values?.[name]).filter((address) => address !== undefined);
+  const addresses = network === undefined ? named : clusterAddresses(network).apiByZone;
+  if (addresses.length === 0) return undefined;
+  cluster.addresses = addresses.map((address) => requireLoopback(address, `ApiAddress of cluster ${cluster.name}`));
+  const mirrors = (await options.realNodes?.mirror(cluster.addresses)) ?? [];
   return startLoadBalancer(
-    address,
+    cluster.addresses.map((address, index) => ({ address, mirror: mirrors[index] })),
     () => targetsOf(cluster),
     (target, healthy) =>
       options.log(healthy ? 'control plane is healthy' : 'control plane is not healthy', { cluster: cluster.name, target }),
+    cluster.namePort,
   );
 }
 
@@ -131,7 +146,7 @@ function targetsOf({ name, machines }: Cluster): string[] {
 
 async function openSite(
   cluster: Cluster,
-  apiAddress: string,
+  apiPort: number,
   identity: Readonly<Record<string, string>>,
   options: ClustersOptions,
 ): Promise<NodeSite> {
@@ -139,7 +154,7 @@ async function openSite(
   const kwok = typeof binary === 'string' ? binary : await binary();
   return startNodeSite({
     cluster: cluster.name,
-    apiAddress,
+    apiPort,
     directory: join(options.directory, cluster.account, `kwok-${cluster.name}`),
     identity: clientIdentity(secretIds.node(cluster.name), identity, 'node'),
     cloudIdentity: await cloudIdentity(cluster),

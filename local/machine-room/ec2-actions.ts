@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { GroupView } from './auto-scaling-actions.ts';
+import type { GroupView } from './auto-scaling-model.ts';
+import { isLeaving } from './lifecycle.ts';
 import type { Machine } from './types.ts';
 
 /** An answer of EC2, status and XML. */
@@ -37,7 +38,7 @@ export function ec2Xml(action: string, found: string): string {
 
 /** All of these values are ids, addresses and names of AWS, without a character that XML would mind. */
 function instanceXml(machine: Readonly<Machine>): string {
-  const state = machine.state === 'Terminating' ? { code: 32, name: 'shutting-down' } : { code: 16, name: 'running' };
+  const state = isLeaving(machine.state) ? { code: 32, name: 'shutting-down' } : { code: 16, name: 'running' };
   return [
     `<instanceId>${machine.id}</instanceId>`,
     `<instanceState><code>${state.code}</code><name>${state.name}</name></instanceState>`,
@@ -54,7 +55,7 @@ export function describeVolumes(form: URLSearchParams, groups: readonly GroupVie
     .flatMap((machine) => {
       const tags: Record<string, string> = { 'sluice:cluster': machine.cluster, 'sluice:volume': machine.role.replace(/-[abc]$/, '') };
       const matches = wanted.every(({ key, values }) => values.includes(tags[key] ?? ''));
-      return machine.volume === undefined || machine.state.startsWith('Terminat') || !matches ? [] : [volumeXml(machine, machine.volume)];
+      return machine.volume === undefined || isLeaving(machine.state) || !matches ? [] : [volumeXml(machine, machine.volume)];
     });
   return {
     status: 200,

@@ -21,8 +21,8 @@ export interface ClientIdentity {
   readonly key: string;
 }
 
-/** A client of the API at a cluster's load balancer, by client certificate; the server must prove to be `kubernetes`. */
-export function kubernetesApi(address: string, identity: ClientIdentity): KubernetesApi {
+/** A client of the API behind a cluster's load balancer, by client certificate; the server must prove to be `kubernetes`. */
+export function kubernetesApi(address: string, identity: ClientIdentity, port: number = API_PORT): KubernetesApi {
   const agent = new Agent({ keepAlive: true, maxSockets: 4, ...identity });
   const send = (method: string, path: string, body: unknown): Promise<KubernetesAnswer> =>
     new Promise((resolve, reject) => {
@@ -30,15 +30,12 @@ export function kubernetesApi(address: string, identity: ClientIdentity): Kubern
         accept: 'application/json',
         'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
       };
-      const sent = request(
-        { host: address, port: API_PORT, method, path, agent, servername: 'kubernetes', headers, timeout: 10_000 },
-        (answer) => {
-          answer
-            .toArray()
-            .then((chunks: Buffer[]) => resolve(readAnswer(answer.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))))
-            .catch(reject);
-        },
-      );
+      const sent = request({ host: address, port, method, path, agent, servername: 'kubernetes', headers, timeout: 10_000 }, (answer) => {
+        answer
+          .toArray()
+          .then((chunks: Buffer[]) => resolve(readAnswer(answer.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))))
+          .catch(reject);
+      });
       sent.on('timeout', () => sent.destroy(new Error('no answer within 10 s')));
       sent.on('error', (error) =>
         reject(sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET' ? new StaleConnection() : error),
@@ -52,7 +49,7 @@ export function kubernetesApi(address: string, identity: ClientIdentity): Kubern
         throw error;
       });
     } catch (error) {
-      throw new ClusterUnreachableError(`${method} https://${address}:${API_PORT}${path}: ${String(error)}`, { cause: error });
+      throw new ClusterUnreachableError(`${method} https://${address}:${port}${path}: ${String(error)}`, { cause: error });
     }
   };
   return { call, close: () => agent.destroy() };

@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import * as z from 'zod';
-import { API_PORT } from '#domain/network.ts';
 import type { ClientIdentity } from './kubernetes-api.ts';
 import { MANAGED_LABEL } from './node-object.ts';
 import type { ProcessTable, RunningProcess } from './processes.ts';
@@ -12,7 +11,7 @@ export const NETWORK_ANNOTATION = 'machine-room.sluice/network-runs';
 
 export interface KwokOptions {
   readonly cluster: string;
-  readonly apiAddress: string;
+  readonly apiPort: number;
   readonly identity: ClientIdentity;
   readonly binary: string;
   readonly stages: readonly string[];
@@ -75,7 +74,7 @@ export function gateNodes(text: string): string {
     .join('---\n');
 }
 
-function kubeconfigOf({ cluster, apiAddress, identity }: KwokOptions): string {
+function kubeconfigOf({ cluster, apiPort, identity }: KwokOptions): string {
   const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
   // JSON is YAML.
   return JSON.stringify({
@@ -85,7 +84,7 @@ function kubeconfigOf({ cluster, apiAddress, identity }: KwokOptions): string {
       {
         name: cluster,
         cluster: {
-          server: `https://${apiAddress}:${API_PORT}`,
+          server: `https://127.0.0.1:${apiPort}`,
           'certificate-authority-data': encode(identity.ca),
           'tls-server-name': 'kubernetes',
         },

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:https';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { API_PORT } from '#domain/network.ts';
 
 /** Between two health checks of a target. */
@@ -7,9 +7,14 @@ const CHECK_MILLISECONDS = 500;
 const CHECK_TIMEOUT_MILLISECONDS = 4000;
 /** Checks in a row that must fail before a target counts as unhealthy. */
 const UNHEALTHY_THRESHOLD = 2;
+/** Stands for the address that the name resolves to. */
+const NAME = 'name';
 
 export interface LoadBalancer {
-  readonly address: string;
+  /** Port on 127.0.0.1 that stands for the load balancer's name: whoever resolves that is never sent to a zone that is gone. */
+  readonly namePort: number;
+  /** The addresses that nobody hears: connections to them stay open, and nothing goes through. */
+  setSilent(addresses: ReadonlySet<string>): void;
   close(): Promise<void>;
 }
 
@@ -22,37 +27,65 @@ interface Target {
 }
 
 /**
- * A TCP load balancer at `address`:6443 to port 6443 of its targets, in turn, as a network load balancer with an HTTPS
- * health check on /readyz: 200, 401 and 403 are healthy, certificates are not verified. As on AWS it fails open: while no
- * target is healthy, all get connections. `targets` is asked at each connection: one that is left out gets no new one at
- * once, and keeps those it has.
+ * A TCP load balancer at port 6443 of its addresses, one a zone, to port 6443 of its targets, in turn, as a network load
+ * balancer with an HTTPS health check on /readyz: 200, 401 and 403 are healthy, certificates are not verified. As on AWS
+ * it fails open: while no target is healthy, all get connections. `targets` is asked at each connection: one that is left
+ * out gets no new one at once, and keeps those it has. A mirror is where real nodes reach an address.
  */
 export async function startLoadBalancer(
-  address: string,
+  addresses: readonly { readonly address: string; readonly mirror?: string | undefined }[],
   targets: () => readonly string[],
   onHealth: (target: string, healthy: boolean) => void,
+  preferredNamePort = 0,
 ): Promise<LoadBalancer> {
   const known = new Map<string, Target>();
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, string>();
+  let silent: ReadonlySet<string> = new Set();
   let turn = 0;
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const current = targets();
-    const healthy = current.filter((name) => known.get(name)?.healthy);
-    const candidates = healthy.length > 0 ? healthy : current;
-    turn += 1;
-    const target = candidates[turn % candidates.length];
-    if (target === undefined) client.resetAndDestroy();
-    else join(client, target, sockets);
-  });
-  await listen(server, address);
+  const serve = (address: string): Server =>
+    createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      const current = targets();
+      const healthy = current.filter((name) => known.get(name)?.healthy);
+      const candidates = healthy.length > 0 ? healthy : current;
+      turn += 1;
+      const target = candidates[turn % candidates.length];
+      if (target === undefined) client.resetAndDestroy();
+      else join(client, target, { address, sockets, silent: silent.has(address) });
+    });
+  const servers: Server[] = [];
+  const close = async (): Promise<void> => {
+    for (const target of known.values()) target.agent.destroy();
+    for (const socket of sockets.keys()) socket.destroy();
+    await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+  };
+  const open = async (server: Server, port: number, address: string): Promise<number> => {
+    await listen(server, port, address);
+    servers.push(server);
+    // Bound to a TCP port, so address() is an AddressInfo.
+    return (server.address() as AddressInfo).port;
+  };
+  let namePort: number;
+  try {
+    for (const { address, mirror } of addresses) {
+      await open(serve(address), API_PORT, address);
+      if (mirror !== undefined) await open(serve(address), API_PORT, mirror);
+    }
+    namePort = await open(serve(NAME), preferredNamePort, '127.0.0.1');
+  } catch (error) {
+    await close();
+    throw error;
+  }
   const timer = setInterval(() => checkAll(known, targets(), onHealth), CHECK_MILLISECONDS);
   return {
-    address,
-    close: async () => {
+    namePort,
+    setSilent: (now) => {
+      for (const [socket, address] of sockets)
+        if (silent.has(address) !== now.has(address)) now.has(address) ? socket.pause() : socket.resume();
+      silent = now;
+    },
+    close: () => {
       clearInterval(timer);
-      for (const target of known.values()) target.agent.destroy();
-      for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      return close();
     },
   };
 }
@@ -84,24 +117,31 @@ function checkAll(known: Map<string, Target>, current: readonly string[], onHeal
   }
 }
 
-function listen(server: Server, address: string): Promise<void> {
+function listen(server: Server, port: number, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(API_PORT, address, () => {
+    server.once('error', reject).listen(port, address, () => {
       server.off('error', reject);
       resolve();
     });
   });
 }
 
+interface Way {
+  readonly address: string;
+  readonly sockets: Map<Socket, string>;
+  readonly silent: boolean;
+}
+
 /** Ties a client to a target until either ends; an error of one ends both. */
-function join(client: Socket, target: string, sockets: Set<Socket>): void {
+function join(client: Socket, target: string, { address, sockets, silent }: Way): void {
   const upstream = connect({ host: target, port: API_PORT, allowHalfOpen: true, noDelay: true });
   for (const [socket, other] of [
     [client, upstream],
     [upstream, client],
   ] as const) {
-    sockets.add(socket);
+    sockets.set(socket, address);
     socket.pipe(other);
+    if (silent) socket.pause();
     socket.on('error', () => other.destroy());
     socket.on('close', () => {
       sockets.delete(socket);

@@ -102,10 +102,16 @@ export function programOf(unit: Unit): string | undefined {
 }
 
 /**
- * Writes the machine's files below its root folder, with the paths in text files led there. `/var/lib` is `volume` when
+ * Writes the machine's files below its root folder, with the paths in text files led there unless `rewrites` is false. `/var/lib` is `volume` when
  * given: the volume outlives the machine.
  */
-export function writeFiles(root: string, plan: MachinePlan, facts: Readonly<Record<string, string>>, volume: string | undefined): void {
+export function writeFiles(
+  root: string,
+  plan: MachinePlan,
+  facts: Readonly<Record<string, string>>,
+  volume: string | undefined,
+  rewrites = true,
+): void {
   rmSync(root, { recursive: true, force: true });
   mkdirSync(join(root, 'var'), { recursive: true });
   mkdirSync(join(root, 'opt/bin'), { recursive: true });
@@ -115,7 +121,8 @@ export function writeFiles(root: string, plan: MachinePlan, facts: Readonly<Reco
   }
   for (const path of plan.document.directories) mkdirSync(hostPath(root, path), { recursive: true });
   for (const file of plan.document.files) {
-    const text = isUtf8(file.content) ? rewritePaths(root, file.content.toString('utf8')) : undefined;
+    const plain = isUtf8(file.content) ? file.content.toString('utf8') : undefined;
+    const text = plain !== undefined && rewrites ? rewritePaths(root, plain) : plain;
     const expanded = plan.expand.includes(file.path) ? text?.replaceAll('${INSTANCE_ADDRESS}', facts['INSTANCE_ADDRESS'] ?? '') : text;
     const content = expanded ?? file.content;
     writeFile(hostPath(root, file.path), content, file.mode);
@@ -173,10 +180,17 @@ export function unitProcess(root: string, machine: string, unit: Unit, onEnd: Pr
   };
 }
 
+/** Words of a unit's command line, with its environment put in. @throws InputError, NotFoundError */
+export function unitWords(root: string, unit: Unit): string[] {
+  return execWords(unit.name, unit.execStart[0] ?? '', unitEnvironment(root, unit));
+}
+
 /** Labels that a kubelet gives its Node: the flag --node-labels of its unit. @throws InputError */
 export function nodeLabels(root: string, unit: Unit): Record<string, string> {
-  const words = execWords(unit.name, unit.execStart[0] ?? '', unitEnvironment(root, unit));
-  const flag = words.find((word) => word.startsWith('--node-labels='))?.slice('--node-labels='.length) ?? '';
+  const flag =
+    unitWords(root, unit)
+      .find((word) => word.startsWith('--node-labels='))
+      ?.slice('--node-labels='.length) ?? '';
   const pairs = flag.split(',').filter(Boolean);
   return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0] ?? '', pair.split('=')[1] ?? '']));
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-/** Label on each Node of the room: kwok plays only these, and the room deletes only these. */
-export const MANAGED_LABEL = { key: 'sluice/managed-by', value: 'machine-room' } as const;
+/** Label on each Node of the room, which deletes only these; kwok plays those that have `value`. */
+export const MANAGED_LABEL = { key: 'sluice/managed-by', value: 'machine-room', silent: 'machine-room-silent' } as const;
 
 /** A machine that is or wants to be a node. */
 export interface NodeSpec {
@@ -11,6 +11,8 @@ export interface NodeSpec {
   readonly kubeletVersion: string;
   readonly instanceType: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** A kubelet of its own makes the Node; nobody plays it. */
+  readonly real?: boolean;
 }
 
 /** A Node as a kubelet registers it, Ready by nobody yet. Capacity is that of a mid-size machine. */

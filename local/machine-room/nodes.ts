@@ -18,12 +18,15 @@ export interface NodeSite {
   join(spec: NodeSpec): void;
   /** Takes the node and the pods bound to it out of the API, as soon as the API lets it. */
   leave(name: string): void;
+  /** Whether the node's kubelet is heard, as soon as the API lets it be told. */
+  silence(name: string, silent: boolean): void;
   close(): Promise<void>;
 }
 
 export interface NodeSiteOptions {
   readonly cluster: string;
-  readonly apiAddress: string;
+  /** Port of 127.0.0.1 at which the cluster's API is. */
+  readonly apiPort: number;
   readonly directory: string;
   /** The node agents' own: what a kubelet does is done by it. */
   readonly identity: ClientIdentity;
@@ -57,11 +60,17 @@ const PodList = z.object({
     }),
   ),
 });
+const RealNode = z.object({
+  status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() })).optional() }),
+});
 type Pod = z.infer<typeof PodList>['items'][number];
 
 interface Node {
   readonly spec: NodeSpec;
   state: 'wanted' | 'joined' | 'ready' | 'leaving';
+  /** As wanted, and as the API was told last. */
+  silent: boolean;
+  toldSilent: boolean;
 }
 
 interface Site extends NodeSiteOptions {
@@ -77,8 +86,8 @@ interface Site extends NodeSiteOptions {
 export function startNodeSite(options: NodeSiteOptions): NodeSite {
   const site: Site = {
     ...options,
-    agent: kubernetesApi(options.apiAddress, options.identity),
-    cloud: kubernetesApi(options.apiAddress, options.cloudIdentity),
+    agent: kubernetesApi('127.0.0.1', options.identity, options.apiPort),
+    cloud: kubernetesApi('127.0.0.1', options.cloudIdentity, options.apiPort),
     nodes: new Map(),
     strangersGone: false,
     closed: false,
@@ -87,11 +96,15 @@ export function startNodeSite(options: NodeSiteOptions): NodeSite {
   const looking = keepLooking(site);
   return {
     join: (spec) => {
-      site.nodes.set(spec.name, { spec, state: 'wanted' });
+      site.nodes.set(spec.name, { spec, state: 'wanted', silent: false, toldSilent: false });
     },
     leave: (name) => {
       const node = site.nodes.get(name);
       if (node !== undefined) node.state = 'leaving';
+    },
+    silence: (name, silent) => {
+      const node = site.nodes.get(name);
+      if (node !== undefined) node.silent = silent;
     },
     close: async () => {
       site.closed = true;
@@ -108,7 +121,7 @@ export function startNodeSite(options: NodeSiteOptions): NodeSite {
 async function keepLooking(site: Site): Promise<void> {
   while (!site.closed) {
     for (const node of site.nodes.values()) {
-      if (node.state === 'ready' || site.closed) continue;
+      if ((node.state === 'ready' && node.silent === node.toldSilent) || site.closed) continue;
       try {
         await advance(site, node);
       } catch (error) {
@@ -130,6 +143,9 @@ async function advance(site: Site, node: Node): Promise<void> {
     site.nodes.delete(name);
     return;
   }
+  if (node.spec.real === true) return advanceReal(site, node);
+  if (node.state !== 'wanted' && node.silent !== node.toldSilent) await tellSilence(site, node);
+  if (node.silent) return;
   if (node.state === 'wanted') {
     expect(await site.agent.call('POST', '/api/v1/nodes', nodeObject(node.spec)), [201, 409], 'the node may not join yet');
     if (node.state === 'wanted') node.state = 'joined';
@@ -141,6 +157,28 @@ async function advance(site: Site, node: Node): Promise<void> {
   if (waitsFor !== undefined) return site.report(name, 'waiting', waitsFor);
   if (node.state === 'joined') node.state = 'ready';
   site.report(name, 'ready', 'node is Ready');
+}
+
+/** A real node does all of this itself; the room only tells how far it is. */
+async function advanceReal(site: Site, node: Node): Promise<void> {
+  const { name } = node.spec;
+  node.toldSilent = node.silent;
+  const answer = await site.cloud.call('GET', `/api/v1/nodes/${name}`);
+  if (answer.status === 404) return site.report(name, 'waiting', 'its kubelet has not joined yet');
+  const { status } = RealNode.parse(expect(answer, [200], 'the node cannot be read'));
+  const ready = status.conditions?.find((condition) => condition.type === 'Ready');
+  if (ready?.status !== 'True') return site.report(name, 'waiting', `joined; not Ready: ${ready?.message ?? 'no status yet'}`);
+  if (node.state !== 'leaving') node.state = 'ready';
+  site.report(name, 'ready', 'node is Ready');
+}
+
+/** kwok plays the nodes that carry the label's one value, and lets a node be that gets the other: its lease is not renewed any more. */
+async function tellSilence(site: Site, node: Node): Promise<void> {
+  const { silent } = node;
+  const patch = { metadata: { labels: { [MANAGED_LABEL.key]: silent ? MANAGED_LABEL.silent : MANAGED_LABEL.value } } };
+  expect(await site.cloud.call('PATCH', `/api/v1/nodes/${node.spec.name}`, patch), [200], 'the node cannot be changed');
+  node.toldSilent = silent;
+  if (!silent && node.state === 'ready') node.state = 'joined';
 }
 
 /** What a joined node waits for; undefined once it is Ready. */
@@ -175,7 +213,7 @@ async function podsOf(api: KubernetesApi, node: string): Promise<Pod[]> {
 
 /** Nodes that an earlier room left behind: their machines do not exist any more, as a cloud controller would find. */
 async function forgetStrangers(site: Site): Promise<void> {
-  const selector = encodeURIComponent(`${MANAGED_LABEL.key}=${MANAGED_LABEL.value}`);
+  const selector = encodeURIComponent(MANAGED_LABEL.key);
   const answer = expect(await site.cloud.call('GET', `/api/v1/nodes?labelSelector=${selector}`), [200], 'nodes cannot be listed');
   for (const { metadata } of NodeList.parse(answer).items) if (!site.nodes.has(metadata.name)) await removeNode(site.cloud, metadata.name);
 }

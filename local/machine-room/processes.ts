@@ -21,6 +21,9 @@ export interface ProcessSpec {
 export interface RunningProcess {
   /** Asks by SIGTERM and kills after the grace. Resolves when the whole process is gone. */
   stop(graceSeconds: number): Promise<void>;
+  /** Stands still: its connections stay and nothing answers. It is not started again either until it thaws. */
+  freeze(): void;
+  thaw(): void;
 }
 
 export interface ProcessTable {
@@ -119,9 +122,13 @@ function supervise(spec: ProcessSpec, launch: (spec: ProcessSpec) => ChildProces
   let earlyEnds = 0;
   let current: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let frozen = false;
+  let due = false;
 
   const run = (): void => {
     if (stopping || closed()) return;
+    due = frozen;
+    if (frozen) return;
     const startedAt = Date.now();
     const child = launch(spec);
     current = child;
@@ -149,6 +156,15 @@ function supervise(spec: ProcessSpec, launch: (spec: ProcessSpec) => ChildProces
       stopping = true;
       clearTimeout(timer);
       if (current !== undefined) await end(current, graceSeconds);
+    },
+    freeze: () => {
+      frozen = true;
+      if (current?.pid !== undefined) signalGroup(current.pid, 'SIGSTOP');
+    },
+    thaw: () => {
+      frozen = false;
+      if (current?.pid !== undefined) signalGroup(current.pid, 'SIGCONT');
+      if (due) run();
     },
   };
 }

@@ -3,16 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startAutoScalingApi } from './auto-scaling-api.ts';
 import { type AccountView, accountResolver, accountView } from './aws.ts';
 import { createClusters } from './clusters.ts';
+import { startControlApi } from './control-api.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { createInjection } from './injection.ts';
 import { createProcessTable } from './processes.ts';
-import type { Machine, MachineRoom, MachineRoomOptions, RoomEvent } from './types.ts';
+import { createRealNodes } from './real/real-nodes.ts';
+import type { Faults, Machine, MachineRoom, MachineRoomOptions, Pace, RoomEvent } from './types.ts';
 
 export { fastStages } from './kwok.ts';
 export type { MachineRoom, MachineRoomOptions, RoomEvent } from './types.ts';
 
 /** Between two looks at an account's stacks. */
 const LOOK_MILLISECONDS = 500;
+
+const PACE: Pace = { healthCheck: 5, rebalance: 30, reboot: 2 };
 
 /**
  * The data centre of the local world. It watches the Auto Scaling groups tagged `sluice:cluster` and `sluice:role` in the
@@ -23,6 +27,7 @@ export async function startMachineRoom(options: MachineRoomOptions): Promise<Mac
   const events = new EventEmitter<{ event: [RoomEvent] }>();
   const processes = createProcessTable(options.directory);
   const injection = createInjection();
+  const realNodes = options.realNodes === undefined ? undefined : createRealNodes(options.realNodes, processes);
   const views = new Map<string, AccountView>();
   const viewOf = (account: string): AccountView => {
     const view = views.get(account) ?? accountView(options.awsEndpoint, options.region, account);
@@ -42,19 +47,34 @@ export async function startMachineRoom(options: MachineRoomOptions): Promise<Mac
     log: options.log,
     // A node is named by its instance.
     report: (node, kind, reason) => fleetHolder.fleet?.say(node, kind, reason),
+    zoneDown: (cluster, zone) => injection.zoneDown(cluster, zone),
+    realNodes,
   });
-  const fleet = createFleet({ directory: options.directory, binaries: options.binaries, viewOf, processes, clusters, injection, emit });
+  const { directory, binaries } = options;
+  const pace = { ...PACE, ...options.pace };
+  const fleet = createFleet({ directory, binaries, viewOf, processes, clusters, injection, pace, realNodes, emit });
   fleetHolder.fleet = fleet;
+  const faults: Faults = {
+    terminate: (instance) => fleet.shutDown(instance),
+    replace: (instance) => fleet.replace(instance),
+    crash: (instance, how) => fleet.crash(instance, how),
+    bootDelay: (selector, seconds) => injection.setBootDelay(selector, seconds),
+    withholdUnits: (selector, withheld) => injection.setUnitsWithheld(selector, withheld),
+    zoneDown: (zone, cluster) => fleet.setZoneDown(zone, cluster, true),
+    zoneUp: (zone, cluster) => fleet.setZoneDown(zone, cluster, false),
+  };
+  const control = await startControlApi(faults, () => fleet.machines());
   const api = await startAutoScalingApi(options.awsEndpoint, fleet, accountResolver(options.awsEndpoint, options.region));
   const stop = new AbortController();
   const looking = keepLooking(fleet, options, stop.signal);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     stop.abort();
-    await api.close();
+    await Promise.all([api.close(), control.close()]);
     await looking;
     await fleet.close();
     await processes.close();
+    realNodes?.close();
     await clusters.close();
   };
   return {
@@ -62,9 +82,8 @@ export async function startMachineRoom(options: MachineRoomOptions): Promise<Mac
     events,
     instances: () => fleet.machines(),
     processes: () => processes.list(),
-    fail: (instance) => fleet.fail(instance),
-    bootDelay: (selector, seconds) => injection.setBootDelay(selector, seconds),
-    withholdUnits: (selector, withheld) => injection.setUnitsWithheld(selector, withheld),
+    ...faults,
+    control: { url: control.url, token: control.token },
     close: () => {
       closing ??= close();
       return closing;

@@ -1,3 +1,4 @@
+import { isLeaving } from './lifecycle.ts';
 import type { Machine } from './types.ts';
 
 /** What an Auto Scaling group asks for. */
@@ -37,32 +38,59 @@ export function nextDesired(current: number | undefined, before: GroupSpec | und
 export interface ScalingDecision {
   /** Zone of each machine to launch. */
   readonly launch: readonly Zone[];
+  /** Zone of one machine more, for the balance of the zones: the fullest zone loses one once this one is in service. */
+  readonly rebalance?: Zone;
   readonly terminate: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** What a group meets. */
+export interface ScalingSituation {
+  readonly suspended: ReadonlySet<string>;
+  /** Whether a zone (by name) can't start machines. */
+  readonly down: (zone: string) => boolean;
+  /** Whether the group has been out of balance long enough. */
+  readonly balances: boolean;
 }
 
 /**
  * What a group does now. Launches go to the zone with the fewest machines; scaling in takes the zone with the most, there
  * the oldest launch template version, then the oldest machine (the default termination policy). Suspended processes
- * (`Launch`, `Terminate`, `ReplaceUnhealthy`) do nothing. Zones are never balanced by ending machines.
+ * (`Launch`, `Terminate`, `ReplaceUnhealthy`, `AZRebalance`) do nothing.
  */
 export function decideScaling(
   spec: GroupSpec,
   desired: number,
   machines: readonly Readonly<Machine>[],
-  suspended: ReadonlySet<string>,
+  { suspended, down, balances }: ScalingSituation,
 ): ScalingDecision {
-  const live = machines.filter((machine) => machine.state !== 'Terminating');
+  const live = machines.filter((machine) => !isLeaving(machine.state));
   const unhealthy =
     suspended.has('ReplaceUnhealthy') || suspended.has('Terminate') ? [] : live.filter((machine) => machine.health === 'Unhealthy');
   const left = live.filter((machine) => !unhealthy.includes(machine));
-  const surplus = suspended.has('Terminate') ? [] : pickSurplus(left, left.length - desired);
+  // A machine that comes for the balance is one more until it is in service.
+  const wanted = desired + left.filter((machine) => machine.rebalances === true && machine.state !== 'InService').length;
+  const surplus = suspended.has('Terminate') ? [] : pickSurplus(left, left.length - wanted);
+  const zones = spec.zones.filter((zone) => !down(zone.name));
+  const steady = left.length === desired && unhealthy.length === 0 && left.every((machine) => machine.state === 'InService');
+  const rebalance =
+    steady && balances && !['AZRebalance', 'Launch', 'Terminate'].some((name) => suspended.has(name)) && isUnbalanced(zones, left)
+      ? pickZones(zones, left, 1)[0]
+      : undefined;
   return {
-    launch: suspended.has('Launch') ? [] : pickZones(spec.zones, left, desired - left.length),
+    launch: suspended.has('Launch') ? [] : pickZones(zones, left, wanted - left.length),
+    ...(rebalance === undefined ? {} : { rebalance }),
     terminate: [
       ...unhealthy.map((machine) => ({ id: machine.id, reason: 'failed its health check' })),
-      ...surplus.map((machine) => ({ id: machine.id, reason: `group shrinks to ${desired}` })),
+      ...surplus.map((machine) => ({ id: machine.id, reason: `group shrinks to ${wanted}` })),
     ],
   };
+}
+
+/** Whether one zone has at least two live machines more than another. */
+export function isUnbalanced(zones: readonly Zone[], machines: readonly Readonly<Machine>[]): boolean {
+  const live = machines.filter((machine) => !isLeaving(machine.state));
+  const counts = zones.map((zone) => live.filter((machine) => machine.zone === zone.name).length);
+  return Math.max(0, ...counts) - Math.min(...counts) > 1;
 }
 
 function pickZones(zones: readonly Zone[], live: readonly Readonly<Machine>[], count: number): Zone[] {

@@ -48,6 +48,9 @@ describe('the Auto Scaling API of the machine room', () => {
         };
       },
       setSuspended: () => {},
+      setHealth: () => {},
+      completeAction: () => false,
+      heartbeat: () => false,
     };
     const api = await startAutoScalingApi('http://127.0.0.1:9', control, async () => ACCOUNT);
     apis.push(api);
@@ -89,6 +92,7 @@ function aGroup(): GroupView {
     launchedAt: 0,
     state: 'InService',
     health: 'Healthy',
+    power: 'on',
     reason: '',
   });
   return { spec, desired: 2, suspended: new Set(), machines: [machine('i-1', 1), machine('i-2', 2)] };

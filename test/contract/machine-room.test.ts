@@ -2,8 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   AutoScalingClient,
+  CompleteLifecycleActionCommand,
+  DeleteLifecycleHookCommand,
   DescribeAutoScalingGroupsCommand,
+  PutLifecycleHookCommand,
+  ResumeProcessesCommand,
   SetDesiredCapacityCommand,
+  SuspendProcessesCommand,
   TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,15 +109,15 @@ async function readyNodes(): Promise<string[]> {
 }
 
 describe('a cluster in the machine room', () => {
-  it('keeps an instance pending until its identity is there, and says so', async () => {
+  it('shows an instance in service that waits for its identity, and says so', async () => {
     await bringUp('etcd', etcdDocument(NAME, ADDRESSES.etcd[0]), { min: 1, max: 1, zones: ZONES.slice(0, 1) });
 
     await eventually('the instance says what it waits for', 15, () =>
       events.find((event) => event.reason.includes('waits for its identity')),
     );
-    const pending = (await group('etcd'))?.Instances?.[0]?.LifecycleState;
+    const state = (await group('etcd'))?.Instances?.[0]?.LifecycleState;
 
-    expect(pending).toBe('Pending');
+    expect(state).toBe('InService');
     expect(room.processes()).toEqual([]);
   }, 30_000);
 
@@ -221,8 +226,12 @@ describe('a cluster in the machine room', () => {
 
     await scaling.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: 2 }));
     const both = await inService('control-plane', 2, 30);
-    const fresh = room.instances().find((machine) => both.includes(machine.id) && machine.id !== old);
-    const direct = kubernetesApi(fresh?.address ?? '', await cell.admin());
+    const address = await eventually(
+      'its address',
+      30,
+      () => room.instances().find((machine) => both.includes(machine.id) && machine.id !== old)?.address,
+    );
+    const direct = kubernetesApi(address, await cell.admin());
     await eventually('the new control plane is ready', 60, async () =>
       (await direct.call('GET', '/readyz')).status === 200 ? true : undefined,
     );
@@ -239,7 +248,7 @@ describe('a cluster in the machine room', () => {
   it('gives a replaced etcd member its address and data again', async () => {
     const [member] = await inService('etcd', 1, 10);
 
-    room.fail(member ?? '');
+    room.crash(member ?? '', { state: 'lost' });
     const next = await eventually('a new member', 30, async () => {
       const [instance] = (await group('etcd'))?.Instances ?? [];
       return instance?.InstanceId !== member && instance?.LifecycleState === 'InService' ? instance.InstanceId : undefined;
@@ -258,12 +267,61 @@ describe('a cluster in the machine room', () => {
     room.bootDelay({ role: 'pool-general' }, Number.POSITIVE_INFINITY);
 
     await scaling.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: name, DesiredCapacity: 4 }));
-    const held = await eventually('the held machine', 10, () => room.instances().find((machine) => machine.reason === 'boot is held'));
-    expect(held.state).toBe('Pending');
+    const held = await eventually('the held machine', 10, () =>
+      room.instances().find((machine) => machine.reason === 'boot is held' && machine.state === 'InService'),
+    );
+    expect(await readyNodes()).not.toContain(held.id);
     room.bootDelay({ role: 'pool-general' }, 0);
 
-    await inService('pool-general', 4, 20);
+    await eventually('the held machine joins', 30, async () => ((await readyNodes()).includes(held.id) ? true : undefined));
   });
+
+  it('waits for the lifecycle hooks of a group', async () => {
+    const name = (await group('pool-general'))?.AutoScalingGroupName ?? '';
+    const hook = { AutoScalingGroupName: name, LifecycleHookName: 'drained' };
+    await scaling.send(new PutLifecycleHookCommand({ ...hook, LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING' }));
+    const [victim] = await inService('pool-general', 4, 20);
+    const lifecycleState = async (): Promise<string | undefined> =>
+      (await group('pool-general'))?.Instances?.find(({ InstanceId }) => InstanceId === victim)?.LifecycleState;
+
+    await scaling.send(new TerminateInstanceInAutoScalingGroupCommand({ InstanceId: victim ?? '', ShouldDecrementDesiredCapacity: true }));
+    await eventually('the instance waits', 10, async () => ((await lifecycleState()) === 'Terminating:Wait' ? true : undefined));
+    const node = await api.call('GET', `/api/v1/nodes/${victim}`);
+    await scaling.send(new CompleteLifecycleActionCommand({ ...hook, InstanceId: victim ?? '', LifecycleActionResult: 'CONTINUE' }));
+    await eventually('the instance is gone', 20, async () => ((await lifecycleState()) === undefined ? true : undefined));
+    await scaling.send(new DeleteLifecycleHookCommand(hook));
+
+    expect(node.status).toBe(200);
+    expect(await inService('pool-general', 3, 20)).not.toContain(victim);
+  }, 60_000);
+
+  it('makes a node NotReady that nobody hears, and Ready again when its zone is back', async () => {
+    const machine = room.instances().find(({ role, zone }) => role === 'pool-general' && zone === ZONES[2]);
+    if (machine === undefined) throw new Error('no node in the third zone');
+    const name = machine.group;
+    await scaling.send(new SuspendProcessesCommand({ AutoScalingGroupName: name, ScalingProcesses: ['HealthCheck'] }));
+
+    room.zoneDown('c', NAME);
+    await eventually('the node is NotReady', 90, async () => ((await readyNodes()).includes(machine.id) ? undefined : true));
+    const addresses = clusterAddresses(NETWORK).apiByZone;
+    const client = await cell.admin();
+    const answers = await Promise.all(
+      addresses.map(async (address) => {
+        const probe = kubernetesApi(address, client);
+        const answer = await probe.call('GET', '/version').then(
+          ({ status }) => status,
+          (error: unknown) => (String(error).includes('no answer within') ? 'silence' : String(error)),
+        );
+        probe.close();
+        return answer;
+      }),
+    );
+    room.zoneUp('c', NAME);
+    await eventually('the node is Ready', 60, async () => ((await readyNodes()).includes(machine.id) ? true : undefined));
+
+    expect(answers).toEqual([200, 200, 'silence']);
+    await scaling.send(new ResumeProcessesCommand({ AutoScalingGroupName: name }));
+  }, 240_000);
 
   it('ends the instances of a deleted stack', async () => {
     await cell.deleteStack('pool-general');

@@ -104,7 +104,7 @@ export function controlPlaneDocument(cluster: string, api: string, etcd: string,
       ]),
       'kube-controller-manager.service': service([
         '/opt/bin/kube-controller-manager',
-        '--bind-address=${INSTANCE_ADDRESS} --use-service-account-credentials=true --leader-elect=false',
+        '--bind-address=${INSTANCE_ADDRESS} --use-service-account-credentials=true --leader-elect=false --node-monitor-grace-period=20s',
         `--service-account-private-key-file=${pki}/sa.key --root-ca-file=${pki}/ca.crt`,
         ...shared('controller-manager'),
       ]),

@@ -1,100 +1,29 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
-  AutoScalingClient,
+  type AutoScalingClient,
+  CompleteLifecycleActionCommand,
   DescribeAutoScalingGroupsCommand,
   DescribeAutoScalingInstancesCommand,
   DescribePoliciesCommand,
+  paginateDescribeAutoScalingGroups,
+  RecordLifecycleActionHeartbeatCommand,
   ResumeProcessesCommand,
   SetDesiredCapacityCommand,
+  SetInstanceHealthCommand,
   SuspendProcessesCommand,
   TerminateInstanceInAutoScalingGroupCommand,
 } from '@aws-sdk/client-auto-scaling';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type GroupView, type ScalingApi, startAutoScalingApi } from '../../../../local/machine-room/auto-scaling-api.ts';
-import type { Machine } from '../../../../local/machine-room/types.ts';
+import { groupView, type ScalingWorld, startScalingWorld } from '../../../support/machine-room/scaling-world.ts';
 
-const ACCOUNT = '111111111111';
-let upstream: Server;
-let forwarded: string[];
-let calls: string[];
-let api: ScalingApi;
+let world: ScalingWorld;
 let client: AutoScalingClient;
 
-const machine: Machine = {
-  id: 'i-1',
-  account: ACCOUNT,
-  cluster: 'c',
-  role: 'pool-x',
-  group: 'g & co',
-  zone: 'eu-central-1a',
-  launchTemplateId: 'lt-1',
-  launchTemplateName: 'template',
-  launchTemplateVersion: '3',
-  sequence: 1,
-  launchedAt: 0,
-  state: 'InService',
-  health: 'Healthy',
-  reason: '',
-};
-
-const group: GroupView = {
-  spec: {
-    account: ACCOUNT,
-    name: 'g & co',
-    arn: 'arn:g',
-    cluster: 'c',
-    role: 'pool-x',
-    min: 1,
-    max: 2,
-    declaredDesired: 1,
-    zones: [{ name: 'eu-central-1a' }],
-    launchTemplate: { id: 'lt-1', name: 'template', version: '4' },
-    tags: [{ key: 'sluice:role', value: 'pool-x', propagate: true }],
-    createdAt: new Date('2026-01-01T00:00:00Z'),
-    subnetIds: 'subnet-1',
-  },
-  desired: 1,
-  suspended: new Set(['AZRebalance']),
-  machines: [machine],
-};
-
 beforeEach(async () => {
-  forwarded = [];
-  calls = [];
-  upstream = createServer(async (request, response) => {
-    forwarded.push(Buffer.concat(await request.toArray()).toString());
-    response.end(
-      '<DescribePoliciesResponse><DescribePoliciesResult><ScalingPolicies/></DescribePoliciesResult></DescribePoliciesResponse>',
-    );
-  });
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  const control = {
-    groups: async (account: string) => (account === ACCOUNT ? [group] : []),
-    setDesired: (_group: GroupView, desired: number) => void calls.push(`desired ${desired}`),
-    terminate: (_group: GroupView, id: string, decrement: boolean) => void calls.push(`terminate ${id} ${decrement}`),
-    setSuspended: (_group: GroupView, names: readonly string[], on: boolean) =>
-      void calls.push(`${on ? 'suspend' : 'resume'} ${names.join()}`),
-  };
-  const accountOf = async (key: string): Promise<string> => (key === 'ASIASESSION' ? ACCOUNT : key);
-  api = await startAutoScalingApi(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`, control, accountOf);
-  client = clientOf(ACCOUNT);
+  world = await startScalingWorld();
+  client = world.client();
 });
 
-afterEach(async () => {
-  await api.close();
-  upstream.closeAllConnections();
-  upstream.close();
-});
-
-function clientOf(accessKeyId: string): AutoScalingClient {
-  return new AutoScalingClient({
-    endpoint: api.url,
-    region: 'eu-central-1',
-    credentials: { accessKeyId, secretAccessKey: 'x' },
-    maxAttempts: 1,
-  });
-}
+afterEach(() => world.close());
 
 describe('the Auto Scaling API', () => {
   it('shows a group with its instances as the SDK reads them', async () => {
@@ -134,8 +63,8 @@ describe('the Auto Scaling API', () => {
   });
 
   it('knows the account by the access key, also of a session', async () => {
-    const stranger = await clientOf('222222222222').send(new DescribeAutoScalingInstancesCommand({}));
-    const session = await clientOf('ASIASESSION').send(new DescribeAutoScalingInstancesCommand({ InstanceIds: ['i-1'] }));
+    const stranger = await world.client('222222222222').send(new DescribeAutoScalingInstancesCommand({}));
+    const session = await world.client('ASIASESSION').send(new DescribeAutoScalingInstancesCommand({ InstanceIds: ['i-1'] }));
 
     expect(stranger.AutoScalingInstances).toEqual([]);
     expect(session.AutoScalingInstances).toMatchObject([{ InstanceId: 'i-1', AutoScalingGroupName: 'g & co' }]);
@@ -147,13 +76,13 @@ describe('the Auto Scaling API', () => {
 
     await expect(above).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('above max value 2') });
     await expect(below).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('below min value 1') });
-    expect(calls).toEqual([]);
+    expect(world.calls).toEqual([]);
   });
 
   it('sets the desired capacity within the bounds', async () => {
     await client.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: 'g & co', DesiredCapacity: 2 }));
 
-    expect(calls).toEqual(['desired 2']);
+    expect(world.calls).toEqual(['desired 2']);
   });
 
   it('terminates an instance, and not below the minimum when the group shall shrink', async () => {
@@ -168,7 +97,7 @@ describe('the Auto Scaling API', () => {
     await expect(shrink).rejects.toMatchObject({ name: 'ValidationError' });
     await expect(unknown).rejects.toMatchObject({ message: expect.stringContaining('i-2') });
     expect(Activity?.StatusCode).toBe('InProgress');
-    expect(calls).toEqual(['terminate i-1 false']);
+    expect(world.calls).toEqual(['terminate i-1 false']);
   });
 
   it('suspends and resumes processes', async () => {
@@ -177,13 +106,52 @@ describe('the Auto Scaling API', () => {
     const unknown = client.send(new SuspendProcessesCommand({ AutoScalingGroupName: 'g & co', ScalingProcesses: ['Nonsense'] }));
 
     await expect(unknown).rejects.toMatchObject({ name: 'ValidationError' });
-    expect(calls).toEqual(['suspend AZRebalance', 'resume AZRebalance']);
+    expect(world.calls).toEqual(['suspend AZRebalance', 'resume AZRebalance']);
+  });
+
+  it('gives groups in pages', async () => {
+    for (const name of ['two', 'three', 'four', 'five']) world.groups.push(groupView({ name }));
+    const sizes: number[] = [];
+    const names: (string | undefined)[] = [];
+
+    for await (const page of paginateDescribeAutoScalingGroups({ client, pageSize: 2 }, {})) {
+      sizes.push(page.AutoScalingGroups?.length ?? 0);
+      names.push(...(page.AutoScalingGroups ?? []).map((group) => group.AutoScalingGroupName));
+    }
+    const tooMany = client.send(new DescribeAutoScalingGroupsCommand({ MaxRecords: 101 }));
+
+    expect(sizes).toEqual([2, 2, 1]);
+    expect(names).toEqual(['g & co', 'two', 'three', 'four', 'five']);
+    await expect(tooMany).rejects.toMatchObject({ name: 'ValidationError' });
+  });
+
+  it('sets the health of an instance', async () => {
+    await client.send(new SetInstanceHealthCommand({ InstanceId: 'i-1', HealthStatus: 'Unhealthy' }));
+    const nonsense = client.send(new SetInstanceHealthCommand({ InstanceId: 'i-1', HealthStatus: 'Ill' }));
+
+    await expect(nonsense).rejects.toMatchObject({ name: 'ValidationError' });
+    expect(world.calls).toEqual(['health i-1 false']);
+  });
+
+  it('completes a lifecycle action once, and keeps one alive', async () => {
+    const hook = { LifecycleHookName: 'hook', AutoScalingGroupName: 'g & co', InstanceId: 'i-1' };
+
+    await client.send(new RecordLifecycleActionHeartbeatCommand(hook));
+    await client.send(new CompleteLifecycleActionCommand({ ...hook, LifecycleActionResult: 'CONTINUE' }));
+    const again = client.send(new CompleteLifecycleActionCommand({ ...hook, LifecycleActionResult: 'CONTINUE' }));
+    const late = client.send(new RecordLifecycleActionHeartbeatCommand(hook));
+    const nonsense = client.send(new CompleteLifecycleActionCommand({ ...hook, LifecycleActionResult: 'MAYBE' }));
+
+    await expect(again).rejects.toMatchObject({ message: 'No active Lifecycle Action found with instance ID i-1' });
+    await expect(late).rejects.toMatchObject({ message: 'No active Lifecycle Action found with instance ID i-1' });
+    await expect(nonsense).rejects.toMatchObject({ message: expect.stringContaining('MAYBE') });
+    expect(world.calls).toEqual(['heartbeat i-1 hook', 'complete i-1 hook CONTINUE']);
   });
 
   it('sends every other action on unchanged', async () => {
     const answer = await client.send(new DescribePoliciesCommand({ AutoScalingGroupName: 'g & co' }));
 
     expect(answer.ScalingPolicies).toEqual([]);
-    expect(forwarded).toEqual([expect.stringContaining('Action=DescribePolicies')]);
+    expect(world.forwarded).toEqual([expect.stringContaining('Action=DescribePolicies')]);
   });
 });
