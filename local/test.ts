@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
+import { whyNoRealNodes } from './machine-room/real/real-nodes.ts';
 import { createTerminal } from './terminal.ts';
+import { linkBinaries } from './test-binaries.ts';
 import { cacheDirectory } from './toolchain/cache.ts';
 import { describeProduct } from './toolchain/describe.ts';
-import { BUILD_ORDER, createRecipes, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
+import { BUILD_ORDER, createRecipes, REAL_NODE_PRODUCTS, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
 import { createToolchain, type Toolchain } from './toolchain/toolchain.ts';
-import { E2E_VERSION, ETCD_NEXT_VERSION, KUBERNETES_VERSIONS } from './toolchain/versions.ts';
 
 /** What runs. The unit tests are a matter of computing and run beside all else, builds too; the others one after another. */
 const PROJECTS = ['unit', 'contract', 'e2e'] as const;
@@ -56,10 +56,17 @@ async function main(named: readonly string[]): Promise<number> {
   terminal.headline(`Getting what the tests run${unit === undefined ? '' : '; the unit tests run beside it'}`);
   const ministack = await toolchain.ensure('ministack');
   await toolchain.ensureAll([...BUILD_ORDER, ...TEST_PRODUCTS]);
+  const noRealNodes = whyNoRealNodes() ?? (await getRealNodes(toolchain, abort.signal));
+  if (noRealNodes !== undefined) terminal.line(`Tests on real nodes are skipped: ${noRealNodes}`);
   const binaries = join(root, '.world', 'test-binaries');
-  await linkBinaries(toolchain, binaries);
+  await linkBinaries(toolchain, binaries, { all: true, realNodes: noRealNodes === undefined });
   terminal.status('');
-  const env = { ...process.env, SLUICE_TEST_BINARIES: binaries, SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack') };
+  const env = {
+    ...process.env,
+    SLUICE_TEST_BINARIES: binaries,
+    SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack'),
+    SLUICE_TEST_NO_REAL_NODES: noRealNodes ?? '',
+  };
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const times: string[] = [];
   const sum = (project: Project, { counts, seconds }: Outcome): void => {
@@ -78,19 +85,16 @@ async function main(named: readonly string[]): Promise<number> {
   return total.failed === 0 && total.passed > 0 && !abort.signal.aborted ? 0 : 1;
 }
 
-/** One folder with every binary as the tests look for them: `<name>`, and `<version>/<name>` for Kubernetes and the next etcd. */
-async function linkBinaries(toolchain: Toolchain, folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  const link = async (product: string, into: string): Promise<void> => {
-    const from = await toolchain.ensure(product);
-    await mkdir(into, { recursive: true });
-    for (const name of await readdir(from)) if (name !== 'product.json') await symlink(join(from, name), join(into, name));
-  };
-  await link('etcd', folder);
-  await link('kwok', folder);
-  await link(`etcd-${ETCD_NEXT_VERSION}`, join(folder, ETCD_NEXT_VERSION));
-  for (const version of KUBERNETES_VERSIONS) await link(`kubernetes-${version}`, join(folder, version));
-  await link(`e2e-${E2E_VERSION}`, join(folder, E2E_VERSION));
+/** Gets what real nodes run. Why Debian's part of it can't be got here; what is built must be built. */
+async function getRealNodes(toolchain: Toolchain, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    await toolchain.ensure('debian');
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof Error ? error.message : String(error);
+  }
+  await toolchain.ensureAll(REAL_NODE_PRODUCTS);
+  return undefined;
 }
 
 interface Outcome {

@@ -1,6 +1,7 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '#domain/hash.ts';
+import { debianRecipe } from './debian.ts';
 import { findGo, type Go, goEnvironment } from './go.ts';
 import { buildGo, type GoBuild } from './go-build.ts';
 import { foldersOf } from './present.ts';
@@ -8,8 +9,10 @@ import { run } from './process.ts';
 import { findPython, installPackages, keepPackageFolder, moveScripts, type Python } from './python.ts';
 import type { Binary, BuildContext, Recipe } from './recipe.ts';
 import {
+  AGNHOST,
   CFN_LINT_VERSION,
   E2E_VERSION,
+  ETCD_BEFORE,
   ETCD_NEXT_VERSION,
   ETCD_VERSION,
   GINKGO_VERSION,
@@ -17,6 +20,7 @@ import {
   KUBERNETES_VERSIONS,
   KWOK_VERSION,
   MINISTACK_VERSION,
+  NODE_COMMANDS,
 } from './versions.ts';
 
 const MODULES = join(import.meta.dirname, 'modules');
@@ -35,6 +39,14 @@ export const BUILD_ORDER: readonly string[] = [
 /** What the contract tests run besides. */
 export const TEST_PRODUCTS: readonly string[] = [`etcd-${ETCD_NEXT_VERSION}`];
 
+/** What real nodes and a roll of etcd to another patch need besides; got only where they are wanted. */
+export const REAL_NODE_PRODUCTS: readonly string[] = [
+  'debian',
+  `etcd-${ETCD_BEFORE}`,
+  // The newer first: its packages are there from `e2e.test`.
+  ...KUBERNETES_VERSIONS.map((version) => `node-${version}`).toReversed(),
+];
+
 /** The recipes of the local world. `env` tells where Go, Python and binaries are looked for, `modules` holds the Go modules. */
 export function createRecipes(env: NodeJS.ProcessEnv, modules: string = MODULES): readonly Recipe[] {
   const python = once(() => findPython(env));
@@ -44,11 +56,14 @@ export function createRecipes(env: NodeJS.ProcessEnv, modules: string = MODULES)
     ministackRecipe(modules, python),
     cfnLintRecipe(modules, python),
     goRecipe(python, go),
-    etcdRecipe(surroundings),
+    etcdRecipe(ETCD_VERSION, surroundings),
+    etcdRecipe(ETCD_BEFORE, surroundings),
     nextEtcdRecipe(surroundings),
     kwokRecipe(surroundings),
     ...KUBERNETES_VERSIONS.map((version) => kubernetesRecipe(version, surroundings)),
     e2eRecipe(surroundings),
+    ...KUBERNETES_VERSIONS.map((version) => nodeRecipe(version, surroundings)),
+    debianRecipe(),
   ];
 }
 
@@ -168,21 +183,49 @@ function goProduct({ env, go }: Surroundings, product: GoProduct): Recipe {
   };
 }
 
-/** `etcd`, `etcdutl` and `etcdctl`. */
-function etcdRecipe(surroundings: Surroundings): Recipe {
+/** `etcd`, `etcdutl` and, of the version in use, `etcdctl`. */
+function etcdRecipe(version: string, surroundings: Surroundings): Recipe {
+  const inUse = version === ETCD_VERSION;
   const targets = [
     { file: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
     { file: 'etcdutl', package: 'go.etcd.io/etcd/etcdutl/v3' },
-    { file: 'etcdctl', package: 'go.etcd.io/etcd/etcdctl/v3' },
+    ...(inUse ? [{ file: 'etcdctl', package: 'go.etcd.io/etcd/etcdctl/v3' }] : []),
   ];
+  const product = inUse ? 'etcd' : `etcd-${version}`;
   return goProduct(surroundings, {
     name: 'etcd',
-    version: ETCD_VERSION,
-    product: 'etcd',
-    title: `etcd ${ETCD_VERSION}`,
+    version,
+    product,
+    title: `etcd ${version}`,
     cost: { seconds: 45, packages: 590 },
-    binaries: targets.map(({ file }) => ({ file, versionArgs: file === 'etcd' ? ['--version'] : ['version'], says: ETCD_VERSION })),
-    build: { module: join(surroundings.modules, 'etcd'), ldflags: '-s -w', targets },
+    binaries: targets.map(({ file }) => ({ file, versionArgs: file === 'etcd' ? ['--version'] : ['version'], says: version })),
+    build: { module: join(surroundings.modules, product), ldflags: '-s -w', targets },
+  });
+}
+
+/** `kubelet` and `kube-proxy` of one version, and of the newer one `agnhost`. */
+function nodeRecipe(version: string, surroundings: Surroundings): Recipe {
+  const agnhost = version === E2E_VERSION;
+  return goProduct(surroundings, {
+    name: 'node',
+    version,
+    product: `node-${version}`,
+    title: `kubelet ${version}`,
+    // After Kubernetes of the same version, whose packages it shares.
+    cost: { seconds: 60, packages: 400 },
+    binaries: [
+      ...NODE_COMMANDS.map((file) => ({ file, versionArgs: ['--version'], says: `v${version}` })),
+      ...(agnhost ? [{ file: 'agnhost', versionArgs: ['--version'], says: 'development' }] : []),
+    ],
+    fromPath: false,
+    build: {
+      module: join(surroundings.modules, `node-${version}`),
+      ldflags: kubernetesLdflags(version),
+      targets: [
+        ...NODE_COMMANDS.map((file) => ({ file, package: `k8s.io/kubernetes/cmd/${file}` })),
+        ...(agnhost ? [{ file: 'agnhost', package: `k8s.io/kubernetes/${AGNHOST}` }] : []),
+      ],
+    },
   });
 }
 

@@ -16,6 +16,9 @@ export const ETCD_VERSION = '3.6.16';
 /** The next minor: the contract tests lead real members down from it. No cluster of the local world runs it. */
 export const ETCD_NEXT_VERSION = '3.7.3';
 
+/** The patch before it that the module proxy serves, so that a roll of etcd is one to another version. */
+export const ETCD_BEFORE = '3.6.15';
+
 export const KWOK_VERSION = '0.8.0';
 
 /** ginkgo as Kubernetes 1.36.3 requires it; `e2e.test` refuses another minor's command line. */
@@ -37,6 +40,12 @@ export interface GoModule {
 
 const KUBERNETES_COMMANDS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
 
+/** What a real node runs. Modules of their own: more tools would change those of the control plane. */
+export const NODE_COMMANDS = ['kubelet', 'kube-proxy'] as const;
+
+/** Kubernetes' own test server, of the newer version: what a real node's pods run. */
+export const AGNHOST = 'test/images/agnhost';
+
 /** The modules, in the order of need. With `test/e2e` as a tool `go mod tidy` keeps the sums that building `e2e.test` needs. */
 export const GO_MODULES: readonly GoModule[] = [
   {
@@ -44,6 +53,7 @@ export const GO_MODULES: readonly GoModule[] = [
     tools: ['server/v3', 'etcdutl/v3', 'etcdctl/v3'].map((path) => `go.etcd.io/etcd/${path}@v${ETCD_VERSION}`),
   },
   { name: `etcd-${ETCD_NEXT_VERSION}`, tools: [`go.etcd.io/etcd/server/v3@v${ETCD_NEXT_VERSION}`] },
+  { name: `etcd-${ETCD_BEFORE}`, tools: ['server/v3', 'etcdutl/v3'].map((path) => `go.etcd.io/etcd/${path}@v${ETCD_BEFORE}`) },
   { name: 'kwok', tools: [`sigs.k8s.io/kwok/cmd/kwok@v${KWOK_VERSION}`] },
   ...KUBERNETES_VERSIONS.map((version) => ({
     name: `kubernetes-${version}`,
@@ -51,6 +61,17 @@ export const GO_MODULES: readonly GoModule[] = [
       ...KUBERNETES_COMMANDS.map((command) => `k8s.io/kubernetes/cmd/${command}`),
       ...(version === E2E_VERSION ? ['k8s.io/kubernetes/test/e2e', 'github.com/onsi/ginkgo/v2/ginkgo'] : []),
     ],
-    staged: { module: 'k8s.io/kubernetes', version: `v${version}`, stagingVersion: version.replace(/^1\./, 'v0.') },
+    staged: stagedKubernetes(version),
+  })),
+  ...KUBERNETES_VERSIONS.map((version) => ({
+    name: `node-${version}`,
+    tools: [...NODE_COMMANDS.map((command) => `cmd/${command}`), ...(version === E2E_VERSION ? [AGNHOST] : [])].map(
+      (path) => `k8s.io/kubernetes/${path}`,
+    ),
+    staged: stagedKubernetes(version),
   })),
 ];
+
+function stagedKubernetes(version: string): NonNullable<GoModule['staged']> {
+  return { module: 'k8s.io/kubernetes', version: `v${version}`, stagingVersion: version.replace(/^1\./, 'v0.') };
+}

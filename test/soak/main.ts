@@ -1,5 +1,6 @@
 import { faults } from './faults.ts';
 import { faultsReal } from './faults-real.ts';
+import { fullUpdate } from './full-update.ts';
 import { fuzz } from './fuzz.ts';
 import { twoStories } from './two-stories.ts';
 import { webhooks } from './webhooks.ts';
@@ -8,6 +9,7 @@ import { webhooks } from './webhooks.ts';
 const SOAKS: Readonly<Record<string, (tell: (line: string) => void) => Promise<void>>> = {
   faults,
   'faults-real': faultsReal,
+  'full-update': fullUpdate,
   fuzz,
   'two-stories': twoStories,
   webhooks,

@@ -2,6 +2,8 @@
 export interface VirtualClock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Shortens Wait states and pauses before a retry, as the emulator of the local world does; 1 without it. */
+  readonly pauseScale?: number;
   /** Resolves at the given time; `off` takes the timer back. */
   at(time: number): { readonly reached: Promise<void>; off(): void };
   /** Runs real work: the clock does not move until it has settled. */

@@ -52,9 +52,10 @@ export function contextOf(visit: Visit, more: { retryCount?: number; token?: str
   };
 }
 
-/** Waits in virtual time. @throws Interrupted */
+/** Waits in the world's time. @throws Interrupted */
 export async function pause(frame: Frame, milliseconds: number): Promise<void> {
-  const timer = frame.world.clock.at(frame.world.clock.now() + milliseconds);
+  const { clock } = frame.world;
+  const timer = clock.at(clock.now() + milliseconds * (clock.pauseScale ?? 1));
   try {
     await frame.scope.guard(timer.reached);
   } finally {

@@ -1,5 +1,5 @@
 import { CancelledError } from '#model/errors.ts';
-import { createClock } from './clock.ts';
+import { createClock, type VirtualClock } from './clock.ts';
 import { allStates, type Machine, type Region } from './definition.ts';
 import { AslError, errorOutput, PAYLOAD_LIMIT, payloadBytes } from './errors.ts';
 import { type Execution, executionArn, StartRefused, type StartRequest, type Surroundings, type TaskFunction } from './execution.ts';
@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly onEnded?: (execution: Execution) => void;
   /** When the virtual clock starts (milliseconds since 1970). */
   readonly startsAt?: number;
+  /** Another clock than the virtual one. */
+  readonly clock?: VirtualClock;
 }
 
 /** State machines in process, under AWS' rules and a virtual clock. */
@@ -57,7 +59,7 @@ const NAME = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]{1,80}$/;
 
 export function createWorld(options: WorldOptions): World {
   const machines = new Map(Object.entries(options.machines).map(([name, json]) => [name, loadMachine(name, json)]));
-  const clock = createClock(options.startsAt ?? Date.UTC(2026, 0, 1));
+  const clock = options.clock ?? createClock(options.startsAt ?? Date.UTC(2026, 0, 1));
   const faults = createFaults(options.faults ?? []);
   const tokens = createTokens(clock);
   const executions: Execution[] = [];

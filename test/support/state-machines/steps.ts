@@ -12,6 +12,8 @@ export interface FoundStep {
   readonly file: string;
   readonly input: z.ZodType;
   readonly output: z.ZodType;
+  /** The step itself, with `run`. */
+  readonly step?: unknown;
 }
 
 /** Folders of functions: one for each set of rights. */
@@ -32,7 +34,7 @@ export async function readSteps(): Promise<FoundStep[]> {
       const module = (await import(new URL(`${folder}/${file}.ts`, FUNCTIONS).href)) as Record<string, unknown>;
       return Object.values(module)
         .filter(isStep)
-        .map((step) => ({ name: step.name, folder, file, input: step.input, output: step.output }));
+        .map((step) => ({ name: step.name, folder, file, input: step.input, output: step.output, step }));
     }),
   );
   return found.flat();
