@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
-import { whyNoRealNodes } from './machine-room/real/real-nodes.ts';
+import { whyNoRealNodes } from './machine-room/real/possible.ts';
 import { createTerminal } from './terminal.ts';
 import { linkBinaries } from './test-binaries.ts';
 import { cacheDirectory } from './toolchain/cache.ts';

@@ -7,6 +7,7 @@ import { clusterAddresses } from '#domain/network.ts';
 import { InputError, NotFoundError, RefusedError, TransientError } from '#model/errors.ts';
 import { freeAddress, requireLoopback } from './addresses.ts';
 import type { AccountView } from './aws.ts';
+import { type Booted, NOTHING_RUNS, startAll } from './booted.ts';
 import { memberEnvironment } from './etcd-member.ts';
 import { readDocument, readPointer } from './ignition.ts';
 import {
@@ -23,7 +24,7 @@ import {
   writeIdentity,
 } from './machine.ts';
 import type { NodeSpec } from './node-object.ts';
-import type { ProcessSpec, ProcessTable, RunningProcess } from './processes.ts';
+import type { ProcessTable } from './processes.ts';
 import { nodeAddress } from './real/network.ts';
 import type { RealNodes } from './real/real-nodes.ts';
 import type { Zone } from './scaling.ts';
@@ -55,19 +56,6 @@ export interface BootContext {
   /** Machines that are real nodes; none without it. */
   readonly realNodes: RealNodes | undefined;
 }
-
-/** What a machine that booted runs. */
-export interface Booted {
-  readonly running: readonly RunningProcess[];
-  /** Starts the same programs anew, on the disk as it is. */
-  restart(): Booted;
-  /** Folder of its data volume. */
-  readonly volume: string | undefined;
-  /** Takes away what outlives its processes, once the machine is gone. */
-  gone?(): Promise<void>;
-}
-
-export const NOTHING_RUNS: Booted = { running: [], restart: () => NOTHING_RUNS, volume: undefined };
 
 /**
  * Boots a machine by its user data and returns its processes. What is not there yet (document, identity, address,
@@ -183,10 +171,6 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   context.signal.throwIfAborted();
   context.say('running', `runs at ${address}`);
   return startAll(specs, volume, context.processes);
-}
-
-function startAll(specs: readonly ProcessSpec[], volume: string | undefined, processes: ProcessTable): Booted {
-  return { running: specs.map((spec) => processes.start(spec)), restart: () => startAll(specs, volume, processes), volume };
 }
 
 async function startRealNode(

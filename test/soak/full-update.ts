@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { whyNoRealNodes } from '../../local/machine-room/real/real-nodes.ts';
+import { whyNoRealNodes } from '../../local/machine-room/real/possible.ts';
 import { linkBinaries } from '../../local/test-binaries.ts';
 import { cacheDirectory } from '../../local/toolchain/cache.ts';
 import { BUILD_ORDER, createRecipes, REAL_NODE_PRODUCTS } from '../../local/toolchain/recipes.ts';

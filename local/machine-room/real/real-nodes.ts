@@ -1,17 +1,6 @@
-import {
-  constants,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Booted } from '../boot.ts';
+import type { Booted } from '../booted.ts';
 import type { ProcessTable, RunningProcess } from '../processes.ts';
 import { createNodeNetwork, forget, hasOwnNetwork, type NodeNetwork, namespacePath, nodeAddress } from './network.ts';
 import { containerdConfig, kubeletOverrides, nodeScript } from './script.ts';
@@ -104,6 +93,9 @@ function runNode(spec: RealNodeSpec, wire: NodeNetwork, processes: ProcessTable)
     restartSeconds: 1,
     onEnd: spec.onEnd,
   });
+  const cut = (silent: boolean): void => {
+    wire.cut(spec.name, silent).catch((error: unknown) => spec.onEnd(`cannot be cut off: ${String(error)}`, undefined));
+  };
   const node: RunningProcess = {
     ...first,
     stop: async (graceSeconds) => {
@@ -111,8 +103,8 @@ function runNode(spec: RealNodeSpec, wire: NodeNetwork, processes: ProcessTable)
       removeCgroup(cgroupOf(spec));
     },
     // A zone that is gone cuts the wire: what runs goes on, and nobody hears it.
-    freeze: () => void wire.cut(spec.name, true),
-    thaw: () => void wire.cut(spec.name, false),
+    freeze: () => cut(true),
+    thaw: () => cut(false),
   };
   return {
     running: [node],
@@ -179,20 +171,4 @@ function removeTree(path: string): void {
   } catch {
     // Still in use: see removeCgroup.
   }
-}
-
-/** Whether this machine can have real nodes, or why not. */
-export function whyNoRealNodes(): string | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return 'real nodes run on Linux on x86-64 only';
-  if (process.getuid?.() !== 0) return 'real nodes need root: namespaces, mounts and cgroups';
-  const missing = ['ip', 'nsenter', 'unshare', 'mount', 'apt-get', 'dpkg-deb'].filter((name) => !onPath(name));
-  if (missing.length > 0) return `real nodes need ${missing.join(', ')} on the PATH`;
-  if (!readFileSync('/proc/filesystems', 'utf8').includes('overlay')) return 'real nodes need the overlay file system in the kernel';
-  if (!existsSync(CGROUPS) || readdirSync(CGROUPS).length === 0) return 'real nodes need cgroups below /sys/fs/cgroup';
-  return undefined;
-}
-
-function onPath(name: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => existsSync(join(folder, name)));
 }

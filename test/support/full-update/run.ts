@@ -23,11 +23,10 @@ export type FullUpdateResult = z.infer<typeof FullUpdateResult>;
  */
 export async function runFullUpdate(tell: (line: string) => void): Promise<FullUpdateResult> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-full-'));
-  const child = spawn(
-    'unshare',
-    ['--net', '--mount', '--propagation', 'private', process.execPath, join(import.meta.dirname, 'child.ts'), directory],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  // In a process namespace too: whatever it started ends with it, however it ends.
+  const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+  const program = [process.execPath, join(import.meta.dirname, 'child.ts'), directory];
+  const child = spawn('unshare', [...namespaces, ...program], { stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = (): void => void child.kill('SIGKILL');
   process.once('exit', stop);
   const lines: string[] = [];
