@@ -31,6 +31,9 @@ describe('EC2 as the machine room answers it', () => {
       setDesired: () => {},
       terminate: () => {},
       setSuspended: () => {},
+      setHealth: () => {},
+      completeAction: () => false,
+      heartbeat: () => false,
     };
     const api = await startAutoScalingApi('http://127.0.0.1:9', control, async () => ACCOUNT);
     apis.push(api);

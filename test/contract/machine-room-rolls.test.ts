@@ -169,7 +169,7 @@ describe('etcd of a production cluster', () => {
     const follower = (await etcd.status()).find(({ leader, name }) => !leader && isOld(name));
     const zone = follower?.name.slice(-1) ?? '';
     room.bootDelay({ cluster: CLUSTER.name, role: `etcd-${zone}` }, Number.POSITIVE_INFINITY);
-    room.fail(instanceOf(zone));
+    room.crash(instanceOf(zone), { state: 'lost' });
     await eventually('it is gone', 60, async () => ((await etcd.status()).some(({ healthy }) => !healthy) ? true : undefined));
 
     const waiting = await look();
@@ -218,7 +218,7 @@ describe('etcd of a production cluster', () => {
     const recorded = new Date().toISOString();
     const index = ['a', 'b', 'c'].indexOf(zone);
     room.bootDelay({ cluster: CLUSTER.name, role: `etcd-${zone}` }, Number.POSITIVE_INFINITY);
-    room.fail(instanceOf(zone));
+    room.crash(instanceOf(zone), { state: 'lost' });
     await eventually('its process is gone', 30, async () => ((await etcd.status()).some(({ healthy }) => !healthy) ? true : undefined));
     rmSync(volumePath(directory.path, CLUSTER.account, CLUSTER.name, ADDRESSES.etcd[index] ?? ''), { recursive: true, force: true });
     room.bootDelay({ cluster: CLUSTER.name, role: `etcd-${zone}` }, 0);

@@ -93,7 +93,7 @@ export function createRealCluster(cluster: ClusterRef, secrets: FakeSecrets): Re
       const address = addresses.api.replace(/\.\d+$/, `.${host}`);
       apis.set(instance, { address, process: startApi(address, member, version, pki(), true) });
       balancer ??= startLoadBalancer(
-        addresses.api,
+        [{ address: addresses.api }],
         () => [...apis.values()].map((api) => api.address),
         () => undefined,
       );
