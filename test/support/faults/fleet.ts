@@ -31,7 +31,7 @@ import { runnableSteps } from '../state-machines/steps.ts';
 import { type Cloud, createCloud, type Hardware } from './cloud.ts';
 import { createFakeHardware, type FakeHardware } from './fake-hardware.ts';
 import { type CallFault, type CallFaults, CRASH, createCallFaults, type Invocation } from './invocation.ts';
-import { snapshots } from './revisions.ts';
+import { CLUSTER, snapshots } from './revisions.ts';
 
 /** The real steps behind their real wrappers, in the interpreter, over one simulated account. */
 export interface Fleet<H extends Hardware = FakeHardware> {
@@ -73,11 +73,28 @@ export function createFleet(options: FleetOptions = {}): Fleet {
   return createFleetOn(() => createFakeHardware(), options);
 }
 
+/** The newest settings, which a roll is asked by before each node: one channel with the one cluster. */
+function settingsObjects(seenAt: Date): [string, unknown][] {
+  const commit = 'c'.repeat(40);
+  const { name, account, region, environment, network, channel } = CLUSTER;
+  const file = {
+    ...{ channel, branch: channel, waves: [{ name: 'all', percent: 100 }], maxConcurrentClusters: 1, soak: '1m' },
+    clusters: [{ name, account, region, environment, network }],
+  };
+  // JSON is YAML.
+  const files = [{ path: `channels/${channel}.yaml`, content: JSON.stringify(file) }];
+  return [
+    [keys.newestSettings(), { commit, seenAt: seenAt.toISOString() }],
+    [keys.settings(commit), { commit, files }],
+  ];
+}
+
 /** @param hardwareOf what runs on instances, made with the account's secrets */
 export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecrets) => H, options: FleetOptions): Fleet<H> {
   const root = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
   const start = options.start ?? new Date('2026-01-05T08:00:00Z');
   const [hub, account, secrets, blobs] = [createFakeObjects(start), createFakeObjects(start), createFakeSecrets(), createFakeBlobs()];
+  for (const [key, value] of settingsObjects(start)) void hub.put(key, JSON.stringify(value));
   const hardware = hardwareOf(secrets);
   const cloud = createCloud(start, (hash) => account.contents()[accountKeys.ignition(hash)] ?? '', hardware);
   const pending: Execution[] = [];
