@@ -7,12 +7,9 @@ function transitions(fleet: Fleet, from: number): number {
   return fleet.world.executions.slice(from).reduce((sum, { history }) => sum + history.entered().length, 0);
 }
 
-/** All that users of the cluster see, with what each write to it counts. The cluster's lock object is not theirs. */
+/** All that is in the cluster, with what each write to it counts. */
 function everything({ hardware }: Fleet): string[] {
-  const objects = hardware
-    .api()
-    .everything()
-    .filter(({ kind }) => kind !== 'Lease');
+  const objects = hardware.api().everything();
   return objects.map((object) => JSON.stringify(object)).sort();
 }
 
@@ -41,7 +38,7 @@ describe('two rolls of an unchanged revision, one after the other', () => {
   it('the second changes nothing when it must look at everything, since the settings have other words', () =>
     withFleet(async (fleet) => {
       const { machine, input } = inputOf('settings');
-      const [from, objects] = [fleet.world.executions.length, everything(fleet)];
+      const [from, before, objects] = [fleet.world.executions.length, fleet.calls.changes.length, everything(fleet)];
       const [stacks, instances] = [[...fleet.cloud.stacks.calls], [...fleet.cloud.instances.calls]];
 
       const second = await fleet.run(machine, 'second', input);
@@ -50,6 +47,8 @@ describe('two rolls of an unchanged revision, one after the other', () => {
       expect(second.history.entered()).toEqual(
         expect.arrayContaining(['roll-etcd-members', 'roll-control-plane', 'roll-node-pools', 'prune']),
       );
+      const changes = fleet.calls.changes.slice(before);
+      expect(changes.filter((change) => / (kubernetes|instances|stacks|etcd|secrets)\./.test(change))).toEqual([]);
       expect(everything(fleet)).toEqual(objects);
       expect([fleet.cloud.stacks.calls, fleet.cloud.instances.calls]).toEqual([stacks, instances]);
       expect(transitions(fleet, from)).toBeLessThanOrEqual(60);

@@ -10,7 +10,7 @@ import { LOCKED_MACHINES } from './locked.ts';
 
 /** Methods that change nothing; all others ask for the cluster's lock object first. */
 export const READS = {
-  kubernetes: new Set(['ready', 'probe', 'version', 'get', 'list']),
+  kubernetes: new Set(['ready', 'probe', 'ask', 'version', 'get', 'getAll', 'list']),
   instances: new Set(['group', 'freeAddresses']),
 } as const;
 

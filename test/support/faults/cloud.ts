@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { etcdZones } from '#domain/network.ts';
+import type { Addresses } from '#ports/addresses.ts';
 import type { Etcd } from '#ports/etcd.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import type { StackState } from '#ports/stacks.ts';
+import type { EtcdVolumes } from '#ports/volumes.ts';
 import { createFakeInstances, type FakeInstances } from '../fakes/instances.ts';
 import { createFakeStacks, type FakeStacks } from '../fakes/stacks.ts';
 import { CLUSTER } from './revisions.ts';
@@ -35,6 +37,8 @@ export interface Hardware {
   forget(): void;
   kubernetes(): Promise<Kubernetes>;
   etcd(): Promise<Etcd>;
+  readonly addresses: Addresses;
+  readonly volumes: EtcdVolumes;
 }
 
 /** One account with at most one cluster: stacks make groups, groups make instances, and those make etcd, API and nodes. */

@@ -39,8 +39,26 @@ export function runControllers(kubernetes: FakeKubernetes): void {
       setStatus(kubernetes, object, places.length, running);
     }
   }
+  bringEndpoints(kubernetes);
   for (const pod of kubernetes.all('Pod')) {
     if (!wanted.has(`${pod.metadata.namespace}/${pod.metadata.name}`)) kubernetes.remove(idOf(pod));
+  }
+}
+
+const Service = z.looseObject({ spec: z.looseObject({ selector: z.record(z.string(), z.string()).optional() }) });
+
+/** Who is behind each Service. */
+function bringEndpoints(kubernetes: FakeKubernetes): void {
+  for (const object of kubernetes.all('Service')) {
+    const selector = Object.entries(Service.parse(object).spec.selector ?? {});
+    const pods = kubernetes.all('Pod').filter(({ metadata }) => {
+      const labels = (metadata['labels'] ?? {}) as Record<string, string>;
+      return metadata.namespace === object.metadata.namespace && selector.every(([key, value]) => labels[key] === value);
+    });
+    const { name, namespace = 'default' } = object.metadata;
+    const endpoints = selector.length === 0 ? [] : pods.map(() => ({ conditions: { ready: true } }));
+    const metadata = { name, namespace, labels: { 'kubernetes.io/service-name': name } };
+    kubernetes.put({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata, endpoints });
   }
 }
 

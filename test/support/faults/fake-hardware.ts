@@ -1,16 +1,14 @@
 import { aNode } from '../cluster-world.ts';
 import { createFakeEtcd, memberStatus } from '../fakes/etcd.ts';
 import { createFakeKubernetes, type FakeKubernetes } from '../fakes/kubernetes.ts';
+import { referenceSnapshot } from '../reference-fleet.ts';
 import type { Hardware, Machine } from './cloud.ts';
 import { runControllers } from './controllers.ts';
 
-const KINDS = [
-  ...['rbac.authorization.k8s.io/v1/Role', 'rbac.authorization.k8s.io/v1/RoleBinding', 'rbac.authorization.k8s.io/v1/ClusterRole'],
-  ...['rbac.authorization.k8s.io/v1/ClusterRoleBinding', 'scheduling.k8s.io/v1/PriorityClass', 'networking.k8s.io/v1/IngressClass'],
-  ...['coordination.k8s.io/v1/Lease', 'networking.k8s.io/v1/NetworkPolicy'],
-];
-/** So many connections in turn meet all API servers. */
-const PROBES = 40;
+/** Kinds that a real API server has; those of the reference configuration but for its custom ones. */
+const KINDS = referenceSnapshot()
+  .files.flatMap(({ content }) => [...content.matchAll(/^apiVersion: (?<version>\S+)\nkind: (?<kind>\S+)/gm)])
+  .map(({ groups }) => `${groups?.['version']}/${groups?.['kind']}`);
 
 export interface FakeHardware extends Hardware {
   /** The cluster's API in memory; another one after its deletion. */
@@ -22,7 +20,8 @@ export interface FakeHardware extends Hardware {
 /** etcd, API, controllers and nodes in memory. */
 export function createFakeHardware(): FakeHardware {
   const etcd = createFakeEtcd([]);
-  let kubernetes = newApi();
+  let machines: Machine[] = [];
+  let kubernetes = api();
 
   return {
     api: () => kubernetes,
@@ -31,41 +30,61 @@ export function createFakeHardware(): FakeHardware {
       if (role.startsWith('pool-')) kubernetes.put(aNode(id, { zone, kubelet: version }));
     },
     down: ({ id }) => kubernetes.remove({ apiVersion: 'v1', kind: 'Node', name: id }),
-    tick(machines, passes) {
-      look(machines);
+    tick(now, passes) {
+      machines = [...now];
+      look();
       if (passes && !kubernetes.unreachable) runControllers(kubernetes);
     },
     rest: async () => undefined,
     forget() {
-      kubernetes = newApi();
+      kubernetes = api();
     },
     kubernetes: async () => kubernetes,
     etcd: async () => etcd,
+    addresses: async (ids) => new Map(ids.map((id) => [id, addressOf(id)])),
+    volumes: async () => etcd.members.map(({ name }) => ({ id: `vol-${name}`, zone: zoneOf(name), createdAt: MADE, instance: undefined })),
   };
 
+  function planes(): Machine[] {
+    return machines.filter(({ role }) => role === 'control-plane');
+  }
+
   /** What is true of etcd and API follows from the instances. */
-  function look(machines: readonly Machine[]): void {
-    etcd.members = machines
-      .filter(({ role }) => role.startsWith('etcd-'))
-      .map(({ role, version, zone }, index) =>
-        memberStatus({ name: `etcd-${zone}`, endpoint: `https://${role}.example:2379`, leader: index === 0, version }),
-      );
+  function look(): void {
+    const members = machines.filter(({ role }) => role.startsWith('etcd-'));
+    const leaderId = `id-etcd-${members[0]?.zone ?? ''}`;
+    etcd.members = members.map(({ role, version, zone }, index) =>
+      memberStatus({ name: `etcd-${zone}`, endpoint: `https://${role}.example:2379`, leader: index === 0, leaderId, version }),
+    );
     etcd.down = etcd.members.length === 0;
-    const versions = machines.filter(({ role }) => role === 'control-plane').map(({ version }) => version);
-    kubernetes.unreachable = etcd.down || versions.length === 0;
-    kubernetes.serverVersion = versions[0] ?? '';
-    kubernetes.probes = Array.from({ length: PROBES }, (_, turn) => ({
-      ready: true,
-      version: versions[turn % Math.max(versions.length, 1)] ?? '',
-      milliseconds: 5,
-      reason: 'ok',
-    }));
+    kubernetes.unreachable = etcd.down || planes().length === 0;
+    kubernetes.serverVersion = planes()[0]?.version ?? '';
+  }
+
+  /** An API whose connections meet the control plane's instances in turn, or the one at an address. */
+  function api(): FakeKubernetes {
+    const made = createFakeKubernetes();
+    for (const kind of [...KINDS, 'coordination.k8s.io/v1/Lease']) made.kinds.add(kind);
+    made.unreachable = true;
+    let turn = 0;
+    made.probe = async (address) => {
+      const serving = planes();
+      const met =
+        address === undefined ? serving[turn++ % Math.max(serving.length, 1)] : serving.find(({ id }) => addressOf(id) === address);
+      if (met === undefined || made.unreachable) return { ready: false, milliseconds: 1, reason: 'connect ECONNREFUSED' };
+      return { ready: true, version: met.version, milliseconds: 5, reason: 'ok', server: addressOf(met.id) };
+    };
+    return made;
   }
 }
 
-function newApi(): FakeKubernetes {
-  const kubernetes = createFakeKubernetes();
-  for (const kind of KINDS) kubernetes.kinds.add(kind);
-  kubernetes.unreachable = true;
-  return kubernetes;
+/** Long before any run. */
+const MADE = new Date('2026-01-01T00:00:00Z');
+
+function zoneOf(member: string): string {
+  return member.replace(/^etcd-/, '');
+}
+
+function addressOf(instance: string): string {
+  return `10.1.0.${instance.slice(2)}`;
 }

@@ -26,6 +26,7 @@ import { createFakeBlobs } from '../fakes/blobs.ts';
 import { createFakeChecks } from '../fakes/checks.ts';
 import { createFakeObjects, type FakeObjects } from '../fakes/objects.ts';
 import { createFakeSecrets, type FakeSecrets } from '../fakes/secrets.ts';
+import { createFakeStackGuards } from '../fakes/stack-guards.ts';
 import { readDefinitions } from '../state-machines/definitions.ts';
 import { runnableSteps } from '../state-machines/steps.ts';
 import { type Cloud, createCloud, type Hardware } from './cloud.ts';
@@ -97,6 +98,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   for (const [key, value] of settingsObjects(start)) void hub.put(key, JSON.stringify(value));
   const hardware = hardwareOf(secrets);
   const cloud = createCloud(start, (hash) => account.contents()[accountKeys.ignition(hash)] ?? '', hardware);
+  const guards = createFakeStackGuards();
   const pending: Execution[] = [];
   let lateFunctions = 0;
   const world: World = createWorld({
@@ -154,6 +156,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
       clock,
       executions,
       stacks: { of: () => stacks },
+      guards,
       accountObjects: { of: () => bucket },
     };
   }
@@ -162,6 +165,8 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
     return {
       kubernetes: async () => calls.wrap('kubernetes', await hardware.kubernetes(), invocation),
       instances: calls.wrap('instances', cloud.instances, invocation),
+      addresses: hardware.addresses,
+      volumes: hardware.volumes,
       etcd: async () => calls.wrap('etcd', await hardware.etcd(), invocation),
       objects: calls.wrap('account-objects', account, invocation),
       secrets: calls.wrap('secrets', secrets, invocation),

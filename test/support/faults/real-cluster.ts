@@ -28,6 +28,8 @@ export interface RealCluster {
   /** Starts an API server of this version for an instance. */
   apiUp(instance: string, version: string): void;
   apiDown(instance: string): Promise<void>;
+  /** Of an instance's API server. */
+  addressOf(instance: string): string | undefined;
   nodeUp(instance: string, zone: string, kubelet: string): Promise<void>;
   nodeDown(instance: string): Promise<void>;
   /** Ends everything and forgets the data. */
@@ -103,6 +105,7 @@ export function createRealCluster(cluster: ClusterRef, secrets: FakeSecrets): Re
         starting = false;
       });
     },
+    addressOf: (instance) => apis.get(instance)?.address,
     async apiDown(instance) {
       const api = apis.get(instance);
       apis.delete(instance);

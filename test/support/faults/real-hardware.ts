@@ -9,6 +9,9 @@ const TICK_MILLISECONDS = 600;
 /** And at most so long for one wait, however long that is. */
 const LONGEST_MILLISECONDS = 2400;
 
+/** Long before any run. */
+const MADE = new Date('2026-01-01T00:00:00Z');
+
 export interface RealHardware extends Hardware {
   stop(): Promise<void>;
 }
@@ -46,6 +49,14 @@ export function createRealHardware(cluster: ClusterRef, secrets: FakeSecrets): R
     forget: () => then(() => real.stop()),
     kubernetes: () => real.kubernetes(),
     etcd: () => real.etcd(),
+    addresses: async (ids) =>
+      new Map(
+        ids.flatMap((id) => {
+          const address = real.addressOf(id);
+          return address === undefined ? [] : [[id, address] as const];
+        }),
+      ),
+    volumes: async () => [{ id: 'vol-1', zone: `${cluster.region}a`, createdAt: MADE, instance: undefined }],
     async stop() {
       await under.catch(() => undefined);
       await real.stop();

@@ -13,7 +13,7 @@ import { createFleetOn, type Fleet } from './fleet.ts';
 import type { CallFault } from './invocation.ts';
 import { createRandom, type Random } from './random.ts';
 import { createRealHardware, type RealHardware } from './real-hardware.ts';
-import { CLUSTER } from './revisions.ts';
+import { CLUSTER, FEWER } from './revisions.ts';
 import { calm } from './state.ts';
 
 /** What a cluster should be; each change alters one of it. */
@@ -137,6 +137,7 @@ async function inputOf(
 function filesOf({ kubernetes, more, large, etcdMark, planeMark }: Wanted): Record<string, string | undefined> {
   const mark = (value: number): string => `files:\n  - path: /etc/sluice/mark\n    content: '${value}'\n`;
   return {
+    ...FEWER,
     'versions.yaml': `kubernetes: ${kubernetes}\netcd: 3.6.16\nosImage: ami-0a1b2c3d4e5f60718\ne2eTests: 1.36.3\n`,
     'pools.yaml': `pools:\n  - name: general\n    instanceType: m6i.${large ? '2xlarge' : 'xlarge'}\n    size: 2\n    maxSize: 4\n`,
     ...edited('user-data/etcd.yaml', 'files:\n', mark(etcdMark)),

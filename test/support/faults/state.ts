@@ -5,8 +5,8 @@ import { CLUSTER } from './revisions.ts';
 
 /** Of an object what a user of the cluster sees; names of instances and what each write counts are left out. */
 const COUNTED = new Set(['uid', 'resourceVersion', 'generation', 'creationTimestamp']);
-/** Of a record: whose it is and when. */
-const OWN = new Set(['execution', 'updatedAt', 'deletedAt', 'backup', 'rollout', 'since']);
+/** Of a record: whose it is, when, and how often it looked. */
+const OWN = new Set(['execution', 'updatedAt', 'deletedAt', 'backup', 'rollout', 'since', 'startedAt', 'api']);
 
 /** What is true in the end, without what differs from one run to another that did the same. */
 export async function finalState(fleet: Fleet): Promise<Record<string, unknown>> {
@@ -43,7 +43,7 @@ async function groupsOf({ cloud }: Fleet, roles: readonly string[]): Promise<unk
     .sort(byName);
 }
 
-const KINDS_OF_OTHERS = new Set(['Node', 'Pod', 'Lease']);
+const KINDS_OF_OTHERS = new Set(['Node', 'Pod', 'Lease', 'EndpointSlice']);
 
 function objectsOf({ hardware }: Fleet): string[] {
   const all = hardware
