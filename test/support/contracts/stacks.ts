@@ -22,8 +22,12 @@ export interface StacksUnderTest {
 
 const LOOKS = 300;
 
-/** The behaviour that every implementation of port Stacks has. Each test has a stack of its own. */
-export function stacksContract(make: () => StacksUnderTest): void {
+/**
+ * The behaviour that every implementation of port Stacks has. Each test has a stack of its own.
+ * @param keepsFullBuckets whether a bucket that is not empty holds up the deletion of its stack, as on AWS; ministack 1.5.33 drops it
+ *   with what is in it, so that no deletion and no rollback can be made to fail there
+ */
+export function stacksContract(make: () => StacksUnderTest, { keepsFullBuckets }: { keepsFullBuckets: boolean }): void {
   const request = (name: string, change: Partial<StackRequest> = {}): StackRequest => ({
     name,
     template: make().template(name),
@@ -166,7 +170,7 @@ export function stacksContract(make: () => StacksUnderTest): void {
     await expect(stacks.executeChangeSet('overtaken', 'overtaken-2')).rejects.toBeInstanceOf(RefusedError);
   });
 
-  it('tells what holds a deletion that failed, and deletes the rest without it', async () => {
+  it.skipIf(!keepsFullBuckets)('tells what holds a deletion that failed, and deletes the rest without it', async () => {
     const { stacks, bucketTemplate, fill, exists } = make();
     await bring(request('held', { template: bucketTemplate('held', 'held-bucket', false) }), 'CREATE');
     await fill('held', 'held-bucket');
@@ -192,7 +196,7 @@ export function stacksContract(make: () => StacksUnderTest): void {
     expect((await stacks.describe('whole'))?.status).toBe('CREATE_COMPLETE');
   });
 
-  it.each([
+  it.skipIf(!keepsFullBuckets).each([
     ['once what was in its way has gone', 'resumed', []],
     ['without what is still in its way', 'skipped', ['Bucket']],
   ])('continues a rollback that failed, %s', async (_, name, skip) => {

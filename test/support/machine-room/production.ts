@@ -9,7 +9,7 @@ import { keys } from '#domain/names.ts';
 import { render } from '#domain/render.ts';
 import type { Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
-import { advanceStack } from '../../../functions/stacks/advance-stack.ts';
+import { stackAdvancer } from '../bring-stacks.ts';
 import { createFakeObjects } from '../fakes/objects.ts';
 import type { Ministack } from '../ministack.ts';
 import { type Cell, eventually } from './world.ts';
@@ -45,11 +45,7 @@ export async function deliverStacks(aws: Ministack, cell: Cell, what: Render, ro
   await objects.put(keys.render(hash), JSON.stringify(what));
   for (const stack of what.stacks)
     if (stack.ignition !== undefined) await cell.putDocument({ text: stack.ignition, sha256: stack.ignitionHash ?? '' });
-  const stacks = { of: () => createStacks(new CloudFormationClient(aws.of(cluster.account))) };
-  let previous: Awaited<ReturnType<typeof advanceStack.run>> | undefined;
-  await eventually(`stacks ${roles.join()}`, 90, async () => {
-    const input = advanceStack.input.parse({ cluster, render: { hash }, roles, advanceStack: previous });
-    previous = await advanceStack.run(input, { objects, stacks, clock: { now: () => new Date() } }, { execution: hash.slice(0, 12) });
-    return previous.done || undefined;
-  });
+  const stacks = createStacks(new CloudFormationClient(aws.of(cluster.account)));
+  const advance = await stackAdvancer({ objects, stacks }, { cluster, hash, roles, execution: hash.slice(0, 12) });
+  await eventually(`stacks ${roles.join()}`, 90, advance);
 }
