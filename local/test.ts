@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
-import { whyNoRealNodes } from './machine-room/real/possible.ts';
 import { createTerminal } from './terminal.ts';
 import { linkBinaries } from './test-binaries.ts';
 import { cacheDirectory } from './toolchain/cache.ts';
 import { describeProduct } from './toolchain/describe.ts';
-import { BUILD_ORDER, createRecipes, REAL_NODE_PRODUCTS, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
-import { createToolchain, type Toolchain } from './toolchain/toolchain.ts';
+import { BUILD_ORDER, createRecipes, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
+import { createToolchain } from './toolchain/toolchain.ts';
 
 /** What runs. The unit tests are a matter of computing and run beside all else, builds too; the others one after another. */
 const PROJECTS = ['unit', 'contract', 'e2e'] as const;
@@ -56,17 +55,10 @@ async function main(named: readonly string[]): Promise<number> {
   terminal.headline(`Getting what the tests run${unit === undefined ? '' : '; the unit tests run beside it'}`);
   const ministack = await toolchain.ensure('ministack');
   await toolchain.ensureAll([...BUILD_ORDER, ...TEST_PRODUCTS]);
-  const noRealNodes = whyNoRealNodes() ?? (await getRealNodes(toolchain, abort.signal));
-  if (noRealNodes !== undefined) terminal.line(`Tests on real nodes are skipped: ${noRealNodes}`);
   const binaries = join(root, '.world', 'test-binaries');
-  await linkBinaries(toolchain, binaries, { all: true, realNodes: noRealNodes === undefined });
+  await linkBinaries(toolchain, binaries, { all: true, realNodes: false });
   terminal.status('');
-  const env = {
-    ...process.env,
-    SLUICE_TEST_BINARIES: binaries,
-    SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack'),
-    SLUICE_TEST_NO_REAL_NODES: noRealNodes ?? '',
-  };
+  const env = { ...process.env, SLUICE_TEST_BINARIES: binaries, SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack') };
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const times: string[] = [];
   const sum = (project: Project, { counts, seconds }: Outcome): void => {
@@ -83,18 +75,6 @@ async function main(named: readonly string[]): Promise<number> {
   process.stdout.write(`\nTimes\n${times.join('\n')}\n  ${terminal.elapsedSeconds().toFixed(0).padStart(5)} s  in all\n\n`);
   process.stdout.write(`${total.passed} passed, ${total.failed} failed${total.skipped === 0 ? '' : `, ${total.skipped} skipped`}\n`);
   return total.failed === 0 && total.passed > 0 && !abort.signal.aborted ? 0 : 1;
-}
-
-/** Gets what real nodes run. Why Debian's part of it can't be got here; what is built must be built. */
-async function getRealNodes(toolchain: Toolchain, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    await toolchain.ensure('debian');
-  } catch (error) {
-    signal.throwIfAborted();
-    return error instanceof Error ? error.message : String(error);
-  }
-  await toolchain.ensureAll(REAL_NODE_PRODUCTS);
-  return undefined;
 }
 
 interface Outcome {
