@@ -109,17 +109,17 @@ function healthy(answer: { status: number } | undefined): true | undefined {
 }
 
 /** An etcd of one member on its address, with its data below the folder: started again it goes on with them. */
-export function startEtcd(member: string, directory: string, pki: string): Child {
+export function startEtcd(member: string, directory: string, pki: string, name = 'a'): Child {
   const client = `https://${member}:${ETCD_CLIENT_PORT}`;
   const peer = `https://${member}:${ETCD_PEER_PORT}`;
   return startChild(binary('etcd'), [
-    '--name=a',
+    `--name=${name}`,
     `--data-dir=${join(directory, 'etcd')}`,
     `--listen-client-urls=${client}`,
     `--advertise-client-urls=${client}`,
     `--listen-peer-urls=${peer}`,
     `--initial-advertise-peer-urls=${peer}`,
-    `--initial-cluster=a=${peer}`,
+    `--initial-cluster=${name}=${peer}`,
     ...['', 'peer-'].flatMap((kind) => [
       `--${kind}cert-file=${pki}/member.crt`,
       `--${kind}key-file=${pki}/member.key`,

@@ -59,6 +59,31 @@ describe('health', () => {
     await expect(checkHealth.run({ ...INPUT, scope: 'system' }, world.ports, CONTEXT)).rejects.toMatchObject({ name: 'NotFoundError' });
   });
 
+  it('lets a creation that begins anew go on to its nodes, though workloads of the first try wait for them', async () => {
+    const world = createClusterWorld();
+    await world.deliver(aRender(system(WEB)));
+    world.kubernetes.probes = [READY];
+    world.kubernetes.put({ ...WEB, spec: { replicas: 1, selector: { matchLabels: { app: 'web' } } } });
+    const early = { ...INPUT, scope: 'control-plane' as const };
+
+    const creation = await checkHealth.run(early, world.ports, CONTEXT);
+    const before = { problems: [], nodes: 0, workloads: 0, apiMilliseconds: 5 };
+    const noted = {
+      done: true,
+      waitSeconds: 0,
+      reason: '',
+      since: '2026-01-01T00:00:00.000Z',
+      scope: 'before' as const,
+      health: before,
+      before,
+    };
+    const update = await checkHealth.run({ ...early, checkHealth: noted }, world.ports, CONTEXT);
+    world.kubernetes.probes = [{ ...READY, ready: false, reason: 'no' }];
+    const silent = await checkHealth.run(early, world.ports, CONTEXT);
+
+    expect([creation.done, update.done, silent.done]).toEqual([true, false, false]);
+  });
+
   it('counts its deadline anew for each place in the update', async () => {
     const world = await aCluster();
     world.kubernetes.put(aNode(nodeOf(world), { ready: false }));

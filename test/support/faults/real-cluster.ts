@@ -82,7 +82,8 @@ export function createRealCluster(cluster: ClusterRef, secrets: FakeSecrets): Re
     kubernetes,
     etcd: async () => createEtcd({ endpoints: [`https://${member}:${ETCD_CLIENT_PORT}`], identity: await client('etcd') }),
     etcdUp() {
-      etcd ??= startEtcd(member, directory, filesOf(secrets, secretIds.etcd(cluster.name), join(directory, 'etcd-pki')));
+      const files = filesOf(secrets, secretIds.etcd(cluster.name), join(directory, 'etcd-pki'));
+      etcd ??= startEtcd(member, directory, files, `etcd-${cluster.region}a`);
     },
     async etcdDown() {
       const ending = etcd;

@@ -1,6 +1,6 @@
 import { play, scenarioOf, type Told } from './run.ts';
 
-const BATCH = 250;
+const BATCH = 50;
 
 /** Plays the runs from a seed on; tells numbers as they come, and answers what is wrong, a line each. */
 export async function tellRuns(seed: number, runs: number, tell: (line: string) => void): Promise<string[]> {
