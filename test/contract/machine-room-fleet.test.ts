@@ -277,7 +277,7 @@ describe('the reference configuration in the machine room', () => {
     expect(nodes.map(({ status }) => status.nodeInfo?.kubeletVersion)).toEqual(nodes.map(() => 'v1.36.3'));
     expect(
       nodes.flatMap(({ metadata, spec }) => [
-        ...Object.keys(metadata.annotations).filter((key) => /sluice\/|scale-down/.test(key)),
+        ...Object.keys(metadata.annotations).filter((key) => /^sluice\/|scale-down/.test(key)),
         ...spec.taints,
       ]),
     ).toEqual([]);
