@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { admit } from '#domain/ledger.ts';
-import { decideStart, type Known, known, mayRollNodes, type StartDecision, type StartFacts, unknown } from '#domain/may-start.ts';
+import { decideStart, type Known, mayRollNodes, type StartDecision, type StartFacts } from '#domain/may-start.ts';
 import { keys } from '#domain/names.ts';
 import { lookAgainSeconds } from '#domain/wait-pace.ts';
 import { readGate, readRecord, readSettings } from '#facts/fleet.ts';
+import { attempt } from '#facts/known.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { Snapshot } from '#model/configuration.ts';
-import { GateClosedError, InputError, NotFoundError } from '#model/errors.ts';
+import { GateClosedError, InputError } from '#model/errors.ts';
 import { Timestamp } from '#model/primitives.ts';
 import { Halt, Ledger, Lock } from '#model/records.ts';
 import { NewestSettings, type RolloutInputs, WaveItem } from '#model/rollout.ts';
@@ -88,16 +89,6 @@ async function gather(item: WaveItem, objects: ObjectStore, now: Date): Promise<
     lock,
     rollsNodes: rolls,
   };
-}
-
-/** What has the wrong shape or is missing counts as not readable; a store that does not answer is tried again by the machine. */
-async function attempt<T>(what: string, read: () => Promise<T>): Promise<Known<T>> {
-  try {
-    return known(await read());
-  } catch (error) {
-    if (error instanceof InputError || error instanceof NotFoundError) return unknown(`${what} (${error.message})`);
-    throw error;
-  }
 }
 
 /** Holds and freezes act at once, so they come from the newest settings; else from the pinned ones. */

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import { decideNode, type Known, known, unknown } from '#domain/may-start.ts';
+import { decideNode } from '#domain/may-start.ts';
 import { keys } from '#domain/names.ts';
 import { readSettings } from '#facts/fleet.ts';
+import { attempt } from '#facts/known.ts';
 import { readObject } from '#facts/stored.ts';
-import { InputError, NotFoundError } from '#model/errors.ts';
+import { NotFoundError } from '#model/errors.ts';
 import { Revision, Timestamp } from '#model/primitives.ts';
 import type { Permission } from '#model/progress.ts';
 import { Halt } from '#model/records.ts';
@@ -52,13 +53,4 @@ async function channelOf(cluster: ClusterRef, objects: ObjectStore): Promise<Cha
   if (newest === undefined) throw new NotFoundError('no settings are known yet');
   const settings = await readSettings(objects, newest.commit);
   return settings.channels.find(({ channel }) => channel === cluster.channel) ?? null;
-}
-
-async function attempt<T>(what: string, read: () => Promise<T>): Promise<Known<T>> {
-  try {
-    return known(await read());
-  } catch (error) {
-    if (error instanceof InputError || error instanceof NotFoundError) return unknown(`${what} (${error.message})`);
-    throw error;
-  }
 }
