@@ -29,6 +29,9 @@ interface Run {
 /** How far the unit tests stand back behind those that wait for real servers (nice). */
 const UNIT_PRIORITY = 10;
 
+/** How much of what a project says last is kept: its closing lines. */
+const KEPT_CHARACTERS = 20_000;
+
 /**
  * `npm test [-- unit contract e2e]`: gets what the tests run, then runs all of them, or the named parts; ends with the
  * plain line `N passed, N failed`.
@@ -61,7 +64,9 @@ async function main(named: readonly string[]): Promise<number> {
   const env = { ...process.env, SLUICE_TEST_BINARIES: binaries, SLUICE_TEST_MINISTACK: join(ministack, 'bin', 'ministack') };
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const times: string[] = [];
-  const sum = (project: Project, { counts, seconds }: Outcome): void => {
+  const failures: string[] = [];
+  const sum = (project: Project, { counts, failed, seconds }: Outcome): void => {
+    failures.push(...failed.map((name) => `  ${project}  ${name}`));
     times.push(`  ${seconds.toFixed(0).padStart(5)} s  ${project}: ${counts.passed} passed, ${counts.failed} failed`);
     for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
   };
@@ -73,12 +78,15 @@ async function main(named: readonly string[]): Promise<number> {
   }
   if (unit !== undefined) sum('unit', await unit);
   process.stdout.write(`\nTimes\n${times.join('\n')}\n  ${terminal.elapsedSeconds().toFixed(0).padStart(5)} s  in all\n\n`);
+  if (failures.length > 0) process.stdout.write(`Failed\n${failures.join('\n')}\n\n`);
   process.stdout.write(`${total.passed} passed, ${total.failed} failed${total.skipped === 0 ? '' : `, ${total.skipped} skipped`}\n`);
   return total.failed === 0 && total.passed > 0 && !abort.signal.aborted ? 0 : 1;
 }
 
 interface Outcome {
   readonly counts: Counts;
+  /** `<file> > <test>` of each that failed, as many as there is room for. */
+  readonly failed: readonly string[];
   readonly seconds: number;
 }
 
@@ -96,7 +104,7 @@ async function runProject(project: Project, { root, env, signal }: Run, show: 'a
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
       if (show === 'at once') process.stdout.write(chunk);
-      text = show === 'at once' ? (text + chunk).slice(-2000) : text + chunk;
+      text = show === 'at once' ? (text + chunk).slice(-KEPT_CHARACTERS) : text + chunk;
     });
   }
   const code = await new Promise<number | null>((done, reject) => {
@@ -106,7 +114,8 @@ async function runProject(project: Project, { root, env, signal }: Run, show: 'a
   signal.removeEventListener('abort', onAbort);
   process.off('exit', onAbort);
   if (show === 'when ended') process.stdout.write(`\nTests: ${project}\n${text}`);
-  return { counts: countsOf(text, code), seconds: (Date.now() - from) / 1000 };
+  const failed = [...text.matchAll(/^failed: (?<name>.*)$/gm)].map((match) => match.groups?.['name'] ?? '');
+  return { counts: countsOf(text, code), failed, seconds: (Date.now() - from) / 1000 };
 }
 
 function countsOf(text: string, code: number | null): Counts {

@@ -107,8 +107,9 @@ describe('a call to etcd', () => {
     answer = (stream) => respond(stream, [frame(encode([[3, 'first']])), frame(encode([[3, 'second']]))], OK);
     const read: number[] = [];
 
-    for await (const part of callStream({ socket }, SNAPSHOT, undefined, 50)) {
-      await new Promise((resolve) => setTimeout(resolve, 120));
+    // Long enough for a connection on a machine that does much else.
+    for await (const part of callStream({ socket }, SNAPSHOT, undefined, 1_000)) {
+      if (read.length === 0) await new Promise((resolve) => setTimeout(resolve, 1_500));
       read.push(part.blob.length);
     }
 
