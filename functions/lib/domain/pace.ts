@@ -1,13 +1,13 @@
 import { DeadlineError } from '../model/errors.ts';
 
 /** Seconds between two looks at what is under way, at most, while it is as young as most things that clusters wait for. */
-const LOOK_SECONDS = 3;
+const LOOK_SECONDS = 2;
 const YOUNG_SECONDS = 10 * 60;
 const OLD_SECONDS = { shortest: 30, longest: 60 };
 
 /**
  * Seconds until the next look at something awaited since `since`. In the first ten minutes what happened is noticed within
- * 3 s (waits so short cost no transition of the state machine: runtime/patience.ts); after them within a twentieth of the
+ * 2 s (waits so short cost no transition of the state machine: runtime/patience.ts); after them within a twentieth of the
  * time that it took, from 30 s to a minute.
  */
 export function paced(since: Date, now: Date): number {

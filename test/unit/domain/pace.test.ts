@@ -11,9 +11,9 @@ describe('pace', () => {
   it.each([
     [-5, 1],
     [0, 1],
-    [3, 2],
-    [6, 3],
-    [599, 3],
+    [1, 1],
+    [4, 2],
+    [599, 2],
     [600, 30],
     [900, 45],
     [7200, 60],
@@ -21,9 +21,9 @@ describe('pace', () => {
     expect(paced(START, later(elapsed))).toBe(wait);
   });
 
-  it('notices within 3 s what took up to ten minutes, later within a twentieth of what it took or half a minute', () => {
+  it('notices within 2 s what took up to ten minutes, later within a twentieth of what it took or half a minute', () => {
     for (let elapsed = 0; elapsed < 3600; elapsed += paced(START, later(elapsed)))
-      expect(paced(START, later(elapsed))).toBeLessThanOrEqual(elapsed < 600 ? 3 : Math.max(30, elapsed / 20));
+      expect(paced(START, later(elapsed))).toBeLessThanOrEqual(elapsed < 600 ? 2 : Math.max(30, elapsed / 20));
   });
 
   it('ends at the deadline with the cause', () => {
