@@ -30,7 +30,6 @@ export const issueIdentity = defineStep({
     const parts: readonly (readonly [string, keyof ClusterIdentityPlan])[] = [
       [secretIds.etcd(cluster.name), 'etcd'],
       [secretIds.controlPlane(cluster.name), 'controlPlane'],
-      [secretIds.node(cluster.name), 'node'],
     ];
     const added = await Promise.all(parts.map(([id, part]) => ensureSecret(id, plan[part], authority.files, ports, tags)));
     return { created: authority.created || added.includes(true), version: 1 as const };

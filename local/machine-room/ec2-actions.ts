@@ -43,6 +43,7 @@ function instanceXml(machine: Readonly<Machine>): string {
     `<instanceId>${machine.id}</instanceId>`,
     `<instanceState><code>${state.code}</code><name>${state.name}</name></instanceState>`,
     machine.address === undefined ? '' : `<privateIpAddress>${machine.address}</privateIpAddress>`,
+    machine.profileArn === undefined ? '' : `<iamInstanceProfile><arn>${machine.profileArn}</arn></iamInstanceProfile>`,
     `<placement><availabilityZone>${machine.zone}</availabilityZone></placement>`,
   ].join('');
 }

@@ -147,6 +147,12 @@ export function rolloutSucceeded(where: string, revision: string | null, ledger:
   };
 }
 
+/** Clusters to whose account it could not be brought who may log in. */
+export function accessNote(result: { failed: number; reason: string } | undefined): string {
+  if (result === undefined || result.failed === 0) return '';
+  return `**Who may log in could not be brought to ${clusters(result.failed)}:** ${sentence(result.reason)} Re-run this check once the account answers.`;
+}
+
 /** What became of the promotion, for the check of the rollout. @param error what broke it off */
 export function promotionNote(result: { outcome: string; reason: string } | undefined, error: CaughtError | undefined): string {
   if (error !== undefined) return `**The promotion could not be opened:** ${sentence(plainError(error))} First: re-run this check.`;

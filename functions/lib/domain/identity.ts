@@ -29,12 +29,11 @@ export interface SecretPlan {
 export interface ClusterIdentityPlan {
   readonly etcd: SecretPlan;
   readonly controlPlane: SecretPlan;
-  readonly node: SecretPlan;
 }
 
 /** The certificates of a cluster by its name and /16 network. */
 export function planIdentity(cluster: { name: string; network: string }): ClusterIdentityPlan {
-  return { etcd: planEtcd(cluster.network), controlPlane: planControlPlane(cluster), node: planNode() };
+  return { etcd: planEtcd(cluster.network), controlPlane: planControlPlane(cluster) };
 }
 
 function planEtcd(network: string): SecretPlan {
@@ -77,15 +76,6 @@ function planControlPlane(cluster: { name: string; network: string }): SecretPla
       client('scheduler', 'system:kube-scheduler'),
       { file: 'etcd-client', signer: 'etcd-ca', request: { commonName: 'kube-apiserver', usages: ['client'] } },
       { file: 'front-proxy-client', signer: 'front-proxy-ca', request: { commonName: 'front-proxy-client', usages: ['client'] } },
-    ],
-  };
-}
-
-function planNode(): SecretPlan {
-  return {
-    copies: { 'ca.crt': 'ca.crt' },
-    leaves: [
-      { file: 'node', signer: 'ca', request: { commonName: 'sluice:node-agent', organizations: ['sluice:nodes'], usages: ['client'] } },
     ],
   };
 }

@@ -10,7 +10,7 @@ import { CLUSTER, CONTEXT } from '../../support/cluster-world.ts';
 import { createFakeSecrets } from '../../support/fakes/secrets.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
-const IDS = [secretIds.authority, secretIds.etcd, secretIds.controlPlane, secretIds.node].map((id) => id(CLUSTER.name));
+const IDS = [secretIds.authority, secretIds.etcd, secretIds.controlPlane].map((id) => id(CLUSTER.name));
 
 function world() {
   const secrets = createFakeSecrets();
@@ -24,7 +24,7 @@ function certificate(files: Record<string, string>, name: string): X509Certifica
 }
 
 describe('issuing an identity', () => {
-  it('makes the four secrets once; a later call changes nothing', async () => {
+  it('makes the three secrets once; a later call changes nothing', async () => {
     const { secrets, issue } = world();
 
     const first = await issue();
@@ -41,7 +41,7 @@ describe('issuing an identity', () => {
     const { secrets, files, issue } = world();
     await issue();
     const ca = files(IDS[0] ?? '')['ca.crt'];
-    secrets.values.delete(secretIds.node(CLUSTER.name));
+    secrets.values.delete(secretIds.etcd(CLUSTER.name));
     const plane = files(secretIds.controlPlane(CLUSTER.name));
     const { 'scheduler.crt': _certificate, ...without } = plane;
     secrets.values.set(secretIds.controlPlane(CLUSTER.name), JSON.stringify(without));
@@ -50,7 +50,7 @@ describe('issuing an identity', () => {
 
     const completed = files(secretIds.controlPlane(CLUSTER.name));
     expect(again.created).toBe(true);
-    expect(files(secretIds.node(CLUSTER.name))['ca.crt']).toBe(ca);
+    expect(files(secretIds.etcd(CLUSTER.name))['ca.crt']).toBe(files(IDS[0] ?? '')['etcd-ca.crt']);
     expect(certificate(completed, 'scheduler').verify(new X509Certificate(ca ?? '').publicKey)).toBe(true);
     expect(completed['apiserver.crt']).toBe(plane['apiserver.crt']);
   });
@@ -63,7 +63,7 @@ describe('issuing an identity', () => {
     const ca = new X509Certificate(files(IDS[0] ?? '')['ca.crt'] ?? '');
     expect(results.some(({ created }) => created)).toBe(true);
     expect(certificate(files(secretIds.controlPlane(CLUSTER.name)), 'apiserver').checkIssued(ca)).toBe(true);
-    expect(certificate(files(secretIds.node(CLUSTER.name)), 'node').verify(ca.publicKey)).toBe(true);
+    expect(certificate(files(secretIds.controlPlane(CLUSTER.name)), 'scheduler').verify(ca.publicKey)).toBe(true);
   });
 
   it('refuses an authority that lacks files instead of making another one', async () => {
@@ -81,18 +81,16 @@ describe('issuing an identity', () => {
     const plane = files(secretIds.controlPlane(CLUSTER.name));
     const api = certificate(plane, 'apiserver');
     const member = certificate(files(secretIds.etcd(CLUSTER.name)), 'member');
-    const node = certificate(files(secretIds.node(CLUSTER.name)), 'node');
     const ca = new X509Certificate(plane['ca.crt'] ?? '');
 
     for (const name of ['kubernetes', 'kubernetes.default.svc.cluster.local', 'api.dev-1.sluice.internal'])
       expect(api.checkHost(name)).toBe(name);
     for (const address of ['10.20.0.10', '10.20.16.10', '10.20.32.10', '10.96.0.1']) expect(api.checkIP(address)).toBe(address);
     for (const address of ['10.20.0.11', '10.20.16.11', '10.20.32.11']) expect(member.checkIP(address)).toBe(address);
-    expect(node.subject).toBe('O=sluice:nodes\nCN=sluice:node-agent');
     expect(ca.ca).toBe(true);
-    expect(node.ca).toBe(false);
+    expect(api.ca).toBe(false);
     expect(new Date(ca.validTo).getUTCFullYear()).toBe(2036);
-    expect(new Date(node.validTo)).toEqual(new Date('2027-01-01T00:00:00Z'));
+    expect(new Date(api.validTo)).toEqual(new Date('2027-01-01T00:00:00Z'));
     expect(plane['encryption.yaml']).toMatch(/secretbox[\s\S]*identity: {}/);
   });
 });
@@ -124,7 +122,7 @@ describe('deleting an identity', () => {
     await issue();
 
     await expect(deleteIdentity.run({ cluster: CLUSTER, purpose: 'e2e' }, { secrets }, CONTEXT)).rejects.toBeInstanceOf(RefusedError);
-    expect(secrets.values.size).toBe(4);
+    expect(secrets.values.size).toBe(3);
   });
 
   it('of an e2e cluster is at once, of a decommissioned one recoverable', async () => {
@@ -135,8 +133,8 @@ describe('deleting an identity', () => {
     await deleteIdentity.run({ cluster: { ...CLUSTER, environment: 'e2e' }, purpose: 'e2e' }, e2e.ports, CONTEXT);
     await deleteIdentity.run({ cluster: CLUSTER, purpose: 'decommission' }, old.ports, CONTEXT);
 
-    expect([...e2e.secrets.deleted.values()]).toEqual([undefined, undefined, undefined, undefined]);
-    expect([...old.secrets.deleted.values()]).toEqual([30, 30, 30, 30]);
+    expect([...e2e.secrets.deleted.values()]).toEqual([undefined, undefined, undefined]);
+    expect([...old.secrets.deleted.values()]).toEqual([30, 30, 30]);
     expect([...old.secrets.deleted.keys()].at(-1)).toBe(IDS[0]);
   });
 });
