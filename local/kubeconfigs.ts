@@ -8,7 +8,7 @@ import { secretIds } from '#domain/names.ts';
 import { API_PORT, clusterAddresses } from '#domain/network.ts';
 import type { AccountClients } from './aws/clients.ts';
 
-const Authority = z.object({ 'ca.crt': z.string(), 'ca.key': z.string() });
+const Authority = z.object({ 'ca.crt': z.string(), 'ca.key': z.string(), 'ca-bundle.crt': z.string().optional() });
 
 /** The certificate of an administrator at the machine is valid for a day. */
 const VALID_MINUTES = 24 * 60;
@@ -28,7 +28,7 @@ export async function writeKubeconfigs(
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const write = async (kind: string, user: Readonly<Record<string, string>>): Promise<string> => {
     const path = join(directory, `${cluster.name}-${kind}.kubeconfig`);
-    await writeFile(path, kubeconfig(cluster, authority['ca.crt'], user), { mode: 0o600 });
+    await writeFile(path, kubeconfig(cluster, authority['ca-bundle.crt'] ?? authority['ca.crt'], user), { mode: 0o600 });
     return path;
   };
   return { admin: await write('admin', await administrator(authority)), readOnly: await write('read-only', { token }) };

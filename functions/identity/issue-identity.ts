@@ -1,8 +1,12 @@
 import * as z from 'zod';
-import { type ClusterIdentityPlan, encryptionConfiguration, planIdentity, type SecretPlan, validity } from '#domain/identity.ts';
+import { advanceAuthority, type GenerationMaker } from '#domain/generations.ts';
+import { type ClusterIdentityPlan, encryptionConfiguration, isDue, planIdentity, type SecretPlan, validity } from '#domain/identity.ts';
 import { secretIds } from '#domain/names.ts';
+import { identityOf } from '#domain/rotation.ts';
+import { type IdentityVersions, Versions } from '#model/configuration.ts';
 import { RefusedError, TransientError } from '#model/errors.ts';
 import { AuthoritySecret, IdentityFiles } from '#model/identity.ts';
+import { Timestamp } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Authority } from '#ports/authority.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -16,37 +20,69 @@ export interface IdentityPorts {
 }
 
 /**
- * Makes a cluster's identity once: the authority first, by create-if-absent, so that two runs at once end in one
- * authority; then the secrets made from it. A later call adds what is missing and changes nothing that is there.
+ * Makes a cluster's identity, and brings it to the generations that the configuration wants: the authority first, by
+ * create-if-absent, so that two runs at once end in one authority; then the secrets made from it. A later call adds what is
+ * missing, renews what ends soon, and changes nothing else. Answers the first end of any certificate.
  */
 export const issueIdentity = defineStep({
   name: 'issue-identity',
-  input: z.object({ cluster: ClusterRef }),
-  output: z.object({ created: z.boolean(), version: z.literal(1) }),
-  async run({ cluster }, ports: IdentityPorts) {
+  input: z.object({ cluster: ClusterRef, render: z.object({ versions: Versions.pick({ identity: true }) }).optional() }),
+  output: z.object({ created: z.boolean(), version: z.literal(1), expires: Timestamp }),
+  async run({ cluster, render }, ports: IdentityPorts) {
     const tags = { 'sluice:cluster': cluster.name };
-    const authority = await ensureAuthority(cluster.name, ports, tags);
+    const authority = await ensureAuthority(cluster.name, identityOf(render?.versions ?? {}), ports, tags);
     const plan = planIdentity(cluster);
     const parts: readonly (readonly [string, keyof ClusterIdentityPlan])[] = [
       [secretIds.etcd(cluster.name), 'etcd'],
       [secretIds.controlPlane(cluster.name), 'controlPlane'],
     ];
-    const added = await Promise.all(parts.map(([id, part]) => ensureSecret(id, plan[part], authority.files, ports, tags)));
-    return { created: authority.created || added.includes(true), version: 1 as const };
+    const secrets = await Promise.all(parts.map(([id, part]) => ensureSecret(id, plan[part], authority.files, ports, tags)));
+    const created = authority.created || secrets.some((secret) => secret.changed);
+    return { created, version: 1 as const, expires: firstEnd([authority.files, ...secrets.map(({ files }) => files)], ports.authority) };
   },
 });
 
 type Tags = Readonly<Record<string, string>>;
 
-async function ensureAuthority(cluster: string, ports: IdentityPorts, tags: Tags): Promise<{ files: AuthoritySecret; created: boolean }> {
+async function ensureAuthority(
+  cluster: string,
+  wanted: IdentityVersions,
+  ports: IdentityPorts,
+  tags: Tags,
+): Promise<{ files: AuthoritySecret; created: boolean }> {
   const id = secretIds.authority(cluster);
   const there = await ports.secrets.get(id);
-  if (there !== undefined) return { files: parseAuthority(id, there), created: false };
-  const made = await makeAuthority(cluster, ports);
+  if (there !== undefined) return { files: await advance(id, there, cluster, wanted, ports), created: false };
+  const made = await advanceAuthority(await makeAuthority(cluster, ports), wanted, makerOf(cluster, ports));
   if (await ports.secrets.create(id, JSON.stringify(made), tags)) return { files: made, created: true };
   const others = await ports.secrets.get(id);
   if (others === undefined) throw new TransientError(`${id} was just made by another run but can't be read yet`);
-  return { files: parseAuthority(id, others), created: false };
+  return { files: await advance(id, others, cluster, wanted, ports), created: false };
+}
+
+/** A generation that is dropped stays in the version of the secret before, which Secrets Manager keeps. */
+async function advance(
+  id: string,
+  text: string,
+  cluster: string,
+  wanted: IdentityVersions,
+  ports: IdentityPorts,
+): Promise<AuthoritySecret> {
+  const next = await advanceAuthority(parseAuthority(id, text), wanted, makerOf(cluster, ports));
+  const value = JSON.stringify(next);
+  if (value !== text) await ports.secrets.put(id, value);
+  return next;
+}
+
+function makerOf(cluster: string, { authority, clock }: IdentityPorts): GenerationMaker {
+  return {
+    clusterCa: (generation) => {
+      const { from, until } = validity('authority', clock.now());
+      return authority.createAuthority(generation === 1 ? `${cluster}-ca` : `${cluster}-ca-${generation}`, from, until);
+    },
+    serviceAccounts: () => authority.createSigningKey(),
+    encryption: () => authority.randomKey(32),
+  };
 }
 
 function parseAuthority(id: string, text: string): AuthoritySecret {
@@ -72,36 +108,53 @@ async function makeAuthority(cluster: string, { authority, clock }: IdentityPort
     'front-proxy-ca.key': frontProxy.key,
     'sa.key': serviceAccounts.key,
     'sa.pub': serviceAccounts.publicKey,
-    'encryption.yaml': encryptionConfiguration(authority.randomKey(32)),
+    'encryption.yaml': encryptionConfiguration([{ name: 'key1', secret: authority.randomKey(32) }]),
   };
 }
 
-/** True when something was added. */
-async function ensureSecret(id: string, plan: SecretPlan, authority: AuthoritySecret, ports: IdentityPorts, tags: Tags): Promise<boolean> {
-  const there = await ports.secrets.get(id);
-  const files = there === undefined ? {} : IdentityFiles.parse(JSON.parse(there));
-  const missing = await makeMissing(files, plan, authority, ports);
-  if (Object.keys(missing).length === 0) return false;
-  const value = JSON.stringify({ ...files, ...missing });
-  if (there === undefined) return ports.secrets.create(id, value, tags);
-  await ports.secrets.put(id, value);
-  return true;
-}
-
-async function makeMissing(
-  files: IdentityFiles,
+async function ensureSecret(
+  id: string,
   plan: SecretPlan,
   authority: AuthoritySecret,
   ports: IdentityPorts,
-): Promise<IdentityFiles> {
+  tags: Tags,
+): Promise<{ files: IdentityFiles; changed: boolean }> {
+  const there = await ports.secrets.get(id);
+  const known = there === undefined ? {} : IdentityFiles.parse(JSON.parse(there));
+  const made = await makeDue(known, plan, authority, ports);
+  const files = { ...known, ...made };
+  if (Object.keys(made).length === 0) return { files, changed: false };
+  const value = JSON.stringify(files);
+  if (there === undefined) return { files, changed: await ports.secrets.create(id, value, tags) };
+  await ports.secrets.put(id, value);
+  return { files, changed: true };
+}
+
+/** Copies that differ from the authority, and certificates that are missing, of another generation, or end soon. */
+async function makeDue(files: IdentityFiles, plan: SecretPlan, authority: AuthoritySecret, ports: IdentityPorts): Promise<IdentityFiles> {
   const made: IdentityFiles = {};
-  for (const [name, source] of Object.entries(plan.copies)) if (files[name] === undefined) made[name] = authority[source];
+  const now = ports.clock.now();
+  for (const [name, source] of Object.entries(plan.copies)) {
+    const value = authority[source];
+    if (value !== undefined && files[name] !== value) made[name] = value;
+  }
   for (const { file, signer, request } of plan.leaves) {
-    if (files[`${file}.crt`] !== undefined && files[`${file}.key`] !== undefined) continue;
     const ca = { certificate: authority[`${signer}.crt`], key: authority[`${signer}.key`] };
-    const pair = await ports.authority.issue(ca, { ...request, ...validity('leaf', ports.clock.now()) });
+    const there = files[`${file}.crt`];
+    const found = there === undefined || files[`${file}.key`] === undefined ? undefined : ports.authority.inspect(ca.certificate, there);
+    if (found?.issued === true && !isDue(found.until, now)) continue;
+    const pair = await ports.authority.issue(ca, { ...request, ...validity('leaf', now) });
     made[`${file}.crt`] = pair.certificate;
     made[`${file}.key`] = pair.key;
   }
   return made;
+}
+
+/** The first end of a certificate among files. */
+function firstEnd(secrets: readonly Readonly<Record<string, string | undefined>>[], authority: Authority): string {
+  const certificates = secrets.flatMap((files) =>
+    Object.entries(files).flatMap(([name, text]) => (name.endsWith('.crt') && text !== undefined ? [text] : [])),
+  );
+  const ends = certificates.map((text) => authority.inspect(text, text).until.getTime());
+  return new Date(Math.min(...ends)).toISOString();
 }

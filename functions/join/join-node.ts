@@ -1,3 +1,4 @@
+import { trustedAuthorities } from '#domain/identity.ts';
 import { callingInstance, decideJoin, nodeCertificate, signedRequest } from '#domain/join.ts';
 import { secretIds } from '#domain/names.ts';
 import { InputError, NotFoundError } from '#model/errors.ts';
@@ -42,5 +43,5 @@ export async function joinNode(event: unknown, ports: JoinPorts): Promise<JoinAn
   const certificate = await ports.authority.certify({ certificate: files['ca.crt'], key: files['ca.key'] }, request.csr, leaf);
   const until = leaf.until.toISOString();
   ports.log.info('node certified', { cluster: request.cluster, node: node.name, pool: node.pool, role: who.role, until });
-  return { certificate, ca: files['ca.crt'], until };
+  return { certificate, ca: trustedAuthorities(files), until };
 }

@@ -1,11 +1,29 @@
 import type { ClusterAccess, EmergencyAccess, Login, TokenReviewStatus } from '../model/access.ts';
 import type { ChannelFile, ClusterEntry } from '../model/settings.ts';
+import type { LeafRequest } from '../ports/authority.ts';
 
 /** Groups that a person can get; component `access` says what each may do. Nothing of what the issuer says becomes a group. */
 export const ACCESS_GROUPS = { read: 'sluice:read-only', write: 'sluice:write', emergency: 'sluice:emergency' } as const;
 
 /** No name that an issuer gives can be that of a system account. */
 const USER_PREFIX = 'oidc:';
+
+const BREAK_GLASS_MILLISECONDS = 3600 * 1000;
+const CLOCK_SKEW_MILLISECONDS = 5 * 60 * 1000;
+
+/**
+ * The certificate of one hour that opens a cluster when nothing else does: not the webhook, not RBAC, not Sluice.
+ * `system:masters` needs no object in the cluster, and can't be taken back: only its end ends it.
+ */
+export function breakGlassCertificate(by: string, now: Date): LeafRequest {
+  return {
+    commonName: `break-glass:${by}`,
+    organizations: ['system:masters'],
+    usages: ['client'],
+    from: new Date(now.getTime() - CLOCK_SKEW_MILLISECONDS),
+    until: new Date(now.getTime() + BREAK_GLASS_MILLISECONDS),
+  };
+}
 
 /** Who may log in to a cluster, by the file of its channel. */
 export function clusterAccess(commit: string, channel: ChannelFile, entry: ClusterEntry): ClusterAccess {

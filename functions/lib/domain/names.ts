@@ -73,6 +73,7 @@ export const accountKeys = {
   backups: (cluster: string): string => `backups/${cluster}/`,
   /** Who may log in to a cluster. */
   access: (cluster: string): string => `access/${cluster}.json`,
+  breakGlass: (cluster: string, at: string): string => `break-glass/${cluster}/${at}.json`,
   testReport: (execution: string, file: string): string => `e2e/${execution}/${file}`,
 } as const;
 

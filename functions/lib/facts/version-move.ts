@@ -58,7 +58,13 @@ function beginnings(stored: ClusterRecord | CreatingCluster): readonly (ClusterR
 /** What a half-done update has not begun with runs in no newer version than what is recorded: it is no reason against any. */
 function reachedVersions({ versions, reached }: Updating, to: VersionState['versions']): VersionState['versions'] {
   if (reached === undefined) return versions;
-  return { kubernetes: reached.kubernetes ?? to.kubernetes, etcd: reached.etcd ?? to.etcd };
+  // Keys are made before anything is replaced: whatever else was reached, they count.
+  const { identity } = versions;
+  return {
+    kubernetes: reached.kubernetes ?? to.kubernetes,
+    etcd: reached.etcd ?? to.etcd,
+    ...(identity === undefined ? {} : { identity }),
+  };
 }
 
 /**

@@ -49,6 +49,24 @@ export const ClusterAccess = z.object({
 });
 export type ClusterAccess = z.infer<typeof ClusterAccess>;
 
+/** What somebody sends who breaks the glass; it is recorded. */
+export const BreakGlassRequest = z.strictObject({
+  cluster: ClusterName,
+  by: z.string().regex(/^[\w.@+-]{1,64}$/, 'must be a name or address of at most 64 characters'),
+  reason: z.string().min(10).max(1000),
+});
+
+/** The object `break-glass/<cluster>/<time>.json`, written before the certificate is made. */
+export const BreakGlassRecord = z.object({
+  cluster: ClusterName,
+  by: z.string(),
+  reason: z.string(),
+  at: Timestamp,
+  /** End of the certificate. */
+  until: Timestamp,
+});
+export type BreakGlassRecord = z.infer<typeof BreakGlassRecord>;
+
 /** What the API server of a cluster asks: its TokenReview, with the cluster's name, by way of its instance. */
 export const TokenReviewRequest = z.object({
   cluster: ClusterName,

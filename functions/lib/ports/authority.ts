@@ -25,6 +25,8 @@ export interface Authority {
    * @throws InputError
    */
   certify(authority: KeyPair, csr: string, request: LeafRequest): Promise<string>;
+  /** Whether the authority's key signed the certificate, and when that ends. @throws InputError when it can't be read */
+  inspect(authority: string, certificate: string): { issued: boolean; until: Date };
   /** A key pair without certificate, for signing tokens. */
   createSigningKey(): Promise<{ key: string; publicKey: string }>;
   /** Random bytes as base64. */

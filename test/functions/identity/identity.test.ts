@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createAuthority } from '#adapters/x509/authority.ts';
 import { mintClient } from '#adapters/x509/clients.ts';
 import { secretIds } from '#domain/names.ts';
-import { NotFoundError, RefusedError } from '#model/errors.ts';
+import type { IdentityVersions } from '#model/configuration.ts';
+import { NotFoundError, RefusedError, TransientError } from '#model/errors.ts';
 import { deleteIdentity } from '../../../functions/identity/delete-identity.ts';
 import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
 import { CLUSTER, CONTEXT } from '../../support/cluster-world.ts';
@@ -14,9 +15,15 @@ const IDS = [secretIds.authority, secretIds.etcd, secretIds.controlPlane].map((i
 
 function world() {
   const secrets = createFakeSecrets();
-  const ports = { secrets, authority: createAuthority(), clock: { now: () => NOW } };
+  let now = NOW;
+  const ports = { secrets, authority: createAuthority(), clock: { now: () => now } };
   const files = (id: string): Record<string, string> => JSON.parse(secrets.values.get(id) ?? '{}');
-  return { secrets, ports, files, issue: () => issueIdentity.run({ cluster: CLUSTER }, ports, CONTEXT) };
+  const issue = (identity?: Partial<IdentityVersions>) =>
+    issueIdentity.run({ cluster: CLUSTER, ...(identity === undefined ? {} : { render: { versions: { identity } } }) }, ports, CONTEXT);
+  const pass = (days: number): void => {
+    now = new Date(now.getTime() + days * 24 * 3600 * 1000);
+  };
+  return { secrets, ports, files, issue, pass };
 }
 
 function certificate(files: Record<string, string>, name: string): X509Certificate {
@@ -31,8 +38,8 @@ describe('issuing an identity', () => {
     const before = new Map(secrets.values);
     const second = await issue();
 
-    expect(first).toEqual({ created: true, version: 1 });
-    expect(second).toEqual({ created: false, version: 1 });
+    expect(first).toEqual({ created: true, version: 1, expires: '2027-01-01T00:00:00.000Z' });
+    expect(second).toEqual({ ...first, created: false });
     expect([...secrets.values.keys()].sort()).toEqual([...IDS].sort());
     expect(secrets.values).toEqual(before);
   });
@@ -92,6 +99,116 @@ describe('issuing an identity', () => {
     expect(new Date(ca.validTo).getUTCFullYear()).toBe(2036);
     expect(new Date(api.validTo)).toEqual(new Date('2027-01-01T00:00:00Z'));
     expect(plane['encryption.yaml']).toMatch(/secretbox[\s\S]*identity: {}/);
+  });
+});
+
+describe('rotating an identity', () => {
+  const BOTH_OLD = { trusted: [1, 2], issues: 1 };
+  const BOTH_NEW = { trusted: [1, 2], issues: 2 };
+  const NEW = { trusted: [2], issues: 2 };
+  const plane = secretIds.controlPlane(CLUSTER.name);
+  const pems = (text = ''): string[] => text.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [];
+
+  it('goes by trust both, issue new, drop old; each kind for itself', async () => {
+    const { issue, files } = world();
+    await issue();
+    const before = files(plane);
+    const seen = [];
+    for (const generation of [BOTH_OLD, BOTH_NEW, NEW]) {
+      await issue({ clusterCa: generation });
+      seen.push(files(plane));
+    }
+    const [both, issued, dropped] = seen;
+
+    const ca = (text: Record<string, string> | undefined): string[] => pems(text?.['ca.crt']);
+    expect([ca(before).length, ca(both).length, ca(issued).length, ca(dropped).length]).toEqual([1, 2, 2, 1]);
+    expect(both?.['apiserver.crt']).toBe(before['apiserver.crt']);
+    expect(issued?.['apiserver.crt']).not.toBe(before['apiserver.crt']);
+    const issuer = new X509Certificate(dropped?.['ca.crt'] ?? '');
+    expect(certificate(issued ?? {}, 'scheduler').verify(issuer.publicKey)).toBe(true);
+    expect(issued?.['ca-issuing.crt']).toBe(dropped?.['ca.crt']);
+    expect(issuer.subject).toBe('CN=dev-1-ca-2');
+    expect([dropped?.['sa.key'], dropped?.['encryption.yaml']]).toEqual([before['sa.key'], before['encryption.yaml']]);
+  });
+
+  it('signs tokens and encrypts by one key, and knows those of both', async () => {
+    const { issue, files } = world();
+    await issue();
+    const before = files(plane);
+    const kinds = (generation: typeof BOTH_OLD) => ({ serviceAccounts: generation, encryption: generation });
+
+    await issue(kinds(BOTH_OLD));
+    const both = files(plane);
+    await issue(kinds(BOTH_NEW));
+    const issued = files(plane);
+    await issue(kinds(NEW));
+    const dropped = files(plane);
+
+    const names = (text: Record<string, string>): string[] =>
+      [...(text['encryption.yaml'] ?? '').matchAll(/name: (key\d)/g)].map((match) => match[1] ?? '');
+    expect([before, both, issued, dropped].map(names)).toEqual([['key1'], ['key1', 'key2'], ['key2', 'key1'], ['key2']]);
+    expect([before, both, issued, dropped].map((text) => pems(text['sa.pub']).length)).toEqual([1, 2, 2, 1]);
+    expect(both['sa.key']).toBe(before['sa.key']);
+    expect(issued['sa.key']).not.toBe(before['sa.key']);
+    expect(pems(issued['sa.pub'])[0]).toBe(pems(dropped['sa.pub'])[0]);
+  });
+
+  it('refuses to skip a move, and leaves everything as it was', async () => {
+    const { issue, secrets } = world();
+    await issue();
+    const before = new Map(secrets.values);
+
+    for (const identity of [{ clusterCa: NEW }, { serviceAccounts: BOTH_NEW }, { encryption: NEW }])
+      await expect(issue(identity)).rejects.toBeInstanceOf(RefusedError);
+    expect(secrets.values).toEqual(before);
+  });
+
+  it('ends in the same when it stops after the authority and runs again', async () => {
+    const { issue, secrets, files, ports } = world();
+    await issue();
+    const put = secrets.put;
+    secrets.put = async (id, value) => {
+      if (id === plane) throw new TransientError('Secrets Manager answered 500');
+      await put(id, value);
+    };
+    await expect(issue({ clusterCa: BOTH_OLD })).rejects.toBeInstanceOf(TransientError);
+    secrets.put = put;
+
+    await issue({ clusterCa: BOTH_OLD });
+    const after = new Map(secrets.values);
+    await issue({ clusterCa: BOTH_OLD });
+
+    expect(pems(files(plane)['ca.crt'])).toHaveLength(2);
+    expect(secrets.values).toEqual(after);
+    expect((await mintClient(ports, CLUSTER.name, 'kubernetes')).ca).toBe(files(plane)['ca.crt']);
+  });
+
+  it('takes an authority from before rotations as the first generation', async () => {
+    const { issue, secrets, files } = world();
+    await issue();
+    const id = secretIds.authority(CLUSTER.name);
+    const { 'generations.json': _generations, 'ca-bundle.crt': _bundle, ...old } = files(id);
+    secrets.values.set(id, JSON.stringify(old));
+
+    await issue({ encryption: BOTH_OLD });
+
+    expect(files(id)['ca.key']).toBe(old['ca.key']);
+    expect(files(plane)['encryption.yaml']).toContain(/secret: (\S+)/.exec(old['encryption.yaml'] ?? '')?.[1]);
+  });
+
+  it('renews certificates of a year when four months are left', async () => {
+    const { issue, files, pass } = world();
+    await issue();
+    const first = files(plane)['apiserver.crt'];
+
+    pass(240);
+    const early = await issue();
+    pass(6);
+    const late = await issue();
+
+    expect([early.created, late.created]).toEqual([false, true]);
+    expect(files(plane)['apiserver.crt']).not.toBe(first);
+    expect(late.expires > early.expires).toBe(true);
   });
 });
 

@@ -58,12 +58,24 @@ export function createAuthority(): Authority {
     async certify(authority, csr, request) {
       return pemOf(leaf(authority, request, requestedKey(csr)));
     },
+    inspect(authority, certificate) {
+      const read = parseCertificate(certificate);
+      return { issued: read.verify(parseCertificate(authority).publicKey), until: new Date(read.validTo) };
+    },
     async createSigningKey() {
       const { publicKey, privateKey } = newKeys();
       return { key: privatePem(privateKey), publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
     },
     randomKey: (bytes) => randomBytes(bytes).toString('base64'),
   };
+}
+
+function parseCertificate(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw new InputError('not a certificate in PEM', { cause: error });
+  }
 }
 
 function leaf(authority: KeyPair, request: LeafRequest, publicKey: KeyObject): Der {
