@@ -1,4 +1,5 @@
 import { keys } from '#domain/names.ts';
+import { identityText } from '#domain/rotation.ts';
 import { decideMove, definitionsOf, type VersionState } from '#domain/version-move.ts';
 import { GateClosedError, LockHeldError } from '#model/errors.ts';
 import { type ClusterRecord, type CreatingCluster, type Reached, StoredCluster, type Updating } from '#model/records.ts';
@@ -35,6 +36,7 @@ export async function requireMove(
     throw new GateClosedError(
       `the deletion of ${name} has begun (${stored.deleting.execution}), so nothing is brought to it. Nothing was changed. Start the deletion again to finish it (docs/operate.md).`,
     );
+  requireAllNodes(name, stored, to);
   const next = await stateOf(objects, to.hash, to.versions);
   for (const from of beginnings(stored)) {
     const half = 'since' in from;
@@ -48,6 +50,16 @@ export async function requireMove(
       `${name} can't move to ${to.revision.slice(0, 12)}: ${problem.message}${why} Nothing was changed. Roll out a revision that it can move to; to go back, restore a backup (docs/recover.md).`,
     );
   }
+}
+
+/** Nodes that an update left for later trust the authorities of a revision before: a rotation must not go on without them. */
+function requireAllNodes(name: string, stored: ClusterRecord | CreatingCluster, to: Target): void {
+  if ('creating' in stored || stored.nodesLater === undefined) return;
+  const { nodes, reason } = stored.nodesLater;
+  if (identityText(stored.versions, ['clusterCa']) === identityText(to.versions, ['clusterCa'])) return;
+  throw new GateClosedError(
+    `${name} can't move to ${to.revision.slice(0, 12)}: its cluster authority would change, and ${nodes} of its nodes are of a revision before (${reason}); they would be cut off. Nothing was changed. Let a rollout that leaves the authority as it is replace them first.`,
+  );
 }
 
 function beginnings(stored: ClusterRecord | CreatingCluster): readonly (ClusterRecord | Updating)[] {
