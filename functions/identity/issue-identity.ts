@@ -26,7 +26,7 @@ export interface IdentityPorts {
  */
 export const issueIdentity = defineStep({
   name: 'issue-identity',
-  input: z.object({ cluster: ClusterRef, render: z.object({ versions: Versions.pick({ identity: true }) }).optional() }),
+  input: z.object({ cluster: ClusterRef, render: z.object({ versions: z.object({ identity: Versions.shape.identity }) }).optional() }),
   output: z.object({ created: z.boolean(), version: z.literal(1), expires: Timestamp }),
   async run({ cluster, render }, ports: IdentityPorts) {
     const tags = { 'sluice:cluster': cluster.name };

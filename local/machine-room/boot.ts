@@ -9,8 +9,8 @@ import { freeAddress, requireLoopback } from './addresses.ts';
 import type { AccountView } from './aws.ts';
 import { type Booted, NOTHING_RUNS, startAll } from './booted.ts';
 import { memberEnvironment } from './etcd-member.ts';
+import { readIdentity, renewIdentity } from './identity.ts';
 import { readDocument, readPointer } from './ignition.ts';
-import { joinCluster, keepRenewed } from './join.ts';
 import { loginProgram } from './login.ts';
 import {
   ignoredParts,
@@ -136,6 +136,7 @@ async function subnetOf(machine: Machine, view: AccountView): Promise<string> {
 async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string, context: BootContext): Promise<Booted> {
   const real = plan.kubelet !== undefined && context.realNodes?.wants(machine.role) === true ? context.realNodes : undefined;
   const address = real === undefined ? (machine.address ?? '') : nodeAddress(machine.address ?? '');
+  machine.privateAddress = address;
   const place = join(context.directory, machine.account, machine.id);
   const root = join(place, 'root');
   const volume = !plan.volume ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
@@ -219,30 +220,6 @@ function volumeAt(path: string): NonNullable<Machine['volume']> {
   const createdAt = statSync(path).birthtime;
   const id = createHash('sha256').update(`${path} ${createdAt.getTime()}`).digest('hex').slice(0, 17);
   return { id: `vol-${id}`, createdAt };
-}
-
-function renewIdentity(
-  machine: Machine,
-  { join: file, renewSeconds }: MachinePlan,
-  { view, signal, say }: BootContext,
-  renewed: (files: Readonly<Record<string, string>>) => Promise<void>,
-): void {
-  if (file === undefined || renewSeconds === undefined) return;
-  const renew = async (): Promise<void> => {
-    if (machine.power !== 'on') return;
-    const files = await joinCluster(machine, file, view);
-    // A node that left meanwhile must not come back.
-    if (!signal.aborted) await renewed(files);
-  };
-  void keepRenewed(renewSeconds, signal, renew, (reason) => say('waiting', `its certificate is not renewed: ${reason}`));
-}
-
-async function readIdentity(machine: Machine, plan: MachinePlan, view: AccountView): Promise<Readonly<Record<string, string>>> {
-  if (plan.join !== undefined) return joinCluster(machine, plan.join, view);
-  if (plan.identity === undefined) return {};
-  const files = await view.secretFiles(plan.identity.secret);
-  if (files === undefined) throw new TransientError(`waits for its identity: there is no secret ${plan.identity.secret}`);
-  return files;
 }
 
 async function provideBinaries(root: string, plan: MachinePlan, context: BootContext): Promise<void> {

@@ -57,6 +57,8 @@ export interface Machine {
   /** Launched to balance the zones: the group has one machine more until it is in service. */
   rebalances?: boolean;
   address?: string;
+  /** As EC2 tells it, where that is another: a real node has one in a network of its own. */
+  privateAddress?: string;
   /** The data volume that is attached to it. */
   volume?: { readonly id: string; readonly createdAt: Date };
   /** Instance profile, by which the machine has its role. */

@@ -19,7 +19,7 @@ import { type Ministack, startMinistack } from '../support/ministack.ts';
 
 const NAME = 'joining';
 const ACCOUNT = '444444444444';
-const NETWORK = '127.79.0.0/16';
+const NETWORK = '127.81.0.0/16';
 const ADDRESSES = clusterAddresses(NETWORK);
 const ZONES = [`${REGION}a`];
 

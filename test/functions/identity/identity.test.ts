@@ -31,6 +31,15 @@ function certificate(files: Record<string, string>, name: string): X509Certifica
 }
 
 describe('issuing an identity', () => {
+  it('takes the whole render that its state machine holds, and keeps of it what it goes by', () => {
+    const versions = { kubernetes: '1.36.3', etcd: '3.6.16', osImage: 'ami-1', e2eTests: '1.36.3' };
+    const identity = { clusterCa: { trusted: [1, 2], issues: 1 } };
+    const parse = (of: object) => issueIdentity.input.parse({ cluster: CLUSTER, render: { hash: 'f'.repeat(64), versions: of } }).render;
+
+    expect(parse(versions)).toEqual({ versions: {} });
+    expect(parse({ ...versions, identity })).toEqual({ versions: { identity } });
+  });
+
   it('makes the three secrets once; a later call changes nothing', async () => {
     const { secrets, issue } = world();
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { parse } from 'yaml';
+import { identityText } from '#domain/rotation.ts';
 import { substitute } from '#domain/variables.ts';
 import type { RoleSession } from '../../../local/machine-room/aws.ts';
 import { rewritePaths } from '../../../local/machine-room/paths.ts';
@@ -32,17 +33,18 @@ export async function runBootScript(
   instance: { id: string; region: string; cluster: string; session: RoleSession; awsEndpoint: string },
   input = '',
 ): Promise<ScriptRun> {
-  writeFiles(root, files, { REGION: instance.region, CLUSTER_NAME: instance.cluster });
+  const variables = { REGION: instance.region, CLUSTER_NAME: instance.cluster };
+  writeFiles(root, files, { ...variables, CA_GENERATIONS: identityText({}, ['clusterCa']) });
   const env = join(root, 'etc/sluice/instance.env');
   writeFileSync(env, `INSTANCE_ID=${instance.id}\nNODE_NAME=${instance.id}\n`);
   const metadata = await startMetadata(instance.id, instance.session);
   try {
-    const variables = {
+    const environment = {
       PATH: process.env['PATH'] ?? '',
       AWS_ENDPOINT_URL: instance.awsEndpoint,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url,
     };
-    return await run(join(root, files[0] ?? ''), variables, input);
+    return await run(join(root, files[0] ?? ''), environment, input);
   } finally {
     await metadata.close();
   }
