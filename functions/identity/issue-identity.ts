@@ -4,13 +4,13 @@ import { type ClusterIdentityPlan, encryptionConfiguration, isDue, planIdentity,
 import { secretIds } from '#domain/names.ts';
 import { identityOf } from '#domain/rotation.ts';
 import { type IdentityVersions, Versions } from '#model/configuration.ts';
-import { RefusedError, TransientError } from '#model/errors.ts';
+import { ConflictError, RefusedError, TransientError } from '#model/errors.ts';
 import { AuthoritySecret, IdentityFiles } from '#model/identity.ts';
 import { Timestamp } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Authority } from '#ports/authority.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { Secrets } from '#ports/secrets.ts';
+import type { Secrets, SecretVersion } from '#ports/secrets.ts';
 import { defineStep } from '#ports/step.ts';
 
 export interface IdentityPorts {
@@ -20,9 +20,11 @@ export interface IdentityPorts {
 }
 
 /**
- * Makes a cluster's identity, and brings it to the generations that the configuration wants: the authority first, by
- * create-if-absent, so that two runs at once end in one authority; then the secrets made from it. A later call adds what is
- * missing, renews what ends soon, and changes nothing else. Answers the first end of any certificate.
+ * Makes a cluster's identity, and brings it to the generations that the configuration wants (without a render: keeps those
+ * that it has): the authority first, by create-if-absent and only in place of the version that was read, so that two runs at
+ * once end in one authority; then the secrets made from it. A later call adds what is missing, renews what ends soon, and
+ * changes nothing else. Answers the first end of any certificate.
+ * @throws RefusedError, ConflictError when another run wrote meanwhile, TransientError
  */
 export const issueIdentity = defineStep({
   name: 'issue-identity',
@@ -30,7 +32,7 @@ export const issueIdentity = defineStep({
   output: z.object({ created: z.boolean(), version: z.literal(1), expires: Timestamp }),
   async run({ cluster, render }, ports: IdentityPorts) {
     const tags = { 'sluice:cluster': cluster.name };
-    const authority = await ensureAuthority(cluster.name, identityOf(render?.versions ?? {}), ports, tags);
+    const authority = await ensureAuthority(cluster.name, render && identityOf(render.versions), ports, tags);
     const plan = planIdentity(cluster);
     const parts: readonly (readonly [string, keyof ClusterIdentityPlan])[] = [
       [secretIds.etcd(cluster.name), 'etcd'],
@@ -46,16 +48,16 @@ type Tags = Readonly<Record<string, string>>;
 
 async function ensureAuthority(
   cluster: string,
-  wanted: IdentityVersions,
+  wanted: IdentityVersions | undefined,
   ports: IdentityPorts,
   tags: Tags,
 ): Promise<{ files: AuthoritySecret; created: boolean }> {
   const id = secretIds.authority(cluster);
-  const there = await ports.secrets.get(id);
+  const there = await ports.secrets.getVersion(id);
   if (there !== undefined) return { files: await advance(id, there, cluster, wanted, ports), created: false };
   const made = await advanceAuthority(await makeAuthority(cluster, ports), wanted, makerOf(cluster, ports));
   if (await ports.secrets.create(id, JSON.stringify(made), tags)) return { files: made, created: true };
-  const others = await ports.secrets.get(id);
+  const others = await ports.secrets.getVersion(id);
   if (others === undefined) throw new TransientError(`${id} was just made by another run but can't be read yet`);
   return { files: await advance(id, others, cluster, wanted, ports), created: false };
 }
@@ -63,15 +65,20 @@ async function ensureAuthority(
 /** A generation that is dropped stays in the version of the secret before, which Secrets Manager keeps. */
 async function advance(
   id: string,
-  text: string,
+  there: SecretVersion,
   cluster: string,
-  wanted: IdentityVersions,
+  wanted: IdentityVersions | undefined,
   ports: IdentityPorts,
 ): Promise<AuthoritySecret> {
-  const next = await advanceAuthority(parseAuthority(id, text), wanted, makerOf(cluster, ports));
-  const value = JSON.stringify(next);
-  if (value !== text) await ports.secrets.put(id, value);
+  const next = await advanceAuthority(parseAuthority(id, there.value), wanted, makerOf(cluster, ports));
+  await replaceIfOther(id, there, JSON.stringify(next), ports);
   return next;
+}
+
+/** Two keys of one generation would be two authorities by one name, so the one that comes second starts anew. */
+async function replaceIfOther(id: string, there: SecretVersion, value: string, { secrets }: IdentityPorts): Promise<void> {
+  if (value === there.value || (await secrets.replace(id, value, there.version))) return;
+  throw new ConflictError(`${id} was written by another run meanwhile`);
 }
 
 function makerOf(cluster: string, { authority, clock }: IdentityPorts): GenerationMaker {
@@ -119,14 +126,14 @@ async function ensureSecret(
   ports: IdentityPorts,
   tags: Tags,
 ): Promise<{ files: IdentityFiles; changed: boolean }> {
-  const there = await ports.secrets.get(id);
-  const known = there === undefined ? {} : IdentityFiles.parse(JSON.parse(there));
+  const there = await ports.secrets.getVersion(id);
+  const known = there === undefined ? {} : IdentityFiles.parse(JSON.parse(there.value));
   const made = await makeDue(known, plan, authority, ports);
   const files = { ...known, ...made };
   if (Object.keys(made).length === 0) return { files, changed: false };
   const value = JSON.stringify(files);
   if (there === undefined) return { files, changed: await ports.secrets.create(id, value, tags) };
-  await ports.secrets.put(id, value);
+  await replaceIfOther(id, there, value, ports);
   return { files, changed: true };
 }
 

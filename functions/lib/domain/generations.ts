@@ -28,10 +28,16 @@ export function generationsOf(files: AuthoritySecret): Generations {
 
 /**
  * The authority as the configuration wants it: new generations are made, those that nobody trusts any more are dropped, and
- * the files by which everything else is made follow. @throws RefusedError for a move that would break what is in use
+ * the files by which everything else is made follow. @param state what is wanted; absent: what it is now
+ * @throws RefusedError for a move that would break what is in use
  */
-export async function advanceAuthority(files: AuthoritySecret, wanted: IdentityVersions, make: GenerationMaker): Promise<AuthoritySecret> {
+export async function advanceAuthority(
+  files: AuthoritySecret,
+  state: IdentityVersions | undefined,
+  make: GenerationMaker,
+): Promise<AuthoritySecret> {
   const known = generationsOf(files);
+  const wanted = state ?? known.state;
   for (const kind of ROTATED_KINDS) {
     const problem = rotationProblem(kind, known.state[kind], wanted[kind]);
     if (problem !== undefined) throw new RefusedError(problem);
@@ -45,13 +51,20 @@ export async function advanceAuthority(files: AuthoritySecret, wanted: IdentityV
   return { ...files, ...filesOf(next), 'generations.json': JSON.stringify(next) };
 }
 
+/**
+ * A newer generation than the one that is issued is kept though nobody trusts it: a rotation that was given up can begin
+ * again. Made anew, it would be another key of the same name, which instances with the first one do not trust.
+ */
 async function kept<T>(
-  { trusted }: KeyGenerations,
+  { trusted, issues }: KeyGenerations,
   known: Readonly<Record<string, T>>,
   make: (generation: number) => Promise<T>,
 ): Promise<Record<string, T>> {
-  const entries = await Promise.all(trusted.map(async (generation) => [String(generation), known[generation] ?? (await make(generation))]));
-  return Object.fromEntries(entries);
+  const givenUp = Object.entries(known).filter(([generation]) => Number(generation) > issues);
+  const entries = await Promise.all(
+    trusted.map(async (generation): Promise<[string, T]> => [String(generation), known[generation] ?? (await make(generation))]),
+  );
+  return Object.fromEntries([...givenUp, ...entries]);
 }
 
 /** What is issued comes first in each bundle. */

@@ -16,7 +16,7 @@ export function identityOf(versions: Pick<Versions, 'identity'>): IdentityVersio
 /**
  * Why a cluster can't go from one state of a kind to the other at once, or undefined. While instances are replaced both are
  * in use side by side, so each must trust what the other issues. That makes three moves of a rotation: trust both, issue the
- * new one, drop the old one. A generation that was dropped is gone; new ones count on.
+ * new one, drop the old one. An old generation that was dropped is gone; new ones count on.
  */
 export function rotationProblem(kind: Rotated, from: KeyGenerations, to: KeyGenerations): string | undefined {
   const name = ROTATED[kind];

@@ -4,7 +4,7 @@ import { createAuthority } from '#adapters/x509/authority.ts';
 import { mintClient } from '#adapters/x509/clients.ts';
 import { secretIds } from '#domain/names.ts';
 import type { IdentityVersions } from '#model/configuration.ts';
-import { NotFoundError, RefusedError, TransientError } from '#model/errors.ts';
+import { ConflictError, NotFoundError, RefusedError, TransientError } from '#model/errors.ts';
 import { deleteIdentity } from '../../../functions/identity/delete-identity.ts';
 import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
 import { CLUSTER, CONTEXT } from '../../support/cluster-world.ts';
@@ -175,13 +175,13 @@ describe('rotating an identity', () => {
   it('ends in the same when it stops after the authority and runs again', async () => {
     const { issue, secrets, files, ports } = world();
     await issue();
-    const put = secrets.put;
-    secrets.put = async (id, value) => {
+    const replace = secrets.replace;
+    secrets.replace = async (id, value, version) => {
       if (id === plane) throw new TransientError('Secrets Manager answered 500');
-      await put(id, value);
+      return replace(id, value, version);
     };
     await expect(issue({ clusterCa: BOTH_OLD })).rejects.toBeInstanceOf(TransientError);
-    secrets.put = put;
+    secrets.replace = replace;
 
     await issue({ clusterCa: BOTH_OLD });
     const after = new Map(secrets.values);
@@ -190,6 +190,59 @@ describe('rotating an identity', () => {
     expect(pems(files(plane)['ca.crt'])).toHaveLength(2);
     expect(secrets.values).toEqual(after);
     expect((await mintClient(ports, CLUSTER.name, 'kubernetes')).ca).toBe(files(plane)['ca.crt']);
+  });
+
+  it('begins again with the same keys after it was given up, also half-way', async () => {
+    const { issue, files } = world();
+    const kinds = (generation: typeof BOTH_OLD) => ({ clusterCa: generation, serviceAccounts: generation, encryption: generation });
+    await issue();
+    const before = files(plane);
+    await issue(kinds(BOTH_OLD));
+    const both = files(plane);
+
+    await issue(kinds({ trusted: [1], issues: 1 }));
+    const givenUp = files(plane);
+    await issue(kinds(BOTH_OLD));
+
+    // Instances that got the two keys the first time are not replaced, since the words of their user data are the same.
+    expect(givenUp).toEqual(before);
+    expect(files(plane)).toEqual(both);
+  });
+
+  it('keeps no old key that was dropped', async () => {
+    const { issue, files } = world();
+    await issue();
+    for (const generation of [BOTH_OLD, BOTH_NEW, NEW])
+      await issue({ clusterCa: generation, serviceAccounts: generation, encryption: generation });
+
+    const kept = JSON.parse(files(IDS[0] ?? '')['generations.json'] ?? '{}');
+
+    expect([kept.clusterCa, kept.serviceAccounts, kept.encryption].map((kind) => Object.keys(kind))).toEqual([['2'], ['2'], ['2']]);
+  });
+
+  it('keeps the generations that there are when it is called without a configuration', async () => {
+    const { issue, secrets } = world();
+    await issue({ clusterCa: BOTH_OLD });
+    const before = new Map(secrets.values);
+
+    await issue();
+
+    expect(secrets.values).toEqual(before);
+  });
+
+  it('makes one key of a generation when two run at once: the second starts anew', async () => {
+    const { issue, files, secrets } = world();
+    await issue();
+
+    const results = await Promise.allSettled([issue({ clusterCa: BOTH_OLD }), issue({ clusterCa: BOTH_OLD })]);
+    const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    await issue({ clusterCa: BOTH_OLD });
+    const after = new Map(secrets.values);
+    await issue({ clusterCa: BOTH_OLD });
+
+    expect(failed.map((error) => error instanceof ConflictError)).toEqual([true]);
+    expect(files(plane)['ca.crt']).toBe(files(IDS[0] ?? '')['ca-bundle.crt']);
+    expect(secrets.values).toEqual(after);
   });
 
   it('takes an authority from before rotations as the first generation', async () => {
