@@ -32,9 +32,8 @@ export const deliverAccess = defineStep({
   async run(_input, { objects, accountObjects }: Ports, { execution }) {
     const newest = newestSettings(objects);
     const { channels } = await newest();
-    const wanted = channels.flatMap((channel) =>
-      channel.clusters.filter(({ state }) => state === 'ready').map((entry) => ({ channel, entry })),
-    );
+    // Also those to be decommissioned: they live until somebody deletes them, and who must not log in any more must not there.
+    const wanted = channels.flatMap((channel) => channel.clusters.map((entry) => ({ channel, entry })));
     const failures: string[] = [];
     for (let start = 0; start < wanted.length; start += PARALLEL) {
       await Promise.all(

@@ -20,9 +20,11 @@ function world() {
     const body = bucketOf(account).contents()[accountKeys.access(name)];
     return body === undefined ? undefined : ClusterAccess.parse(JSON.parse(body));
   };
-  const settle = async (commit: string, devExtra: string): Promise<void> => {
+  const settle = async (commit: string, devExtra: string, edit = (dev: string) => dev): Promise<void> => {
     const settings = referenceSettings();
-    const files = settings.files.map((file) => (file.path === 'channels/dev.yaml' ? { ...file, content: file.content + devExtra } : file));
+    const files = settings.files.map((file) =>
+      file.path === 'channels/dev.yaml' ? { ...file, content: edit(file.content) + devExtra } : file,
+    );
     await objects.put(keys.settings(commit), JSON.stringify({ ...settings, commit, files }));
     await objects.put(keys.newestSettings(), JSON.stringify({ commit, seenAt: NOW }));
   };
@@ -53,6 +55,18 @@ describe('deliver-access', () => {
     await settle(NEW, '');
     await run();
 
+    expect(accessOf('200000000001', 'dev-1')?.login).toBeUndefined();
+  });
+
+  it('takes it away from a cluster too that rollouts leave out', async () => {
+    const { run, settle, accessOf } = world();
+    await settle(OLD, LOGIN);
+    await run();
+
+    await settle(NEW, '', (dev) => dev.replace('  - name: dev-1\n', '  - name: dev-1\n    state: decommission\n'));
+    await run();
+
+    expect(accessOf('200000000001', 'dev-1')).toMatchObject({ commit: NEW });
     expect(accessOf('200000000001', 'dev-1')?.login).toBeUndefined();
   });
 
