@@ -46,8 +46,16 @@ describe('what a person gets', () => {
 
     expect(reviewPerson(access(), LOGIN, { groups: ['engineers'] }, NOW).authenticated).toBe(false);
     expect(reviewPerson(access(), LOGIN, { sub: 7, groups: ['engineers'] }, NOW).authenticated).toBe(false);
-    expect(reviewPerson(access(), byMail, { email: 'a@b.c', email_verified: false, groups: 'engineers' }, NOW).authenticated).toBe(false);
-    expect(reviewPerson(access(), byMail, { email: 'a@b.c', email_verified: true, groups: 'engineers' }, NOW).authenticated).toBe(true);
+    for (const [verified, good] of [
+      [true, true],
+      [false, false],
+      ['false', false],
+      ['true', false],
+      [undefined, false],
+    ]) {
+      const claims = { email: 'a@b.c', email_verified: verified, groups: 'engineers' };
+      expect(reviewPerson(access(), byMail, claims, NOW).authenticated).toBe(good);
+    }
   });
 
   it('is never more than our own groups, under a name that no system account has', () => {

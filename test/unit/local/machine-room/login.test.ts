@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { freePort } from '../../../../local/aws/ministack.ts';
 import type { AccountView } from '../../../../local/machine-room/aws.ts';
 import { startAll } from '../../../../local/machine-room/booted.ts';
@@ -92,5 +94,16 @@ describe('the login unit of a control plane', () => {
   it('needs an address to listen at', () => {
     const start = () => loginProgram(machine, { cluster: 'beta-a', function: 'f' }, unitAt(''), {} as AccountView);
     expect(start).toThrow(/needs --listen/);
+  });
+});
+
+describe('the unit of the reference configuration', () => {
+  it('is bounded in processes and memory, since anybody with a false token starts it', () => {
+    const path = new URL('../../../../channels/cluster/user-data/control-plane.yaml', import.meta.url);
+    const { units } = parse(readFileSync(path, 'utf8')) as { units: { name: string; content: string }[] };
+    const unit = units.find(({ name }) => name === 'sluice-login.service');
+
+    expect(unit?.content).toMatch(/^TasksMax=\d+$/m);
+    expect(unit?.content).toMatch(/^MemoryMax=\d+M$/m);
   });
 });
