@@ -52,7 +52,8 @@ export type ClusterAccess = z.infer<typeof ClusterAccess>;
 /** What somebody sends who breaks the glass; it is recorded. */
 export const BreakGlassRequest = z.strictObject({
   cluster: ClusterName,
-  by: z.string().regex(/^[\w.@+-]{1,64}$/, 'must be a name or address of at most 64 characters'),
+  /** With its prefix it is a common name, which is of at most 64 characters (RFC 5280, ub-common-name). */
+  by: z.string().regex(/^[\w.@+-]{1,52}$/, 'must be a name or address of at most 52 characters'),
   reason: z.string().min(10).max(1000),
 });
 

@@ -14,7 +14,10 @@ export const JoinRequest = z.strictObject({
     /** `X-Amz-Date`, for example `20261127T041500Z`. */
     date: z.string().regex(/^\d{8}T\d{6}Z$/),
     /** `X-Amz-Security-Token`: an instance's role always has one. */
-    token: z.string().min(1).max(8192),
+    token: z
+      .string()
+      .max(8192)
+      .regex(/^[\x21-\x7e]+$/),
   }),
 });
 export type JoinRequest = z.infer<typeof JoinRequest>;

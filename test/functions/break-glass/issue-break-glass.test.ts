@@ -56,6 +56,7 @@ describe('breaking the glass', () => {
   it.each([
     ['no reason', { ...EVENT, reason: '' }],
     ['nobody', { ...EVENT, by: '' }],
+    ['a name that no certificate can hold', { ...EVENT, by: 'x'.repeat(53) }],
     ['a name that would end the subject', { ...EVENT, by: 'x\nO=y' }],
     ['something more', { ...EVENT, hours: 100 }],
   ])('refuses a request with %s', async (_, event) => {

@@ -127,6 +127,8 @@ describe('joining as a node', () => {
     const signed = signIdentity(SESSION, { host: 'sts', region: CLUSTER.region, cluster: CLUSTER.name, csr: forged, now: NOW });
 
     await expect(joinNode({ ...event, extra: 1 }, ports)).rejects.toBeInstanceOf(InputError);
+    const split = { ...event, sts: { ...event.sts, token: 'token\r\nx-amz-date: 20260101T000000Z' } };
+    await expect(joinNode(split, ports)).rejects.toBeInstanceOf(InputError);
     await expect(joinNode({ ...event, csr: forged, sts: signed }, ports)).rejects.toBeInstanceOf(InputError);
     await expect(joinNode({ ...event, csr: event.csr.replace('MI', 'AA') }, ports)).rejects.toBeInstanceOf(InputError);
     secrets.values.clear();
