@@ -1,18 +1,22 @@
 import * as z from 'zod';
 import { clusterAccess } from '#domain/access.ts';
+import { accessNote } from '#domain/check-texts.ts';
 import { accountKeys, keys } from '#domain/names.ts';
 import { readSettings } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { ClusterAccess } from '#model/access.ts';
+import { CheckRef } from '#model/checks.ts';
 import { ConflictError, InputError } from '#model/errors.ts';
 import { NewestSettings } from '#model/rollout.ts';
 import type { ClusterEntry, Settings } from '#model/settings.ts';
+import type { Checks } from '#ports/checks.ts';
 import type { AccountObjects, ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 
 interface Ports {
   readonly objects: ObjectStore;
   readonly accountObjects: AccountObjects;
+  readonly checks: Checks;
 }
 
 /** Accounts that are written to at once. */
@@ -23,13 +27,13 @@ const NAMED = 10;
 /**
  * Brings who may log in to each cluster, by the newest settings that apply, into its account: at once and to all of them,
  * since access that somebody needs in an emergency, or must lose, waits for no wave. An account that can't be reached keeps
- * what it has, and is told on the rollout's check; the others get theirs.
+ * what it has, and is told on the rollout's check at once; the others get theirs.
  */
 export const deliverAccess = defineStep({
   name: 'deliver-access',
-  input: z.object({}),
+  input: z.object({ resolveRevision: z.object({ check: CheckRef }) }),
   output: z.object({ delivered: z.int(), failed: z.int(), reason: z.string() }),
-  async run(_input, { objects, accountObjects }: Ports, { execution }) {
+  async run({ resolveRevision: { check } }, { objects, accountObjects, checks }: Ports, { execution }) {
     const newest = newestSettings(objects);
     const { channels } = await newest();
     // Also those to be decommissioned: they live until somebody deletes them, and who must not log in any more must not there.
@@ -46,7 +50,13 @@ export const deliverAccess = defineStep({
       );
     }
     const more = failures.length > NAMED ? `; and ${failures.length - NAMED} more` : '';
-    return { delivered: wanted.length - failures.length, failed: failures.length, reason: failures.slice(0, NAMED).join('; ') + more };
+    const reason = failures.slice(0, NAMED).join('; ') + more;
+    const summary = accessNote({ failed: failures.length, reason });
+    if (summary !== '') {
+      const title = 'Who may log in is not everywhere; the waves are being planned';
+      await checks.want({ ref: check, status: 'in_progress', title, summary, execution });
+    }
+    return { delivered: wanted.length - failures.length, failed: failures.length, reason };
   },
 });
 

@@ -3,7 +3,8 @@ import { accountKeys, keys } from '#domain/names.ts';
 import { ClusterAccess } from '#model/access.ts';
 import { TransientError } from '#model/errors.ts';
 import { deliverAccess } from '../../../functions/stacks/deliver-access.ts';
-import { runStep } from '../../support/control-world.ts';
+import { ROLLOUT_CHECK, runStep } from '../../support/control-world.ts';
+import { createFakeChecks } from '../../support/fakes/checks.ts';
 import { gitId } from '../../support/fleet.ts';
 import { referenceSettings } from '../../support/reference-fleet.ts';
 import { createStacksWorld } from '../../support/stacks-world.ts';
@@ -28,7 +29,10 @@ function world() {
     await objects.put(keys.settings(commit), JSON.stringify({ ...settings, commit, files }));
     await objects.put(keys.newestSettings(), JSON.stringify({ commit, seenAt: NOW }));
   };
-  return { ports: stacks.ports, bucketOf, accessOf, settle, run: () => runStep(deliverAccess, {}, stacks.ports) };
+  const checks = createFakeChecks(objects, stacks.ports.clock);
+  const input = { resolveRevision: { check: ROLLOUT_CHECK } };
+  const run = () => runStep(deliverAccess, input, { ...stacks.ports, checks });
+  return { checks, bucketOf, accessOf, settle, run };
 }
 
 describe('deliver-access', () => {
@@ -70,8 +74,8 @@ describe('deliver-access', () => {
     expect(accessOf('200000000001', 'dev-1')?.login).toBeUndefined();
   });
 
-  it('serves the others when one account does not answer, and names it', async () => {
-    const { run, settle, bucketOf, accessOf } = world();
+  it('serves the others when one account does not answer, and names it on the check at once', async () => {
+    const { run, settle, bucketOf, accessOf, checks } = world();
     await settle(OLD, LOGIN);
     bucketOf('200000000003').beforeEach = () => {
       throw new TransientError('S3 answered 503');
@@ -79,6 +83,10 @@ describe('deliver-access', () => {
 
     expect(await run()).toEqual({ delivered: 3, failed: 1, reason: 'beta-1: S3 answered 503' });
     expect(accessOf('200000000004', 'beta-2')).toBeDefined();
+    expect(await checks.wanted(ROLLOUT_CHECK)).toMatchObject({
+      status: 'in_progress',
+      summary: expect.stringContaining('could not be brought to 1 cluster** (beta-1: S3 answered 503).'),
+    });
   });
 
   it('does not put older settings back when newer ones come while it runs', async () => {
