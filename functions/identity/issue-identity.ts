@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { advanceAuthority, type GenerationMaker } from '#domain/generations.ts';
+import { advanceAuthority, type GenerationMaker, newAuthority } from '#domain/generations.ts';
 import { type ClusterIdentityPlan, encryptionConfiguration, isDue, planIdentity, type SecretPlan, validity } from '#domain/identity.ts';
 import { secretIds } from '#domain/names.ts';
 import { identityOf } from '#domain/rotation.ts';
@@ -55,7 +55,7 @@ async function ensureAuthority(
   const id = secretIds.authority(cluster);
   const there = await ports.secrets.getVersion(id);
   if (there !== undefined) return { files: await advance(id, there, cluster, wanted, ports), created: false };
-  const made = await advanceAuthority(await makeAuthority(cluster, ports), wanted, makerOf(cluster, ports));
+  const made = await newAuthority(await makeAuthority(cluster, ports), wanted, makerOf(cluster, ports));
   if (await ports.secrets.create(id, JSON.stringify(made), tags)) return { files: made, created: true };
   const others = await ports.secrets.getVersion(id);
   if (others === undefined) throw new TransientError(`${id} was just made by another run but can't be read yet`);

@@ -42,6 +42,25 @@ export async function advanceAuthority(
     const problem = rotationProblem(kind, known.state[kind], wanted[kind]);
     if (problem !== undefined) throw new RefusedError(problem);
   }
+  return atGenerations(files, known, wanted, make);
+}
+
+/** The authority of a new cluster, of which nothing is in use yet: at any state, also one that others came to by rotations. */
+export async function newAuthority(
+  files: AuthoritySecret,
+  wanted: IdentityVersions | undefined,
+  make: GenerationMaker,
+): Promise<AuthoritySecret> {
+  const known = generationsOf(files);
+  return atGenerations(files, known, wanted ?? known.state, make);
+}
+
+async function atGenerations(
+  files: AuthoritySecret,
+  known: Generations,
+  wanted: IdentityVersions,
+  make: GenerationMaker,
+): Promise<AuthoritySecret> {
   const next: Generations = {
     state: wanted,
     clusterCa: await kept(wanted.clusterCa, known.clusterCa, make.clusterCa),

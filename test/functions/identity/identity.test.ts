@@ -140,6 +140,27 @@ describe('rotating an identity', () => {
     expect([dropped?.['sa.key'], dropped?.['encryption.yaml']]).toEqual([before['sa.key'], before['encryption.yaml']]);
   });
 
+  it.each([
+    ['in the middle', BOTH_NEW, 2],
+    ['at its end', NEW, 1],
+    ['after the next one', { trusted: [3], issues: 3 }, 1],
+  ])('makes a new cluster as the others are by then: %s', async (_, generation, trusted) => {
+    const { issue, files, secrets } = world();
+    const kinds = { clusterCa: generation, serviceAccounts: generation, encryption: generation };
+
+    const made = await issue(kinds);
+    const before = new Map(secrets.values);
+    await issue(kinds);
+
+    const issuer = new X509Certificate(files(IDS[0] ?? '')['ca.crt'] ?? '');
+    expect(made.created).toBe(true);
+    expect(secrets.values).toEqual(before);
+    expect(issuer.subject).toBe(`CN=dev-1-ca-${generation.issues}`);
+    expect(certificate(files(plane), 'apiserver').verify(issuer.publicKey)).toBe(true);
+    expect([pems(files(plane)['ca.crt']).length, pems(files(plane)['sa.pub']).length]).toEqual([trusted, trusted]);
+    expect(files(plane)['encryption.yaml']).toContain(`name: key${generation.issues}`);
+  });
+
   it('signs tokens and encrypts by one key, and knows those of both', async () => {
     const { issue, files } = world();
     await issue();
