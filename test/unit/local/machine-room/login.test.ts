@@ -105,5 +105,7 @@ describe('the unit of the reference configuration', () => {
 
     expect(unit?.content).toMatch(/^TasksMax=\d+$/m);
     expect(unit?.content).toMatch(/^MemoryMax=\d+M$/m);
+    // One request that has no room ends, not the unit.
+    expect(unit?.content).toMatch(/^OOMPolicy=continue$/m);
   });
 });
