@@ -33,6 +33,7 @@ import { rollStateContract } from '../support/contracts/instances.ts';
 import { createFakeInstances } from '../support/fakes/instances.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { createFakeSecrets } from '../support/fakes/secrets.ts';
+import { deployJoinFunction } from '../support/machine-room/account-function.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 
@@ -68,6 +69,7 @@ beforeAll(async () => {
   await deployAccountStack(new CloudFormationClient(aws.of(CLUSTER.account)), CLUSTER.network);
   cell = await createCell(aws.endpoint, CLUSTER, true);
   await cell.issueIdentity();
+  await deployJoinFunction(aws, CLUSTER.account, room.autoscalingUrl);
   kubernetes = await connect();
 });
 

@@ -36,6 +36,7 @@ export function pageCluster(entry: ClusterEntry, facts: ClusterFacts, context: C
     updatedAt: record?.updatedAt ?? null,
     updating: updating && { execution: updating.execution, revision: updating.revision, since: updating.since },
     waits: waitsOf(entry, facts, updating, state, context),
+    identityExpires: record?.identityExpires ?? null,
     backup: record === null || record.backup === null ? null : { id: record.backup, takenAt: backupTime(record.backup) },
   };
 }

@@ -141,6 +141,15 @@ function ownFindings(channel: ChannelSource): Finding[] {
   file.freeze.forEach((window, index) => {
     if (window.from >= window.until) findings.push(at(channel, ['freeze', index, 'until'], 'freeze', 'The freeze ends before it begins.'));
   });
+  const clusters = ['all', ...file.clusters.map(({ name }) => name)];
+  file.emergency.forEach(({ cluster }, index) => {
+    if (file.login === undefined)
+      findings.push(at(channel, ['emergency', index], 'emergency', 'Nobody can log in to this channel: it has no login.'));
+    if (!clusters.includes(cluster)) {
+      const message = `The channel ${file.channel} has no cluster ${cluster}.${didYouMean(cluster, clusters)}`;
+      findings.push(at(channel, ['emergency', index, 'cluster'], 'emergency', message));
+    }
+  });
   const networks = [
     ...file.clusters.map((cluster, index) => ({ path: ['clusters', index, 'network'], network: cluster.network })),
     ...(file.e2e?.slots ?? []).map((slot, index) => ({ path: ['e2e', 'slots', index, 'network'], network: slot.network })),
