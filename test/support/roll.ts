@@ -1,5 +1,5 @@
 import { decideRoll, type NodeAction, type RollDecision } from '#domain/drain/decide.ts';
-import type { RollFacts, RollPool } from '#domain/drain/view.ts';
+import { type PoolView, type RollFacts, type RollPool, viewOf } from '#domain/drain/view.ts';
 import type { Node } from '#model/kubernetes.ts';
 import type { Instance, ZonedGroup } from '#ports/instances.ts';
 import { ago, facts, group, instance, type NodeShape, node } from './drain.ts';
@@ -51,8 +51,17 @@ export function drained(seconds = 60, more: Record<string, string> = {}): NodeSh
 }
 
 export function decide(pools: ReturnType<typeof pool>[], change: Partial<RollFacts> = {}): RollDecision {
+  return decideRoll(factsOf(pools, change));
+}
+
+/** The pools as their roll sees them. */
+export function seen(pools: ReturnType<typeof pool>[], change: Partial<RollFacts> = {}): PoolView[] {
+  return viewOf(factsOf(pools, change));
+}
+
+function factsOf(pools: ReturnType<typeof pool>[], change: Partial<RollFacts>): RollFacts {
   const nodes = pools.flatMap((one) => one.nodes);
-  return decideRoll(facts({ pools: pools.map((one) => ({ pool: one.pool, group: one.group })), nodes, ...change }));
+  return facts({ pools: pools.map((one) => ({ pool: one.pool, group: one.group })), nodes, ...change });
 }
 
 /** Each action in few words; a patch without a resource version ends with `!`. */
