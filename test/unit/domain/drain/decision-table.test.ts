@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { siblingsOf } from '#domain/drain/budgets.ts';
 import { countOf } from '#domain/drain/counts.ts';
+import type { NodeAction } from '#domain/drain/decide.ts';
 import { forceLimits, mayForce } from '#domain/drain/force.ts';
 import { blockedReason, isForced } from '#domain/drain/forced.ts';
 import { cordonPatch, drainOf, forcedPatch, markPatch, oneByOnePatch } from '#domain/drain/marks.ts';
@@ -573,7 +574,7 @@ describe('the rule of all conditions', () => {
 });
 
 describe('what a roll can do', () => {
-  const EVERY: Readonly<Record<string, readonly [Setting, Partial<RollFacts>?]>> = {
+  const EVERY: Readonly<Record<NodeAction['type'], readonly [Setting, Partial<RollFacts>?]>> = {
     'patch-node': [{ instances: 'a1 b1 c1 a2*' }],
     note: [{ instances: 'a1 b1 c1', change: { note: undefined } }],
     rebalance: [{ instances: 'a1 b1 c1', change: { rebalances: true } }],
