@@ -45,7 +45,10 @@ const BUDGET: Manifest = {
 };
 
 /** A drain that a budget blocks, at its third look. */
-async function blocked(kind?: 'budgets' | 'refusal', pods = ['db-1', 'db-2']): Promise<{ world: ClusterWorld; last: Output }> {
+async function blocked(
+  kind?: 'budgets' | 'uncounted' | 'refusal',
+  pods = ['db-1', 'db-2'],
+): Promise<{ world: ClusterWorld; last: Output }> {
   const world = await aRoll((node) => [BUDGET, ...pods.map((name) => guarded(name, node))]);
   for (const name of pods) {
     world.kubernetes.blocked.set(`default/${name}`, 'the disruption budget db needs 2');
@@ -128,8 +131,8 @@ describe('a drain that a budget blocks', () => {
     expect((await look(world, last)).forced).toMatchObject([{ pod: 'default/db-1' }]);
   });
 
-  it('that something else than a budget refuses is never forced', async () => {
-    const { world, last } = await blocked('refusal');
+  it.each(['refusal', 'uncounted'] as const)('that something else than a budget’s count refuses is never forced: %s', async (kind) => {
+    const { world, last } = await blocked(kind);
     world.pass(1000 * HOUR);
 
     const result = await look(world, last);
