@@ -185,7 +185,7 @@ export type CancelMarker = z.infer<typeof CancelMarker>;
 /** `pull-requests/<number>.json`: whose turn it is with a pull request. Changed by compare-and-swap only. */
 export const PullRequestTurn = z.object({
   number: z.int(),
-  /** Grows with each attempt: what an older one still writes to a check is dropped. */
+  /** Grows with each attempt, over all pull requests (milliseconds of the look): what an older one still writes to a check is dropped. */
   generation: z.int().min(1),
   execution: ExecutionName,
   headSha: GitId,

@@ -4,8 +4,8 @@ import { listAt, textAt } from './values.ts';
 
 const BUILT_IN_WRITERS = ['cluster-admin', 'admin', 'edit'];
 const READING = ['get', 'list', 'watch'];
-/** Machines and what Kubernetes itself binds; everything else that is a group or a user is people. */
-const MACHINES = /^(system:(node|kube-|serviceaccounts|bootstrappers|masters)|sluice(:|$))/;
+/** Machines and what Kubernetes itself binds; everything else that is a group or a user is people, `sluice:read-only` above all. */
+const MACHINES = /^(system:(node|kube-|serviceaccounts|bootstrappers|masters)|sluice(:nodes?\b|$))/;
 
 export const humanWriteAccess: Policy = {
   id: 'human-write-access',
