@@ -435,7 +435,7 @@ describe('awaiting workloads', () => {
     become({});
     const after = await awaitWorkloads.run({ ...WAIT, awaitWorkloads: before }, world.ports, CONTEXT);
 
-    expect(before).toMatchObject({ done: false, waitSeconds: 5, reason: expect.stringContaining('kube-system/coredns') });
+    expect(before).toMatchObject({ done: false, waitSeconds: 1, reason: expect.stringContaining('kube-system/coredns') });
     expect(after).toMatchObject({ done: true, since: before.since });
   });
 

@@ -81,11 +81,12 @@ describe('what is held for postgres-operator', () => {
 
 describe('seconds until the next look', () => {
   it.each<[string, (number | undefined)[], number, number]>([
-    ['by what began last', [3000, 20, 40], 5000, 20],
-    ['by what tells when it began', [undefined, 30], 5000, 30],
-    ['by the roll where nothing tells', [undefined], 25, 25],
-    ['by the roll where nothing is waited for', [], 25, 25],
-    ['five at least', [1], 5000, 5],
+    ['by what began last', [3000, 700, 900], 5000, 35],
+    ['by what tells when it began', [undefined, 700], 5000, 35],
+    ['by the roll where nothing tells', [undefined], 900, 45],
+    ['by the roll where nothing is waited for', [], 900, 45],
+    ['a second at least', [1], 5000, 1],
+    ['two in the first minutes', [30], 5000, 2],
     ['a minute at most', [3000], 0, 60],
   ])('%s', (_name, begun, since, pace) => {
     const waits = begun.map((seconds) => ({ reason: 'x', ...(seconds === undefined ? {} : { since: ago(seconds) }) }));
