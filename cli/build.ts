@@ -57,7 +57,8 @@ async function functionNames(root: string): Promise<string[]> {
   return names.sort();
 }
 
-async function bundle(root: string, output: string, name: string): Promise<Bundle> {
+/** Bundles one function. */
+export async function bundle(root: string, output: string, name: string): Promise<Bundle> {
   const result = await build({
     entryPoints: [join(root, 'functions', name, 'handler.ts')],
     bundle: true,

@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import type { Login } from '#model/access.ts';
 import { ChannelFile, type Environment } from '#model/settings.ts';
 import { git } from './git.ts';
 
@@ -68,7 +69,7 @@ function localEnvironment(environment: Environment | undefined): Environment {
 }
 
 /** The channel files of the reference fleet with this machine's clusters, as text by path. */
-export async function localSettings(root: string, shape: FleetShape): Promise<Map<string, string>> {
+export async function localSettings(root: string, shape: FleetShape, login?: Login): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   const clusters = clustersOf(shape);
   for (const channel of CHANNELS) {
@@ -87,6 +88,7 @@ export async function localSettings(root: string, shape: FleetShape): Promise<Ma
     const local = {
       ...rest,
       soak: LOCAL_SOAK,
+      ...(login === undefined ? {} : { login }),
       ...(e2e === undefined ? {} : { e2e: { ...e2e, slots: e2eSlotsOf(shape) } }),
       clusters: entries,
     };

@@ -144,11 +144,12 @@ function timingTable(world: World, result: StoryResult, terminal: Terminal): str
 /** The world's addresses as a JSON file, so that any client can drive it. */
 async function writeAddresses(world: World): Promise<string> {
   const directory = join(world.directory, 'kubeconfigs');
+  const token = world.issuer.token('reader', []);
   const clusters = [];
   for (const cluster of clustersOf(world.shape)) {
     const clients = accountClients(world.site, cluster.account);
     await world.hub.s3.send(new HeadObjectCommand({ Bucket: bucketName(HUB_ACCOUNT, world.site.region), Key: keys.cluster(cluster.name) }));
-    clusters.push({ ...cluster, kubeconfigs: await writeKubeconfigs(clients, cluster, directory) });
+    clusters.push({ ...cluster, kubeconfigs: await writeKubeconfigs(clients, cluster, directory, token) });
   }
   const path = join(world.directory, 'addresses.json');
   const addresses = {

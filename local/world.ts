@@ -13,6 +13,7 @@ import { startPageDoor } from './aws/page-door.ts';
 import { clustersOf, commitSettings, e2eSlotsOf, type FleetShape, HUB_ACCOUNT, localSettings, seedRepository } from './fleet.ts';
 import { git } from './git.ts';
 import { type LocalGitHub, startLocalGitHub } from './github/start.ts';
+import { type LocalIssuer, startLocalIssuer } from './issuer.ts';
 import { createProcessTable } from './machine-room/processes.ts';
 import { fastStages, startMachineRoom } from './machine-room/room.ts';
 import type { MachineRoom } from './machine-room/types.ts';
@@ -33,6 +34,8 @@ export interface World {
   /** Sluice's own page, which shows the fleet. */
   readonly pageUrl: string;
   readonly room: MachineRoom;
+  /** Whose tokens let people in at the clusters. */
+  readonly issuer: LocalIssuer;
   readonly directory: string;
   /** Times of the parts of the start, seconds since the start of the program. */
   readonly timings: readonly { readonly part: string; readonly seconds: number }[];
@@ -81,6 +84,10 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   closers.push(() => processes.close());
   await Promise.all(['github', 'machine-room', 'work', 'aws'].map((part) => rm(join(directory, part), { recursive: true, force: true })));
 
+  const issuer = await startLocalIssuer();
+  closers.push(() => issuer.close());
+  const issuerCa = join(directory, 'issuer-ca.crt');
+  await writeFile(issuerCa, issuer.ca);
   const port = await freePort();
   const site = { endpoint: `http://127.0.0.1:${port}`, region: shape.region };
   const slots = e2eSlotsOf(shape);
@@ -119,7 +126,12 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
       directory: join(directory, 'aws'),
       processes,
       node: process.execPath,
-      endpoints: { AWS_ENDPOINT_URL_AUTO_SCALING: room.autoscalingUrl, AWS_ENDPOINT_URL_EC2: room.autoscalingUrl },
+      endpoints: {
+        AWS_ENDPOINT_URL_AUTO_SCALING: room.autoscalingUrl,
+        AWS_ENDPOINT_URL_EC2: room.autoscalingUrl,
+        // The functions trust the local issuer besides the Internet's authorities.
+        NODE_EXTRA_CA_CERTS: issuerCa,
+      },
     }),
   );
   const hub = accountClients(site, HUB_ACCOUNT);
@@ -173,10 +185,13 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
     webhookSecret,
     pageUrl: page.url,
     room,
+    issuer,
     directory,
     timings,
     async raiseFleet() {
-      await commitSettings(work, await localSettings(root, shape));
+      const claims = { user: 'sub', groups: 'groups' };
+      const login = { issuer: issuer.url, audience: issuer.audience, claims, writers: ['platform'] };
+      await commitSettings(work, await localSettings(root, shape, login));
       await git(work, 'push', '-q', gitUrl, 'main');
       return git(work, 'rev-parse', 'HEAD');
     },

@@ -20,6 +20,7 @@ import { prune } from './prune.ts';
 import { releaseNodes } from './release-nodes.ts';
 import { removeAwsResources } from './remove-aws-resources.ts';
 import { reportDrain } from './report-drain.ts';
+import { rewriteSecrets } from './rewrite-secrets.ts';
 import { rollControlPlane } from './roll-control-plane.ts';
 import { rollNodePools } from './roll-node-pools.ts';
 import { startLoad } from './start-load.ts';
@@ -35,6 +36,7 @@ const steps = [
   releaseNodes,
   removeAwsResources,
   reportDrain,
+  rewriteSecrets,
   rollControlPlane,
   rollNodePools,
   startLoad,

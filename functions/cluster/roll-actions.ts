@@ -1,10 +1,9 @@
 import type { NodeAction } from '#domain/drain/decide.ts';
-import { type ForcedDeletion, forcedEvent } from '#domain/drain/forced.ts';
+import { blockedReason, type ForcedDeletion, forcedEvent, isForced } from '#domain/drain/forced.ts';
 import { forcedPatch, type NodePatch, oneByOnePatch } from '#domain/drain/marks.ts';
 import type { EvictedPod } from '#domain/drain/node.ts';
 import { ownerOf } from '#domain/drain/owners.ts';
 import { nameOf } from '#domain/drain/pods.ts';
-import { timeText } from '#domain/duration.ts';
 import { ConflictError, NotFoundError } from '#model/errors.ts';
 import type { Instances } from '#ports/instances.ts';
 import type { Eviction, Kubernetes } from '#ports/kubernetes.ts';
@@ -62,15 +61,13 @@ async function evictAll({ node, pods }: Evict, kubernetes: Kubernetes, done: Act
 async function evictOne({ node, pods }: Evict, kubernetes: Kubernetes, done: Acted, now: Date): Promise<void> {
   for (const one of pods) {
     const result = await evict(one, kubernetes);
-    const forces = result.outcome === 'blocked' && result.by !== 'refusal' && one.force.allowed;
-    if (forces) await deleteByForce({ node, one, reason: result.reason, now }, kubernetes, done);
-    if (result.outcome !== 'blocked' || forces) {
-      done.progress = true;
-      return;
+    if (result.outcome === 'blocked' && !isForced(result, one.force)) {
+      done.blocked.push(blockedText(one, blockedReason(result, one.force)));
+      continue;
     }
-    const notBefore = one.force.allowed || result.by === 'refusal' ? undefined : one.force.until;
-    const when = notBefore === undefined ? '' : `; deleted at ${timeText(notBefore)} at the earliest`;
-    done.blocked.push(blockedText(one, `${result.reason}${when}`));
+    if (result.outcome === 'blocked') await deleteByForce({ node, one, reason: result.reason, now }, kubernetes, done);
+    done.progress = true;
+    return;
   }
 }
 

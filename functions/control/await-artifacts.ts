@@ -15,35 +15,39 @@ interface Ports {
   readonly clock: Clock;
 }
 
+const Rendered = z.object({ versions: Versions });
+const StartedAt = z.iso.datetime({ offset: true });
+
 /**
- * Waits until the binaries that this update's drills and tests run are published. The tests' are needed by the update
- * that is tested, not by the creation before it. @throws GateClosedError when they are not there an hour after the start
+ * Waits until binaries are published: those of etcd and Kubernetes before a cluster is made or changed by them, those of the
+ * tests before they run. @throws GateClosedError when they are not there an hour after the start
  */
 export const awaitArtifacts = defineStep({
   name: 'await-artifacts',
-  input: z.object({
-    render: z.object({ versions: Versions }),
-    purpose: z.enum(['rollout', 'e2e']),
-    readWhatRuns: z.object({ creation: z.boolean() }),
-    startedAt: z.iso.datetime({ offset: true }),
-  }),
+  input: z.discriminatedUnion('of', [
+    z.object({ of: z.literal('cluster'), render: Rendered, startedAt: StartedAt }),
+    z.object({ of: z.literal('tests'), head: z.object({ render: Rendered }), startedAt: StartedAt }),
+  ]),
   output: Advance,
-  async run({ render: { versions }, purpose, readWhatRuns, startedAt }, { objects, clock }: Ports) {
-    const names = [
-      ['etcd', versions.etcd],
-      ['kubernetes', versions.kubernetes],
-      ...(purpose === 'e2e' && !readWhatRuns.creation ? [['e2e', versions.e2eTests ?? versions.kubernetes] as const] : []),
-    ] as const;
+  async run(input, { objects, clock }: Ports) {
     const looked = await Promise.all(
-      names.map(async ([name, version]) => ({
+      namesOf(input.of === 'tests' ? input.head.render.versions : input.render.versions, input.of).map(async ([name, version]) => ({
         name,
         version,
         artifact: await readObject(objects, keys.artifact(name, version), Artifact),
       })),
     );
-    const decision = decideArtifacts(looked, new Date(startedAt), clock.now());
+    const decision = decideArtifacts(looked, new Date(input.startedAt), clock.now());
     if (decision.decision === 'ready') return advanced(decision.reason);
     if (decision.decision === 'wait') return waiting(decision.waitSeconds, decision.reason);
     throw new GateClosedError(decision.reason);
   },
 });
+
+function namesOf(versions: Versions, of: 'cluster' | 'tests'): (readonly ['etcd' | 'kubernetes' | 'e2e', string])[] {
+  if (of === 'tests') return [['e2e', versions.e2eTests ?? versions.kubernetes]];
+  return [
+    ['etcd', versions.etcd],
+    ['kubernetes', versions.kubernetes],
+  ];
+}

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { readCaught } from '#domain/caught.ts';
-import { type CheckText, rolloutHalted, rolloutSuperseded } from '#domain/check-texts.ts';
+import { accessNote, type CheckText, rolloutHalted, rolloutSuperseded } from '#domain/check-texts.ts';
 import { keys } from '#domain/names.ts';
 import { readObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
@@ -20,6 +20,7 @@ const Input = z.object({
   repository: RepositoryRef,
   commit: GitId,
   resolveRevision: z.object({ rolloutId: z.string(), channel: z.string().nullable(), check: CheckRef }).optional(),
+  deliverAccess: z.object({ failed: z.int(), reason: z.string() }).optional(),
   evaluateWave: z.object({ reason: z.string(), supersededBy: z.string().nullable(), verdict: z.string() }).optional(),
   error: CaughtState.optional(),
 });
@@ -46,6 +47,6 @@ function explain(input: z.infer<typeof Input>, rolloutId: string, ledger: Ledger
   if (error === undefined && by !== null && !hasFailed) return { reason: `superseded by ${by}`, text: rolloutSuperseded(by) };
   const caught = error === undefined ? undefined : readCaught(error);
   const reason = caught === undefined ? (evaluateWave?.reason ?? 'no reason was passed on') : `${caught.message || caught.name}`;
-  const text = rolloutHalted(input.resolveRevision?.channel ?? '', reason, ledger, rolloutId);
+  const text = rolloutHalted(input.resolveRevision?.channel ?? '', reason, ledger, rolloutId, accessNote(input.deliverAccess));
   return { reason, text: caught?.name === 'CancelledError' ? { ...text, conclusion: 'cancelled', title: 'Cancelled' } : text };
 }

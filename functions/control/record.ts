@@ -30,6 +30,7 @@ const Input = z.object({
   rolloutId: z.string().nullish(),
   backup: z.object({ id: z.string() }).nullish(),
   rollControlPlane: z.object({ api: ApiGap }).nullish(),
+  issueIdentity: z.object({ expires: Timestamp }).optional(),
   lock: z.object({ fence: z.int() }),
   rollNodePools: z.object({ deferred: Deferred.nullish() }).nullish(),
   /** Set by `delete-cluster`. */
@@ -70,7 +71,7 @@ async function clusterRecord(
   updatedAt: string,
   objects: ObjectStore,
 ): Promise<ClusterRecord> {
-  const { cluster, revision, render, rolloutId, backup, startedAt, rollControlPlane, rollNodePools } = input;
+  const { cluster, revision, render, rolloutId, backup, startedAt, rollControlPlane, rollNodePools, issueIdentity } = input;
   const nodesLater = rollNodePools?.deferred ?? undefined;
   if (revision === undefined || render === undefined) throw new InputError('a record needs the revision and the render of the update');
   // What ran is recorded whether or not its parts can be told.
@@ -90,6 +91,7 @@ async function clusterRecord(
     ...(rendered === undefined ? {} : { parts: partHashes(rendered) }),
     ...(rollControlPlane == null ? {} : { api: rollControlPlane.api }),
     ...(nodesLater === undefined ? {} : { nodesLater }),
+    ...(issueIdentity === undefined ? {} : { identityExpires: issueIdentity.expires }),
   };
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { readCaught } from '#domain/caught.ts';
-import { promotionNote, rolloutSucceeded } from '#domain/check-texts.ts';
+import { accessNote, promotionNote, rolloutSucceeded } from '#domain/check-texts.ts';
 import { CaughtState } from '#model/rollout.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -20,16 +20,17 @@ export const reportRollout = defineStep({
   input: z.object({
     planWaves: z.object({ rolloutId: z.string() }),
     openPromotion: z.object({ outcome: z.string(), reason: z.string() }).optional(),
+    deliverAccess: z.object({ failed: z.int(), reason: z.string() }).optional(),
     error: CaughtState.optional(),
   }),
   output: z.object({ conclusion: z.string() }),
-  async run({ planWaves: { rolloutId }, openPromotion, error }, { objects, checks, clock }: Ports, { execution }) {
+  async run({ planWaves: { rolloutId }, openPromotion, deliverAccess, error }, { objects, checks, clock }: Ports, { execution }) {
     const inputs = await readInputs(objects, rolloutId);
     const ledger = await readLedger(objects, rolloutId);
     const seconds = (clock.now().getTime() - Date.parse(inputs.plannedAt)) / 1000;
     const { channel, revision, check } = inputs.resolved;
-    const note = promotionNote(openPromotion, error === undefined ? undefined : readCaught(error));
-    const text = rolloutSucceeded(channel ?? '', revision, ledger, seconds, note);
+    const notes = [accessNote(deliverAccess), promotionNote(openPromotion, error === undefined ? undefined : readCaught(error))];
+    const text = rolloutSucceeded(channel ?? '', revision, ledger, seconds, notes.filter(Boolean).join('\n\n'));
     await checks.want({ ref: check, status: 'completed', ...text, execution });
     return { conclusion: text.conclusion };
   },

@@ -68,7 +68,9 @@ async function propose(repository: RepositoryRef, rollout: Rollout, target: Chan
   if (head === undefined) throw new NotFoundError(`channel ${target.channel} names the branch ${target.branch}, which does not exist`);
   const proofs = await readProofs(objects, rollout.channel);
   const prefix = promotionBranchPrefix(rollout.channel, target.channel);
-  const open = (await github.listOpenPullRequests(repository, { base: target.branch })).filter((pull) => pull.headRef.startsWith(prefix));
+  // A fork may call its branch as it likes: only the repository's own are promotions.
+  const pulls = await github.listOpenPullRequests(repository, { base: target.branch });
+  const open = pulls.filter((pull) => !pull.fork && pull.headRef.startsWith(prefix));
   const targetRevision = await snapshotOf(repository, head, ports);
   const decision = mayPromote({
     source: {

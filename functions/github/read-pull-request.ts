@@ -9,6 +9,7 @@ import { PullRequestInput } from '#model/webhook.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { GitHub, PullRequest } from '#ports/github.ts';
 import { defineStep, type StepContext } from '#ports/step.ts';
+import { sharedHead } from './changed-paths.ts';
 import { refusalOf, wordsOf } from './commands.ts';
 import { type MergeResult, readMergeResult } from './merge-result.ts';
 import { cancelRun, nameWork, type SeenTurn, seeTurn, stillWorks, type TurnPorts, writeTurn } from './turn.ts';
@@ -27,6 +28,8 @@ interface Look {
   readonly input: Input;
   readonly pull: PullRequest;
   readonly seen: SeenTurn;
+  /** Before GitHub was read. */
+  readonly lookedAt: Date;
   readonly ports: Ports;
   readonly context: StepContext;
 }
@@ -43,9 +46,10 @@ export const readPullRequest = defineStep({
   output: z.union([ReadPullRequest, Gone]),
   async run(input, ports: Ports, context) {
     // Before GitHub: an execution that took the turn later has seen a newer GitHub, and this one's claim then fails.
+    const lookedAt = ports.clock.now();
     const seen = await seeTurn(ports.objects, input.number);
     const pull = await ports.github.getPullRequest(input.repository, input.number);
-    const look: Look = { input, pull, seen, ports, context };
+    const look: Look = { input, pull, seen, lookedAt, ports, context };
     if (pull.state === 'closed') return closed(look);
     const refused = await answerAsked(look);
     if (refused !== undefined) return gone(look, refused);
@@ -79,11 +83,11 @@ async function turnOf({ input, pull, seen, ports, context }: Look, work: string 
 
 /** Takes the turn (or has it since a try that was lost) and cancels the attempt before. Answers the generation. */
 async function take(look: Look, work: string | null): Promise<number> {
-  const { input, pull, seen, ports, context } = look;
+  const { input, pull, seen, lookedAt, ports, context } = look;
   const { execution } = context;
   const mine = seen.known?.execution === execution ? seen.known : undefined;
   const approver = pull.fork && input.asked?.what === 'test' ? input.asked.by : undefined;
-  const turn = mine ?? nextTurn(seen.known, { number: pull.number, execution, headSha: pull.headSha, work }, approver);
+  const turn = mine ?? nextTurn(seen.known, { number: pull.number, execution, headSha: pull.headSha, work }, approver, lookedAt);
   if (mine === undefined) await writeTurn(ports.objects, seen, turn);
   const { replaces, generation } = turn;
   if (replaces !== null && (await stillWorks(replaces, ports))) {
@@ -156,20 +160,21 @@ function isApproved({ input, pull, seen }: Look): boolean {
 }
 
 async function endFork(look: Look): Promise<Gone> {
-  const work = hashOf({ fork: look.pull.headSha });
-  const generation = await take(look, work);
-  return end(look, pullRequestFork(look.pull.headSha), generation);
+  const { input, pull, ports } = look;
+  const shared = await sharedHead(input.repository, pull, ports.github);
+  const generation = await take(look, hashOf({ fork: pull.headSha }));
+  return end(look, shared === undefined ? pullRequestFork(pull.headSha) : pullRequestForbidden(shared), generation);
 }
 
 /** What remains of a pull request that was closed unmerged is cleaned up. Reopened, it is looked at anew. */
 async function closed(look: Look): Promise<Gone> {
-  const { pull, seen, ports, context } = look;
+  const { pull, seen, lookedAt, ports, context } = look;
   if (pull.merged || seen.known === undefined) return gone(look, 'the pull request is closed');
   const { number, headSha } = pull;
   const before = seen.known.execution === context.execution ? seen.known.replaces : seen.known.execution;
   if (seen.known.execution !== context.execution) {
     const next = { number, execution: context.execution, headSha, work: 'closed' };
-    await writeTurn(ports.objects, seen, nextTurn(seen.known, next, undefined));
+    await writeTurn(ports.objects, seen, nextTurn(seen.known, next, undefined, lookedAt));
   }
   if (before !== null && (await stillWorks(before, ports))) {
     await cancelRun(before, { by: context.execution, reason: `#${number} was closed` }, ports);

@@ -14,7 +14,7 @@ import type { RepositoryRef } from '#model/primitives.ts';
 import { SettingsFiles } from '#model/pull-request.ts';
 import { type FleetBranches, SettingsEvidence } from '#model/records.ts';
 import { NewestSettings } from '#model/rollout.ts';
-import type { Settings } from '#model/settings.ts';
+import type { ChannelFile } from '#model/settings.ts';
 import type { GitHub, TreeEntry } from '#ports/github.ts';
 import type { ObjectStore, StoredObject } from '#ports/objects.ts';
 
@@ -90,7 +90,7 @@ export interface AcceptedSettings {
  * The newest settings that may apply, and the note of them that holds and freezes are read by (`settings/newest.json`). The
  * head of `main` is read after that note and written only if the note is still the same: so the notes follow the order of
  * `main`, and who read an older head can't put it back over a newer one.
- * @throws InputError when they can't be read
+ * @throws InputError when they are not valid and nothing else is known
  */
 export async function acceptedSettings(repository: RepositoryRef, ports: Ports): Promise<AcceptedSettings> {
   const looked: { head?: SettingsFiles; refused: string | null } = { refused: null };
@@ -98,7 +98,8 @@ export async function acceptedSettings(repository: RepositoryRef, ports: Ports):
     const head = await readSettings(repository, ports);
     Object.assign(looked, { head, refused: null });
     if (known?.commit === head.commit) return undefined;
-    looked.refused = await whyNot(repository, head, ports);
+    looked.refused = await whyNot(repository, head, known?.commit, ports);
+    if (looked.refused !== null && known === undefined && parseSettings(head).value === undefined) throw new InputError(looked.refused);
     return looked.refused === null ? { commit: head.commit, seenAt: (await ports.objects.now()).toISOString() } : undefined;
   });
   if (newest === undefined) return { settings: undefined, refused: looked.refused };
@@ -106,15 +107,29 @@ export async function acceptedSettings(repository: RepositoryRef, ports: Ports):
   return { settings, refused: looked.refused };
 }
 
-/** null when the settings may apply. @throws InputError when they are not valid and nothing else is known */
-async function whyNot(repository: RepositoryRef, head: SettingsFiles, ports: Ports): Promise<string | null> {
+/**
+ * The settings of a commit of `main` where they may apply, else the newest that do: what a pull request is judged by and
+ * compared with. A direct push can neither waive a policy for it nor hide what the pull request on top of it brings along.
+ * While none apply yet, those of the commit. @param commit absent: the head of `main`
+ */
+export async function settingsThatApply(repository: RepositoryRef, ports: Ports, commit?: string): Promise<SettingsFiles> {
+  const settings = await readSettings(repository, ports, commit);
+  const newest = await readObject(ports.objects, keys.newestSettings(), NewestSettings);
+  if (newest === undefined || newest.commit === settings.commit) return settings;
+  const apply = (await whyNot(repository, settings, newest.commit, ports)) === null;
+  return apply ? settings : readSettings(repository, ports, newest.commit);
+}
+
+/** null when the settings may apply. @param newest commit of those that do */
+async function whyNot(repository: RepositoryRef, head: SettingsFiles, newest: string | undefined, ports: Ports): Promise<string | null> {
   const { value, findings } = parseSettings(head);
-  if (value === undefined)
-    throw new InputError(`the settings of ${head.commit} are not valid: ${findings[0]?.message ?? 'no channel file'}`);
+  if (value === undefined) return `the settings of ${head.commit} are not valid: ${findings[0]?.message ?? 'no channel file'}`;
+  // A push that renames every channel and cluster must not look like the first one: what applies is asked for its past too.
+  const before = newest === undefined ? undefined : parseSettings(await readSettings(repository, ports, newest)).value;
   const [pulls, evidence, hasHistory, founded] = await Promise.all([
     ports.github.pullRequestsOfCommit(repository, head.commit),
     readObject(ports.objects, keys.settingsEvidence(settingsId(head.files)), SettingsEvidence),
-    readHistory(value.settings, ports.objects),
+    readHistory([...value.settings.channels, ...(before?.settings.channels ?? [])], ports.objects),
     isFounded(ports.objects),
   ]);
   const merged = pulls.find((pull) => pull.merged && pull.baseRef === SETTINGS_BRANCH);
@@ -128,7 +143,7 @@ async function whyNot(repository: RepositoryRef, head: SettingsFiles, ports: Por
   return decision.apply ? null : decision.reason;
 }
 
-async function readHistory({ channels }: Settings, objects: ObjectStore): Promise<boolean> {
+async function readHistory(channels: readonly ChannelFile[], objects: ObjectStore): Promise<boolean> {
   const names = channels.flatMap((channel) => channel.clusters.map(({ name }) => name));
   if ((await readRecords(objects, names)).size > 0) return true;
   const proofs = await Promise.all(channels.map(({ channel }) => readProofs(objects, channel)));

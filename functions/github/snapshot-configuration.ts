@@ -11,7 +11,7 @@ import type { Checks } from '#ports/checks.ts';
 import type { GitHub } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { channelBranches, PARALLEL_BLOBS, readFile, readSettings, refuseBeyondBounds } from './settings.ts';
+import { channelBranches, PARALLEL_BLOBS, readFile, readSettings, refuseBeyondBounds, settingsThatApply } from './settings.ts';
 
 interface Ports {
   readonly github: GitHub;
@@ -20,7 +20,8 @@ interface Ports {
 }
 
 /**
- * Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id.
+ * Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id. What is at
+ * the base by a direct push counts for neither: the merge result is compared with what clusters and rollouts go by.
  * @throws ValidationFailedError when settings name a branch that does not exist
  */
 export const snapshotConfiguration = defineStep({
@@ -39,7 +40,7 @@ export const snapshotConfiguration = defineStep({
     });
     if (pull.kind === 'settings') {
       const [base, head] = await Promise.all([
-        readSettings(repository, ports, pull.baseSha),
+        settingsThatApply(repository, ports, pull.baseSha),
         readSettings(repository, ports, pull.mergeSha),
       ]);
       await requireBranches(repository, head, ports.github);
@@ -53,7 +54,7 @@ export const snapshotConfiguration = defineStep({
       };
     }
     const [settings, branchRevision, headRevision] = await Promise.all([
-      readSettings(repository, ports),
+      settingsThatApply(repository, ports),
       snapshotOf(repository, pull.baseSha, ports),
       snapshotOf(repository, pull.mergeSha, ports),
     ]);

@@ -20,7 +20,7 @@ export const deleteIdentity = defineStep({
     const e2e = cluster.environment === 'e2e';
     if (!e2e && purpose !== 'decommission')
       throw new RefusedError(`cluster ${cluster.name} is neither an e2e cluster nor decommissioned; its identity stays`);
-    const ids = [secretIds.node, secretIds.controlPlane, secretIds.etcd, secretIds.authority].map((id) => id(cluster.name));
+    const ids = [secretIds.controlPlane, secretIds.etcd, secretIds.authority].map((id) => id(cluster.name));
     // The authority last: a run that breaks in the middle leaves an identity that issue-identity can complete.
     for (const id of ids) await secrets.delete(id, e2e ? undefined : RECOVERY_DAYS);
     return { deleted: ids };

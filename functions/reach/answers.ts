@@ -10,6 +10,7 @@ import { prune } from '../cluster/prune.ts';
 import { releaseNodes } from '../cluster/release-nodes.ts';
 import { removeAwsResources } from '../cluster/remove-aws-resources.ts';
 import { reportDrain } from '../cluster/report-drain.ts';
+import { rewriteSecrets } from '../cluster/rewrite-secrets.ts';
 import { rollControlPlane } from '../cluster/roll-control-plane.ts';
 import { rollNodePools } from '../cluster/roll-node-pools.ts';
 import { startLoad } from '../cluster/start-load.ts';
@@ -27,7 +28,7 @@ import { issueIdentity } from '../identity/issue-identity.ts';
 const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
   ...[issueIdentity, deleteIdentity],
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
-  ...[releaseNodes, removeAwsResources, reportDrain, rollControlPlane, rollNodePools, startLoad],
+  ...[releaseNodes, removeAwsResources, reportDrain, rewriteSecrets, rollControlPlane, rollNodePools, startLoad],
   ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
   ...[proveSnapshot, runTests],
 ];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decideDeletion, deletionOrder } from '#domain/stack-decision.ts';
+import { BUSY_MINUTES, decideDeletion, deletionOrder, stackPace } from '#domain/stack-decision.ts';
 import { requireLock } from '#facts/lock.ts';
 import { DeadlineError, StackFailedError } from '#model/errors.ts';
 import { Timestamp } from '#model/primitives.ts';
@@ -16,9 +16,6 @@ interface Ports {
   readonly clock: Clock;
 }
 
-const LOOK_AGAIN_SECONDS = 10;
-/** A stack of a cluster is deleted in minutes; whoever changes it, something is wrong. */
-const BUSY_MINUTES = 120;
 /** Resources left behind are told by name, up to so many a stack. */
 const SHOWN = 20;
 
@@ -55,7 +52,7 @@ export const advanceDeletion = defineStep({
       );
       reasons.push(reason);
     }
-    return { ...waiting(LOOK_AGAIN_SECONDS, `${reasons.join('; ')}; ${left.length} left`), ...kept };
+    return { ...waiting(stackPace(kept.busy, ports.clock.now()), `${reasons.join('; ')}; ${left.length} left`), ...kept };
   },
 });
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { stackName } from '#domain/names.ts';
-import { decideStack, isBusy, type StackDecision } from '#domain/stack-decision.ts';
+import { BUSY_MINUTES, decideStack, isBusy, type StackDecision, stackPace } from '#domain/stack-decision.ts';
 import { requireLock } from '#facts/lock.ts';
 import { noteReached } from '#facts/version-move.ts';
 import { DeadlineError, NotFoundError, StackFailedError } from '#model/errors.ts';
@@ -20,11 +20,6 @@ interface Ports {
   readonly stacks: AccountStacks;
   readonly clock: Clock;
 }
-
-/** Seconds between two looks at a stack that is being changed. */
-const LOOK_AGAIN_SECONDS = 10;
-/** No stack of a cluster takes nearly as long; whoever changes it, something is wrong. */
-const BUSY_MINUTES = 120;
 
 /** What this execution keeps from look to look, each by the name of a stack. */
 const Kept = z.object({
@@ -89,13 +84,13 @@ export const advanceStack = defineStep({
       },
     };
     const reasons = look.kept.settled ? [] : await busyStacks(look);
-    if (reasons.length > 0) return { ...waiting(LOOK_AGAIN_SECONDS, reasons.join('; ')), ...look.kept };
+    if (reasons.length > 0) return { ...waiting(stackPace(look.kept.busy, look.now), reasons.join('; ')), ...look.kept };
     look.kept.settled = true;
     for (const stack of wanted) {
       const reason = await advance(look, stack);
       if (reason !== undefined) reasons.push(reason);
     }
-    if (reasons.length > 0) return { ...waiting(LOOK_AGAIN_SECONDS, reasons.join('; ')), ...look.kept };
+    if (reasons.length > 0) return { ...waiting(stackPace(look.kept.busy, look.now), reasons.join('; ')), ...look.kept };
     return { done: true, waitSeconds: 0, reason: `${roles.join(', ')}: ${wanted.length} stack(s) as rendered`, ...look.kept };
   },
 });

@@ -12,7 +12,7 @@ import { clusterSideFunctionName } from '#domain/names.ts';
 import type { AccountClients } from './clients.ts';
 
 const STACK = 'sluice-account';
-const FUNCTIONS = ['identity', 'cluster', 'etcd', 'drill'] as const;
+const FUNCTIONS = ['identity', 'cluster', 'etcd', 'drill', 'join', 'token-review', 'break-glass'] as const;
 
 /**
  * Deploys channels/bootstrap/account.yaml into one account as an operator would: network, bucket and roles, the code into the
@@ -39,7 +39,11 @@ async function uploadCode(root: string, clients: AccountClients, name: string): 
   const zip = await readFile(join(root, '.build', `${name}.zip`));
   const key = `code/${name}-${sha256(zip).slice(0, 16)}.zip`;
   await clients.objects.put(key, zip);
-  return { ParameterKey: `Code${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, ParameterValue: key };
+  const parameter = name
+    .split('-')
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join('');
+  return { ParameterKey: `Code${parameter}`, ParameterValue: key };
 }
 
 /** Tries of the first invocation: a function that ends before it answers (Runtime.ExitError) is invoked again, as callers of Lambda do. */

@@ -1,4 +1,4 @@
-"""Starts ministack with two differences from its release, towards what AWS does.
+"""Starts ministack with three differences from its release, towards what AWS does.
 
 Accounts are apart. ministack 1.5.33 kills the workers of every account that has a function of the same name when
 CloudFormation makes one, also those that are starting or at work; here only those of the account that it is made in.
@@ -6,11 +6,14 @@ CloudFormation makes one, also those that are starting or at work; here only tho
 A Node function that throws answers the error's own name as errorType. ministack 1.5.33's warm Node worker answers
 "Runtime.HandlerError" for every error, so that Retry and Catch of a state machine could never match a name. A worker
 that ends before it answers is Runtime.ExitError, as on AWS, which callers retry.
+
+STS says who a caller is only by a good signature: of its key, for its host, not older than 15 minutes, with its token.
+ministack 1.5.33 without AUTH believes every Authorization header, so that whoever knows an access key could be its owner.
 """
 import re
 
-from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.core import lambda_runtime, sigv4
+from ministack.services import lambda_svc, sts
 
 MARK = "\u0001"
 SETTLED = 'status: "error", error: String(err.message || err), trace: err.stack || ""'
@@ -48,8 +51,38 @@ def keep_accounts_apart():
     lambda_svc.invalidate_worker = invalidate
 
 
+def check_callers():
+    inner = sts.handle_request
+
+    async def handle(method, path, headers, body, query_params):
+        refused = signature_failure(method, path, headers, body, query_params)
+        if refused:
+            return sts._error(403, *refused, ns="sts")
+        return await inner(method, path, headers, body, query_params)
+
+    sts.handle_request = handle
+
+
+def signature_failure(method, path, headers, body, query_params):
+    """Why a request GetCallerIdentity is refused: code and message. An account's number as key stands for the account itself."""
+    if b"Action=GetCallerIdentity" not in (body or b""):
+        return None
+    signature = sigv4.parse_header_signature(headers)
+    if isinstance(signature, tuple):
+        return signature
+    if re.fullmatch(r"\d{12}", signature.access_key_id):
+        return None
+    session = sts._sessions.get(signature.access_key_id)
+    if session is None or session.get("SessionToken") != headers.get("x-amz-security-token"):
+        return "InvalidClientTokenId", "The security token included in the request is invalid."
+    return sigv4.request_time_failure(signature) or sigv4.header_signature_failure(
+        signature, session["SecretAccessKey"], method, path, query_params, headers, body
+    )
+
+
 def main():
     name_errors()
+    check_callers()
     keep_accounts_apart()
     from ministack.app import main as run
 

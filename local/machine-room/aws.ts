@@ -6,9 +6,11 @@ import {
 } from '@aws-sdk/client-auto-scaling';
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import { DescribeLaunchTemplateVersionsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { GetInstanceProfileCommand, IAMClient } from '@aws-sdk/client-iam';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetAccessKeyInfoCommand, STSClient } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, GetAccessKeyInfoCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { NotFoundError } from '#model/errors.ts';
 import { parseJson } from './ignition.ts';
@@ -21,13 +23,32 @@ export interface AccountView {
   groups(): Promise<GroupSpec[]>;
   /** Lifecycle hooks of a group for one transition; none once the group is gone. */
   hooks(group: string, transition: Hook['transition']): Promise<Hook[]>;
-  /** Base64 user data and instance type of one version. @throws NotFoundError */
-  launchTemplate(id: string, version: string): Promise<{ readonly userData: string; readonly instanceType: string }>;
+  /** One version's user data (base64), instance type and instance profile. @throws NotFoundError */
+  launchTemplate(id: string, version: string): Promise<LaunchData>;
   /** Parameters and outputs of a stack; undefined when there is no such stack. */
   stackValues(name: string): Promise<Readonly<Record<string, string>> | undefined>;
   object(bucket: string, key: string): Promise<Buffer>;
   /** Files of a secret: name to text. undefined while there is no such secret. */
   secretFiles(id: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** What the metadata of an instance holds: credentials of the profile's role, in a session named by the instance. */
+  roleSession(profileArn: string, instance: string): Promise<RoleSession>;
+  /** Invokes a function as a role's session. */
+  invoke(session: RoleSession, name: string, payload: string): Promise<{ readonly failed: boolean; readonly text: string }>;
+  readonly region: string;
+  /** What a request to STS is signed for. */
+  readonly stsHost: string;
+}
+
+export interface RoleSession {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+}
+
+interface LaunchData {
+  readonly userData: string;
+  readonly instanceType: string;
+  readonly profileArn: string | undefined;
 }
 
 interface Clients {
@@ -60,6 +81,15 @@ export function accountView(endpoint: string, region: string, account: string): 
       return Buffer.from(await Body.transformToByteArray());
     },
     secretFiles: (id) => readSecret(clients.secrets, id),
+    roleSession: (profileArn, instance) => roleSession(config, account, profileArn, instance),
+    invoke: async (credentials, name, payload) => {
+      const answer = await new LambdaClient({ endpoint, region, credentials }).send(
+        new InvokeCommand({ FunctionName: name, Payload: payload }),
+      );
+      return { failed: answer.FunctionError !== undefined, text: Buffer.from(answer.Payload ?? []).toString('utf8') };
+    },
+    region,
+    stsHost: new URL(endpoint).host,
   };
 }
 
@@ -138,13 +168,28 @@ async function resolveVersion(ec2: EC2Client, id: string, version: string): Prom
   return String(LaunchTemplateVersions?.[0]?.VersionNumber ?? version);
 }
 
-async function readLaunchTemplate(ec2: EC2Client, id: string, version: string): Promise<{ userData: string; instanceType: string }> {
+async function readLaunchTemplate(ec2: EC2Client, id: string, version: string): Promise<LaunchData> {
   const { LaunchTemplateVersions } = await ec2.send(
     new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateId: id, Versions: [version] }),
   );
   const data = LaunchTemplateVersions?.[0]?.LaunchTemplateData;
   if (data?.UserData === undefined) throw new NotFoundError(`launch template ${id} version ${version} has no user data`);
-  return { userData: data.UserData, instanceType: data.InstanceType ?? '' };
+  return { userData: data.UserData, instanceType: data.InstanceType ?? '', profileArn: data.IamInstanceProfile?.Arn };
+}
+
+type Config = { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+
+async function roleSession(config: Config, account: string, profileArn: string, instance: string): Promise<RoleSession> {
+  const name = profileArn.split('/').at(-1);
+  const { InstanceProfile } = await new IAMClient(config).send(new GetInstanceProfileCommand({ InstanceProfileName: name }));
+  const role = InstanceProfile?.Roles?.[0]?.RoleName;
+  if (role === undefined) throw new NotFoundError(`instance profile ${name} has no role`);
+  const { Credentials } = await new STSClient(config).send(
+    new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${account}:role/${role}`, RoleSessionName: instance }),
+  );
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken } = Credentials ?? {};
+  if (!accessKeyId || !secretAccessKey || !sessionToken) throw new NotFoundError(`no credentials for role ${role}`);
+  return { accessKeyId, secretAccessKey, sessionToken };
 }
 
 async function readStack(client: CloudFormationClient, name: string): Promise<Record<string, string> | undefined> {

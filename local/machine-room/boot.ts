@@ -9,7 +9,9 @@ import { freeAddress, requireLoopback } from './addresses.ts';
 import type { AccountView } from './aws.ts';
 import { type Booted, NOTHING_RUNS, startAll } from './booted.ts';
 import { memberEnvironment } from './etcd-member.ts';
+import { readIdentity, renewIdentity } from './identity.ts';
 import { readDocument, readPointer } from './ignition.ts';
+import { loginProgram } from './login.ts';
 import {
   ignoredParts,
   linkBinary,
@@ -24,7 +26,7 @@ import {
   writeIdentity,
 } from './machine.ts';
 import type { NodeSpec } from './node-object.ts';
-import type { ProcessTable } from './processes.ts';
+import type { ProcessTable, RunningProcess } from './processes.ts';
 import { nodeAddress } from './real/network.ts';
 import type { RealNodes } from './real/real-nodes.ts';
 import type { Zone } from './scaling.ts';
@@ -51,7 +53,7 @@ export interface BootContext {
   readonly unitsWithheld: () => boolean;
   /** Addresses in use by machines, with the machine's id. */
   readonly addresses: () => ReadonlyMap<string, string>;
-  /** Makes the machine a node of its cluster; `identity` are the files of its secret. */
+  /** Makes the machine a node of its cluster by the files of its identity, or gives a node its new ones. */
   readonly joinNode: (spec: NodeSpec, identity: Readonly<Record<string, string>>) => Promise<void>;
   /** Machines that are real nodes; none without it. */
   readonly realNodes: RealNodes | undefined;
@@ -90,7 +92,8 @@ async function hold(context: BootContext): Promise<void> {
 }
 
 async function readPlan(machine: Machine, { view }: BootContext): Promise<{ plan: MachinePlan; instanceType: string }> {
-  const { userData, instanceType } = await view.launchTemplate(machine.launchTemplateId, machine.launchTemplateVersion);
+  const { userData, instanceType, profileArn } = await view.launchTemplate(machine.launchTemplateId, machine.launchTemplateVersion);
+  if (profileArn !== undefined) machine.profileArn = profileArn;
   const pointer = readPointer(userData);
   const bytes = await view.object(pointer.bucket, pointer.key).catch((error: unknown) => {
     throw new TransientError(
@@ -133,6 +136,7 @@ async function subnetOf(machine: Machine, view: AccountView): Promise<string> {
 async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string, context: BootContext): Promise<Booted> {
   const real = plan.kubelet !== undefined && context.realNodes?.wants(machine.role) === true ? context.realNodes : undefined;
   const address = real === undefined ? (machine.address ?? '') : nodeAddress(machine.address ?? '');
+  machine.privateAddress = address;
   const place = join(context.directory, machine.account, machine.id);
   const root = join(place, 'root');
   const volume = !plan.volume ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
@@ -141,8 +145,8 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   // A real node has its own /etc and /opt: nothing is to be led elsewhere.
   writeFiles(root, plan, facts, volume, real === undefined);
   if (volume !== undefined) machine.volume = volumeAt(volume);
-  const identity = await readIdentity(plan, context.view);
-  if (plan.identity !== undefined) writeIdentity(root, plan.identity.directory, identity);
+  const identity = await readIdentity(machine, plan, context.view);
+  writeIdentity(root, plan, identity);
   await provideBinaries(root, plan, context);
   if (plan.member !== undefined)
     writeEnvironment(
@@ -166,11 +170,17 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
     const spec = { ...nodeSpec(machine, plan, instanceType, nodeName, nodeLabels(root, plan.kubelet)), real: real !== undefined };
     await context.joinNode(spec, identity);
     context.signal.throwIfAborted();
+    renewIdentity(machine, plan, context, async (files) => {
+      writeIdentity(root, plan, files);
+      await context.joinNode(spec, files);
+    });
     if (real !== undefined) return startRealNode(machine, spec, root, plan.kubelet, real, context);
   }
   context.signal.throwIfAborted();
+  const programs = specs.map((spec) => (): RunningProcess => context.processes.start(spec));
+  if (plan.login !== undefined) programs.push(loginProgram(machine, plan.login.file, plan.login.unit, context.view));
   context.say('running', `runs at ${address}`);
-  return startAll(specs, volume, context.processes);
+  return startAll(programs, volume);
 }
 
 async function startRealNode(
@@ -210,13 +220,6 @@ function volumeAt(path: string): NonNullable<Machine['volume']> {
   const createdAt = statSync(path).birthtime;
   const id = createHash('sha256').update(`${path} ${createdAt.getTime()}`).digest('hex').slice(0, 17);
   return { id: `vol-${id}`, createdAt };
-}
-
-async function readIdentity(plan: MachinePlan, view: AccountView): Promise<Readonly<Record<string, string>>> {
-  if (plan.identity === undefined) return {};
-  const files = await view.secretFiles(plan.identity.secret);
-  if (files === undefined) throw new TransientError(`waits for its identity: there is no secret ${plan.identity.secret}`);
-  return files;
 }
 
 async function provideBinaries(root: string, plan: MachinePlan, context: BootContext): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ProcessSpec, ProcessTable, RunningProcess } from './processes.ts';
+import type { RunningProcess } from './processes.ts';
 
 /** What a machine that booted runs. */
 export interface Booted {
@@ -14,6 +14,6 @@ export interface Booted {
 export const NOTHING_RUNS: Booted = { running: [], restart: () => NOTHING_RUNS, volume: undefined };
 
 /** Starts the programs of a machine side by side. */
-export function startAll(specs: readonly ProcessSpec[], volume: string | undefined, processes: ProcessTable): Booted {
-  return { running: specs.map((spec) => processes.start(spec)), restart: () => startAll(specs, volume, processes), volume };
+export function startAll(programs: readonly (() => RunningProcess)[], volume: string | undefined): Booted {
+  return { running: programs.map((start) => start()), restart: () => startAll(programs, volume), volume };
 }

@@ -93,11 +93,11 @@ export function createClusters(options: ClustersOptions): Clusters {
       const cluster = clusters.get(`${account}/${name}`);
       if (cluster?.balancer === undefined)
         throw new TransientError(`waits for the address of the API of ${name}: there is no control plane stack with ApiAddress`);
-      cluster.opening ??= openSite(cluster, cluster.balancer.namePort, identity, options).finally(() => {
+      cluster.opening ??= openSite(cluster, cluster.balancer.namePort, options).finally(() => {
         cluster.opening = undefined;
       });
       cluster.site ??= await cluster.opening;
-      cluster.site.join(spec);
+      cluster.site.join(spec, nodeIdentity(identity));
     },
     leaveNode: (account, name, node) => clusters.get(`${account}/${name}`)?.site?.leave(node),
     silenceNode: (account, name, node, silent) => clusters.get(`${account}/${name}`)?.site?.silence(node, silent),
@@ -144,19 +144,13 @@ function targetsOf({ name, machines }: Cluster): string[] {
   return serving.map((machine) => machine.address).filter((address) => address !== undefined);
 }
 
-async function openSite(
-  cluster: Cluster,
-  apiPort: number,
-  identity: Readonly<Record<string, string>>,
-  options: ClustersOptions,
-): Promise<NodeSite> {
+async function openSite(cluster: Cluster, apiPort: number, options: ClustersOptions): Promise<NodeSite> {
   const { binary, stages } = options.kwok;
   const kwok = typeof binary === 'string' ? binary : await binary();
   return startNodeSite({
     cluster: cluster.name,
     apiPort,
     directory: join(options.directory, cluster.account, `kwok-${cluster.name}`),
-    identity: clientIdentity(secretIds.node(cluster.name), identity, 'node'),
     cloudIdentity: await cloudIdentity(cluster),
     kwok,
     stages: typeof stages === 'function' ? await stages() : stages,
@@ -172,6 +166,12 @@ async function cloudIdentity({ name, view }: Cluster): Promise<ClientIdentity> {
   const files = await view.secretFiles(id);
   if (files === undefined) throw new TransientError(`waits for the control plane's identity: there is no secret ${id}`);
   return clientIdentity(id, files, 'kubelet-client');
+}
+
+/** A node's own, of the files that joining gave it. */
+function nodeIdentity({ 'ca.crt': ca, 'node.pem': pem }: Readonly<Record<string, string>>): ClientIdentity {
+  if (ca === undefined || pem === undefined) throw new InputError('a node needs /etc/sluice/join.json: it has no certificate of its own');
+  return { ca, cert: pem, key: pem };
 }
 
 function clientIdentity(secret: string, files: Readonly<Record<string, string>>, name: string): ClientIdentity {

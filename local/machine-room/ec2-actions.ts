@@ -39,10 +39,12 @@ export function ec2Xml(action: string, found: string): string {
 /** All of these values are ids, addresses and names of AWS, without a character that XML would mind. */
 function instanceXml(machine: Readonly<Machine>): string {
   const state = isLeaving(machine.state) ? { code: 32, name: 'shutting-down' } : { code: 16, name: 'running' };
+  const address = machine.privateAddress ?? machine.address;
   return [
     `<instanceId>${machine.id}</instanceId>`,
     `<instanceState><code>${state.code}</code><name>${state.name}</name></instanceState>`,
-    machine.address === undefined ? '' : `<privateIpAddress>${machine.address}</privateIpAddress>`,
+    address === undefined ? '' : `<privateIpAddress>${address}</privateIpAddress>`,
+    machine.profileArn === undefined ? '' : `<iamInstanceProfile><arn>${machine.profileArn}</arn></iamInstanceProfile>`,
     `<placement><availabilityZone>${machine.zone}</availabilityZone></placement>`,
   ].join('');
 }

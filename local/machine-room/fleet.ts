@@ -50,7 +50,10 @@ export function createFleet(options: LifeOptions): Fleet {
     close: async () => {
       state.closed = true;
       for (const entry of state.entries.values()) entry.abort.abort();
-      await Promise.allSettled([...state.looks.values(), ...[...state.entries.values()].map((entry) => entry.booted)]);
+      const stopped = [...state.entries.values()].map(async ({ booted }) => {
+        for (const process of (await booted).running) await process.stop(0);
+      });
+      await Promise.allSettled([...state.looks.values(), ...stopped]);
     },
   };
 }

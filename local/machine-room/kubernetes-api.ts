@@ -21,14 +21,21 @@ export interface ClientIdentity {
   readonly key: string;
 }
 
-/** A client of the API behind a cluster's load balancer, by client certificate; the server must prove to be `kubernetes`. */
-export function kubernetesApi(address: string, identity: ClientIdentity, port: number = API_PORT): KubernetesApi {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4, ...identity });
+/** A person's: the authority to trust, and a token of the issuer. */
+export interface TokenIdentity {
+  readonly ca: string;
+  readonly token: string;
+}
+
+/** A client of the API behind a cluster's load balancer, by client certificate or token; the server must prove to be `kubernetes`. */
+export function kubernetesApi(address: string, identity: ClientIdentity | TokenIdentity, port: number = API_PORT): KubernetesApi {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4, ...('token' in identity ? { ca: identity.ca } : identity) });
   const send = (method: string, path: string, body: unknown): Promise<KubernetesAnswer> =>
     new Promise((resolve, reject) => {
       const headers = {
         accept: 'application/json',
         'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+        ...('token' in identity ? { authorization: `Bearer ${identity.token}` } : {}),
       };
       const sent = request({ host: address, port, method, path, agent, servername: 'kubernetes', headers, timeout: 10_000 }, (answer) => {
         answer

@@ -29,7 +29,7 @@ const Stage = z.looseObject({
   }),
 });
 
-/** Starts the process that plays the kubelets of a cluster's nodes, as the node agents' own identity. */
+/** Starts the process that plays the kubelets of a cluster's nodes: one client for all of them. */
 export function startKwok(options: KwokOptions): RunningProcess {
   mkdirSync(options.directory, { recursive: true });
   const kubeconfig = join(options.directory, 'kubeconfig');

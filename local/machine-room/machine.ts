@@ -6,9 +6,11 @@ import { InputError, NotFoundError } from '#model/errors.ts';
 import { checkListenFlags } from './addresses.ts';
 import { MemberFile } from './etcd-member.ts';
 import { type InstanceDocument, parseJson } from './ignition.ts';
+import { JoinFile } from './join.ts';
+import { LoginFile } from './login.ts';
 import { hostPath, rewritePaths } from './paths.ts';
 import type { ProcessSpec } from './processes.ts';
-import { execWords, parseEnvironmentFile, parseUnit, startOrder, type Unit } from './units.ts';
+import { execWords, parseEnvironmentFile, parseUnit, startOrder, timerSeconds, type Unit } from './units.ts';
 
 const IdentityFile = z.object({ secret: z.string().min(1), directory: z.string().startsWith('/') });
 const BinariesFile = z.array(z.object({ name: z.string().min(1), version: z.string().min(1) }));
@@ -29,19 +31,29 @@ const ADDED_FLAGS: Readonly<Record<string, readonly string[]>> = {
   'kube-apiserver': ['--endpoint-reconciler-type=none'],
 };
 
+const LOGIN_UNIT = 'sluice-login.service';
 /** Units whose work the room does itself. */
 const EMULATED = [
   'sluice-identity.service',
   'sluice-binaries.service',
   'sluice-address.service',
   'sluice-volume.service',
+  'sluice-renew.service',
+  LOGIN_UNIT,
   'kubelet.service',
 ];
+const RENEW_TIMER = 'sluice-renew.timer';
 
 /** What a document asks of the room, with the files that steer it read. */
 export interface MachinePlan {
   readonly document: InstanceDocument;
   readonly identity: z.infer<typeof IdentityFile> | undefined;
+  /** Present for a machine that asks for its identity in place of reading a secret. */
+  readonly join: JoinFile | undefined;
+  /** Present for a control plane whose API server asks who people are. */
+  readonly login: { readonly file: LoginFile; readonly unit: Unit } | undefined;
+  /** After so many seconds it joins again. */
+  readonly renewSeconds: number | undefined;
   readonly binaries: z.infer<typeof BinariesFile>;
   /** Fixed address in the machine's zone. */
   readonly fixedAddress: string | undefined;
@@ -63,9 +75,14 @@ export function planMachine(document: InstanceDocument, zone: string): MachinePl
     return file === undefined ? undefined : parseJson(schema, file.content.toString('utf8'), path);
   };
   const units = startOrder(document.units.filter((unit) => unit.name.endsWith('.service')).map((unit) => parseUnit(unit.name, unit.text)));
+  const loginUnit = units.find((unit) => unit.name === LOGIN_UNIT);
+  const loginFile = read('/etc/sluice/login.json', LoginFile);
   return {
     document,
     identity: read('/etc/sluice/identity.json', IdentityFile),
+    join: read('/etc/sluice/join.json', JoinFile),
+    login: loginUnit === undefined || loginFile === undefined ? undefined : { file: loginFile, unit: loginUnit },
+    renewSeconds: renewSeconds(document),
     binaries: read('/etc/sluice/binaries.json', BinariesFile) ?? [],
     fixedAddress: addressInZone(read('/etc/sluice/address', AddressFile), zone),
     volume: read('/etc/sluice/volume.json', VolumeFile) !== undefined,
@@ -74,6 +91,12 @@ export function planMachine(document: InstanceDocument, zone: string): MachinePl
     units,
     kubelet: units.find((unit) => unit.name === 'kubelet.service'),
   };
+}
+
+/** What the timer `sluice-renew.timer` says, which the room does itself. */
+function renewSeconds(document: InstanceDocument): number | undefined {
+  const timer = document.units.find((unit) => unit.name === RENEW_TIMER);
+  return timer === undefined ? undefined : timerSeconds(timer.name, timer.text);
 }
 
 /** Keys may be the zone's name, its letter or its index: the first zone is `eu-central-1a`, `a` or `0`. */
@@ -87,7 +110,9 @@ function addressInZone(addresses: Readonly<Record<string, string>> | undefined, 
 
 /** Units that the room neither runs nor emulates, in words. */
 export function ignoredParts(plan: MachinePlan): string[] {
-  const other = plan.document.units.filter((unit) => !unit.name.endsWith('.service')).map((unit) => `unit ${unit.name}`);
+  const other = plan.document.units
+    .filter((unit) => !unit.name.endsWith('.service') && unit.name !== RENEW_TIMER)
+    .map((unit) => `unit ${unit.name}`);
   const foreign = plan.units
     .filter((unit) => !EMULATED.includes(unit.name) && programOf(unit) === undefined)
     .map((unit) => `unit ${unit.name}`);
@@ -137,7 +162,8 @@ export function writeEnvironment(root: string, path: string, values: Readonly<Re
 }
 
 /** Writes the files of an identity where the machine wants them, readable by nobody else. */
-export function writeIdentity(root: string, directory: string, files: Readonly<Record<string, string>>): void {
+export function writeIdentity(root: string, plan: MachinePlan, files: Readonly<Record<string, string>>): void {
+  const directory = plan.join?.directory ?? plan.identity?.directory ?? '/etc/sluice/pki';
   for (const [name, text] of Object.entries(files)) writeFile(hostPath(root, join(directory, name)), text, 0o600);
 }
 

@@ -15,7 +15,8 @@ export type NodeReport = (node: string, kind: 'waiting' | 'ready', reason: strin
 
 /** The nodes of one cluster and the process that plays their kubelets. */
 export interface NodeSite {
-  join(spec: NodeSpec): void;
+  /** A node that joined already goes on by the new identity. */
+  join(spec: NodeSpec, identity: ClientIdentity): void;
   /** Takes the node and the pods bound to it out of the API, as soon as the API lets it. */
   leave(name: string): void;
   /** Whether the node's kubelet is heard, as soon as the API lets it be told. */
@@ -28,9 +29,7 @@ export interface NodeSiteOptions {
   /** Port of 127.0.0.1 at which the cluster's API is. */
   readonly apiPort: number;
   readonly directory: string;
-  /** The node agents' own: what a kubelet does is done by it. */
-  readonly identity: ClientIdentity;
-  /** The cloud controller's: takes away Nodes whose machine is gone. */
+  /** The cloud controller's: takes away Nodes whose machine is gone. kwok, which is every node's kubelet at once, has it too. */
   readonly cloudIdentity: ClientIdentity;
   readonly kwok: string;
   readonly stages: readonly string[];
@@ -67,6 +66,8 @@ type Pod = z.infer<typeof PodList>['items'][number];
 
 interface Node {
   readonly spec: NodeSpec;
+  /** By the node's own certificate. */
+  agent: KubernetesApi;
   state: 'wanted' | 'joined' | 'ready' | 'leaving';
   /** As wanted, and as the API was told last. */
   silent: boolean;
@@ -74,7 +75,6 @@ interface Node {
 }
 
 interface Site extends NodeSiteOptions {
-  readonly agent: KubernetesApi;
   readonly cloud: KubernetesApi;
   readonly nodes: Map<string, Node>;
   strangersGone: boolean;
@@ -86,7 +86,6 @@ interface Site extends NodeSiteOptions {
 export function startNodeSite(options: NodeSiteOptions): NodeSite {
   const site: Site = {
     ...options,
-    agent: kubernetesApi('127.0.0.1', options.identity, options.apiPort),
     cloud: kubernetesApi('127.0.0.1', options.cloudIdentity, options.apiPort),
     nodes: new Map(),
     strangersGone: false,
@@ -95,8 +94,12 @@ export function startNodeSite(options: NodeSiteOptions): NodeSite {
   };
   const looking = keepLooking(site);
   return {
-    join: (spec) => {
-      site.nodes.set(spec.name, { spec, state: 'wanted', silent: false, toldSilent: false });
+    join: (spec, identity) => {
+      const known = site.nodes.get(spec.name);
+      const agent = kubernetesApi('127.0.0.1', identity, options.apiPort);
+      known?.agent.close();
+      if (known === undefined) site.nodes.set(spec.name, { spec, agent, state: 'wanted', silent: false, toldSilent: false });
+      else known.agent = agent;
     },
     leave: (name) => {
       const node = site.nodes.get(name);
@@ -108,7 +111,7 @@ export function startNodeSite(options: NodeSiteOptions): NodeSite {
     },
     close: async () => {
       site.closed = true;
-      site.agent.close();
+      for (const node of site.nodes.values()) node.agent.close();
       site.cloud.close();
       await looking;
       await site.playing?.stop(0);
@@ -141,19 +144,20 @@ async function advance(site: Site, node: Node): Promise<void> {
   if (node.state === 'leaving') {
     await removeNode(site.cloud, name);
     site.nodes.delete(name);
+    node.agent.close();
     return;
   }
   if (node.spec.real === true) return advanceReal(site, node);
   if (node.state !== 'wanted' && node.silent !== node.toldSilent) await tellSilence(site, node);
   if (node.silent) return;
   if (node.state === 'wanted') {
-    expect(await site.agent.call('POST', '/api/v1/nodes', nodeObject(node.spec)), [201, 409], 'the node may not join yet');
+    expect(await node.agent.call('POST', '/api/v1/nodes', nodeObject(node.spec)), [201, 409], 'the node may not join yet');
     if (node.state === 'wanted') node.state = 'joined';
   }
-  site.playing ??= startKwok({ ...site, binary: site.kwok });
+  site.playing ??= startKwok({ ...site, identity: site.cloudIdentity, binary: site.kwok });
   if (!site.strangersGone) await forgetStrangers(site);
   site.strangersGone = true;
-  const waitsFor = await nextOfNode(site.agent, name);
+  const waitsFor = await nextOfNode(node.agent, name);
   if (waitsFor !== undefined) return site.report(name, 'waiting', waitsFor);
   if (node.state === 'joined') node.state = 'ready';
   site.report(name, 'ready', 'node is Ready');

@@ -57,8 +57,12 @@ export interface Machine {
   /** Launched to balance the zones: the group has one machine more until it is in service. */
   rebalances?: boolean;
   address?: string;
+  /** As EC2 tells it, where that is another: a real node has one in a network of its own. */
+  privateAddress?: string;
   /** The data volume that is attached to it. */
   volume?: { readonly id: string; readonly createdAt: Date };
+  /** Instance profile, by which the machine has its role. */
+  profileArn?: string;
   /** What it does or waits for now, in words. */
   reason: string;
 }
@@ -109,7 +113,7 @@ export interface Faults {
 }
 
 export interface MachineRoom extends Faults {
-  /** Address of the Auto Scaling API, for AWS_ENDPOINT_URL_AUTO_SCALING. */
+  /** Address of the Auto Scaling API and of what EC2 says of instances, for AWS_ENDPOINT_URL_AUTO_SCALING and _EC2. */
   readonly autoscalingUrl: string;
   /** Where `npm run room` talks to; only with the token. */
   readonly control: { readonly url: string; readonly token: string };

@@ -78,11 +78,18 @@ function restartOf(unit: string, text: string): Unit['restart'] {
   throw new InputError(`unit ${unit}: Restart=${text} is not emulated; use no, on-failure or always`);
 }
 
+/** Seconds between two runs of a timer unit, by OnUnitInactiveSec. @throws InputError */
+export function timerSeconds(name: string, text: string): number {
+  const span = parseEntries(name, text).get('Timer.OnUnitInactiveSec')?.at(-1);
+  if (span === undefined) throw new InputError(`unit ${name}: only timers with OnUnitInactiveSec are emulated`);
+  return secondsOf(name, span);
+}
+
 /** Time spans of systemd.time(7), as far as RestartSec needs them. */
 function secondsOf(unit: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|sec|min|m)?$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|sec|min|m|h)?$/.exec(text);
   if (match === null) throw new InputError(`unit ${unit}: cannot read the time span "${text}"; write for example 2s`);
-  const factor = { ms: 0.001, s: 1, sec: 1, min: 60, m: 60 }[match[2] ?? 's'] ?? 1;
+  const factor = { ms: 0.001, s: 1, sec: 1, min: 60, m: 60, h: 3600 }[match[2] ?? 's'] ?? 1;
   return Number(match[1]) * factor;
 }
 

@@ -13,6 +13,8 @@ export interface GoBuild {
   /** Folder with go.mod and go.sum. */
   readonly module: string;
   readonly ldflags: string;
+  /** `<packages>=<flags of the compiler>`. */
+  readonly gcflags?: string;
   readonly targets: readonly GoTarget[];
   /** A package whose tests are the program. */
   readonly test?: GoTarget;
@@ -27,7 +29,8 @@ export async function buildGo(context: BuildContext, build: GoBuild, env: NodeJS
   if (targets.length === 0 && test === undefined) return;
 
   const root = await context.need('go');
-  const flags = ['-trimpath', '-buildvcs=false', `-ldflags=${build.ldflags}`];
+  const compiler = build.gcflags === undefined ? [] : [`-gcflags=${build.gcflags}`];
+  const flags = ['-trimpath', '-buildvcs=false', `-ldflags=${build.ldflags}`, ...compiler];
   const options = { cwd: build.module, env: goEnvironment(env, root), nice: true };
   const go = join(root, 'bin', 'go');
   const buildArgs = [...flags, '-o', `${context.directory}/`, ...targets.map((target) => target.package)];

@@ -10,13 +10,13 @@ import { API_PORT } from '#domain/network.ts';
 import { Workload } from '#model/kubernetes.ts';
 import type { Manifest, Render } from '#model/render.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
-import { binary } from '../support/binaries.ts';
 import type { Child } from '../support/child.ts';
 import { until } from '../support/child.ts';
 import { aRender } from '../support/cluster-world.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { controlPlaneFiles, startControllerManager } from '../support/whole-control-plane.ts';
 import { type Bench, type BenchContext, type Measure, percentile } from './measure.ts';
+import { peerKubectl } from './peer.ts';
 
 const run = promisify(execFile);
 
@@ -182,8 +182,9 @@ async function applyByKubectl(objects: readonly Manifest[], name: string, { cont
   }
   // The shell tells what its child used.
   const script = '"$1" apply --server-side --kubeconfig "$2" -f "$3" > "$3.out"; code=$?; times; exit $code';
+  const kubectl = await peerKubectl();
   const start = performance.now();
-  const { stdout } = await run('bash', ['-c', script, 'bash', binary('kubectl', VERSION), kubeconfig, folder]);
+  const { stdout } = await run('bash', ['-c', script, 'bash', kubectl, kubeconfig, folder]);
   const seconds = (performance.now() - start) / 1000;
   const [user, system] = [...(stdout.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)].map(
     ([, minutes, rest]) => Number(minutes) * 60 + Number(rest),
@@ -213,7 +214,7 @@ async function mendsDrift(namespace: string, world: World): Promise<void> {
   const id = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: 'one-7' };
   const changed = [{ op: 'replace', path: '/spec/template/spec/containers/0/image', value: 'registry.example.net/by-hand:1' }];
   const args = ['patch', 'deployment', id.name, '-n', namespace, '--type=json', '-p', JSON.stringify(changed)];
-  await run(binary('kubectl', VERSION), [...args, '--kubeconfig', world.kubeconfig]);
+  await run(await peerKubectl(), [...args, '--kubeconfig', world.kubeconfig]);
   const told = await runChild(objectsOf(namespace, '2'), world);
   if (told.changed !== 1 || told.repaired !== 1) throw new Error(`the change by hand was not mended: ${JSON.stringify(told)}`);
 }

@@ -6,10 +6,11 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { applyBench } from './apply.ts';
 import { type Bench, isMet, lineOf, type Measure, valueText } from './measure.ts';
+import { phasesBench } from './phases.ts';
 import { planBench } from './plan.ts';
 import { webhookBench } from './webhook.ts';
 
-const BENCHES: readonly Bench[] = [webhookBench, planBench, applyBench];
+const BENCHES: readonly Bench[] = [webhookBench, planBench, applyBench, phasesBench];
 const NAMES = ['all', ...BENCHES.map(({ name }) => name)].join(', ');
 const ROOT = resolve(import.meta.dirname, '../..');
 

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
 import type { Snapshot } from '#model/configuration.ts';
-import { binary } from '../support/binaries.ts';
 import { type Bench, type BenchContext, type Measure, percentile } from './measure.ts';
+import { peerKubectl } from './peer.ts';
 import { benchSnapshots, CHANGED_OBJECTS, type Size } from './plan-configuration.ts';
 
 const run = promisify(execFile);
@@ -101,7 +101,7 @@ async function peerCpuSeconds({ directory }: BenchContext, size: Size): Promise<
     return `${rendered('base')} && ${rendered('head')} && { diff -u base-${index}.yaml head-${index}.yaml > ${index}.diff; test $? -eq 1; } || exit 1`;
   });
   const script = `set -e; cd ${JSON.stringify(folder)}; ${each.join('; ')}; times`;
-  const { stdout } = await run('bash', ['-c', script, 'bash', binary('kubectl', KUBECTL)], { maxBuffer: BUFFER_BYTES });
+  const { stdout } = await run('bash', ['-c', script, 'bash', await peerKubectl()], { maxBuffer: BUFFER_BYTES });
   const [user, system] = [...(stdout.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)].map(
     ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
   );

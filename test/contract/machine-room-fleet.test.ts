@@ -33,6 +33,7 @@ import { rollStateContract } from '../support/contracts/instances.ts';
 import { createFakeInstances } from '../support/fakes/instances.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { createFakeSecrets } from '../support/fakes/secrets.ts';
+import { deployJoinFunction } from '../support/machine-room/account-function.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 
@@ -68,6 +69,7 @@ beforeAll(async () => {
   await deployAccountStack(new CloudFormationClient(aws.of(CLUSTER.account)), CLUSTER.network);
   cell = await createCell(aws.endpoint, CLUSTER, true);
   await cell.issueIdentity();
+  await deployJoinFunction(aws, CLUSTER.account, room.autoscalingUrl);
   kubernetes = await connect();
 });
 
@@ -244,15 +246,16 @@ describe('the reference configuration in the machine room', () => {
     const objects = createFakeObjects();
     await objects.put(accountKeys.manifests(hashOf(what)), JSON.stringify(what));
     const before = (await kubernetes.list('v1', 'Node')).map(({ metadata }) => metadata.name);
+    const seen = { zones: 0, nodes: 6, together: 0, pods: 6 };
+    // A call of the step may begin and end a drain: what is true while it goes on is seen right before each of its acts.
     const ports = {
-      kubernetes: connect,
-      instances: instancesOf(),
+      kubernetes: async () => watched(await connect(), 'evict', seen),
+      instances: watched(instancesOf(), 'terminate', seen),
       addresses: async () => new Map<string, string>(),
       secrets: createFakeSecrets(),
       objects,
       clock: { now: () => new Date() },
     };
-    const seen = { zones: 0, nodes: 6, together: 0, pods: 6 };
     let previous: z.input<typeof rollNodePools.input>['rollNodePools'];
     let calls = 0;
 
@@ -331,7 +334,28 @@ async function guarded(): Promise<number> {
 }
 
 /** Keeps the extremes of what is seen. */
-async function watch(seen: { zones: number; nodes: number; together: number; pods: number }): Promise<void> {
+interface Seen {
+  zones: number;
+  nodes: number;
+  together: number;
+  pods: number;
+}
+
+/** A port that looks before each call of one of its methods. */
+function watched<T extends object>(port: T, method: keyof T, seen: Seen): T {
+  return new Proxy(port, {
+    get(target, name, receiver): unknown {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (name !== method || typeof value !== 'function') return value;
+      return async (...values: unknown[]): Promise<unknown> => {
+        await watch(seen);
+        return Reflect.apply(value, target, values);
+      };
+    },
+  });
+}
+
+async function watch(seen: Seen): Promise<void> {
   const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
   const live = new Set(room.instances().flatMap(({ id, state }) => (state === 'Terminating' ? [] : [id])));
   const cordoned = nodes.filter(({ metadata, spec }) => spec.unschedulable && live.has(metadata.name));

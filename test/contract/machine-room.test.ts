@@ -16,8 +16,9 @@ import { clusterAddresses } from '#domain/network.ts';
 import { type KubernetesApi, kubernetesApi } from '../../local/machine-room/kubernetes-api.ts';
 import { fastStages, type MachineRoom, type RoomEvent, startMachineRoom } from '../../local/machine-room/room.ts';
 import { binary } from '../support/binaries.ts';
+import { deployJoinFunction } from '../support/machine-room/account-function.ts';
 import { controlPlaneDocument, etcdDocument, groupTemplate, nodeDocument } from '../support/machine-room/documents.ts';
-import { networkDaemonSet, nodeRights, webDeployment } from '../support/machine-room/objects.ts';
+import { networkDaemonSet, webDeployment } from '../support/machine-room/objects.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 
@@ -132,12 +133,11 @@ describe('a cluster in the machine room', () => {
     expect(room.instances().find((machine) => machine.role === 'etcd')?.address).toBe(ADDRESSES.etcd[0]);
   }, 120_000);
 
-  it('makes instances nodes once the API lets them, Ready once their network runs', async () => {
+  it('makes instances nodes once they are certified, Ready once their network runs', async () => {
     await bringUp('pool-general', nodeDocument(NAME, VERSION), { min: 2, max: 4, zones: ZONES });
+    await eventually('the instance says that nobody certifies it', 15, () => events.find((event) => event.reason.includes('sluice-join')));
+    await deployJoinFunction(aws, ACCOUNT, room.autoscalingUrl);
     const names = await inService('pool-general', 2, 30);
-    await eventually('the node says that it may not join', 15, () => events.find((event) => event.reason.includes('may not join yet')));
-
-    for (const object of nodeRights()) expect((await api.call('POST', object.path, object.body)).status).toBe(201);
     await eventually('the node waits for its network', 15, () =>
       events.find((event) => event.reason.includes('waits for a pod that sets up its network')),
     );

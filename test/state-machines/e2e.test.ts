@@ -37,6 +37,7 @@ describe('e2e, good path', () => {
         'start-load',
         'update-cluster--head',
         'assert-forecast',
+        'await-artifacts--tests',
       ],
       ...['run-tests', 'collect-results', 'delete-cluster', 'release-slot', 'conclude-e2e', 'conclude-e2e--verdict', 'e2e-passed'],
     ]);

@@ -27,6 +27,7 @@ describe('rollout', () => {
     expect(execution.status).toBe('SUCCEEDED');
     expect(states).toEqual([
       'resolve-revision',
+      'deliver-access',
       'plan-waves',
       ...wave,
       ...wave,

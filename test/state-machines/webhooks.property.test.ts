@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type History, histories, play } from '../support/webhook-histories.ts';
 
 /** A sample; `npm run soak -- webhooks` plays more. */
@@ -17,6 +17,9 @@ const NOTED_WHILE_IT_ENDS: History = {
   ],
   arrivals: [{ late: 100, order: 0, copies: 1, pause: 0 }],
 };
+
+// A hundred histories, beside everything else that a loaded machine does.
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('webhooks of a pull request, permuted, repeated, lost and delivered again', () => {
   it('end in the same check with the same number of e2e clusters, and leak none', async () => {

@@ -14,12 +14,19 @@ const REGION = 'eu-central-1';
 /** The same start as the local world's. */
 const START = join(import.meta.dirname, '../../local/aws/run_ministack.py');
 
-/** An emulated AWS of its own on a free port of loopback; the command is SLUICE_TEST_MINISTACK. Always `stop` it. */
-export async function startMinistack(): Promise<Ministack> {
+/** An emulated AWS of its own on a free port of loopback; the command is SLUICE_TEST_MINISTACK. Always `stop` it. @param variables of its environment, which functions get too */
+export async function startMinistack(variables: Readonly<Record<string, string>> = {}): Promise<Ministack> {
   const command = process.env['SLUICE_TEST_MINISTACK'];
   if (command === undefined) throw new Error('SLUICE_TEST_MINISTACK is not set: run the tests by `npm test`, which installs ministack');
   const port = await freePort();
-  const env = { ...process.env, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), MINISTACK_REGION: REGION, PYTHONUNBUFFERED: '1' };
+  const env = {
+    ...process.env,
+    ...variables,
+    BIND_HOST: '127.0.0.1',
+    GATEWAY_PORT: String(port),
+    MINISTACK_REGION: REGION,
+    PYTHONUNBUFFERED: '1',
+  };
   const child: Child = startChild(join(dirname(command), 'python'), [START], env);
   const endpoint = `http://127.0.0.1:${port}`;
   try {

@@ -71,13 +71,17 @@ export async function createPullRequestWorld(): Promise<PullRequestWorld> {
   const watch = createWatch((machine, name) => machines.find(machine, name), base.objects.contents);
   const clusters = new Map<string, string>();
   const asked = new Map<string, number>();
+  let sleep: (seconds: number) => Promise<void> = async () => undefined;
 
   const machines = createWorld({
     machines: DEFINITIONS,
-    task: async ({ payload }) => watch.over(payload, () => handle(payload)),
+    task: async (call) => {
+      sleep = call.sleep;
+      return watch.over(call.payload, () => handle(call.payload));
+    },
   });
   const executions = executionsOf(machines);
-  const ports = { ...base, executions };
+  const ports = { ...base, executions, pause: (seconds: number) => sleep(seconds) };
   const handle = wrapCalls(
     async (call, given: typeof ports) =>
       STEPS.some(({ name }) => name === call.step) ? runStep(STEPS as never, call, given) : stub(call, { made, clusters, asked }),

@@ -147,6 +147,12 @@ export function rolloutSucceeded(where: string, revision: string | null, ledger:
   };
 }
 
+/** Clusters to whose account it could not be brought who may log in. */
+export function accessNote(result: { failed: number; reason: string } | undefined): string {
+  if (result === undefined || result.failed === 0) return '';
+  return `**Who may log in could not be brought to ${clusters(result.failed)}** (${result.reason}). Re-run this check once the account answers.`;
+}
+
 /** What became of the promotion, for the check of the rollout. @param error what broke it off */
 export function promotionNote(result: { outcome: string; reason: string } | undefined, error: CaughtError | undefined): string {
   if (error !== undefined) return `**The promotion could not be opened:** ${sentence(plainError(error))} First: re-run this check.`;
@@ -155,8 +161,8 @@ export function promotionNote(result: { outcome: string; reason: string } | unde
   return `Promotion: ${sentence(result.reason)}`;
 }
 
-/** @param reason why nothing more starts. @param rollout id that the commands take */
-export function rolloutHalted(where: string, reason: string, ledger: Ledger | undefined, rollout: string): CheckText {
+/** @param reason why nothing more starts. @param rollout id that the commands take. @param note what else there is to tell */
+export function rolloutHalted(where: string, reason: string, ledger: Ledger | undefined, rollout: string, note = ''): CheckText {
   const done = Object.keys(ledger?.succeeded ?? {}).length;
   const broken = Object.keys(ledger?.failed ?? {}).sort();
   const first = broken[0];
@@ -172,7 +178,7 @@ export function rolloutHalted(where: string, reason: string, ledger: Ledger | un
   return {
     conclusion: 'failure',
     title,
-    summary: joined(`${sentence(reason)} ${clusters(done)} updated; nothing more starts.`, todo, table),
+    summary: joined(`${sentence(reason)} ${clusters(done)} updated; nothing more starts.`, todo, note, table),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Asked } from '#model/webhook.ts';
 
-/** A command on a line of its own; what follows the word is kept as it was written. */
-const COMMAND = /^\/(?<what>test|cancel|refresh)(?:[ \t]+(?<rest>\S.*?))?[ \t]*$/;
+/** A command on a line of its own, without blanks at its end; what follows the word is kept as it was written. */
+const COMMAND = /^\/(?<what>test|cancel|refresh)(?:[ \t]+(?<rest>\S.*))?$/;
 
 /** A fence of a code block opens and closes with three or more of a kind. */
 const FENCE = /^ {0,3}(?<fence>`{3,}|~{3,})/;
@@ -15,7 +15,8 @@ export function commandOf(body: string): Omit<Asked, 'by'> | undefined {
       fence = fence === undefined ? mark : undefined;
       continue;
     }
-    const groups = fence === undefined ? COMMAND.exec(line)?.groups : undefined;
+    // Cut first: an expression that looks for blanks at the end tries each blank of a long line with all that follow.
+    const groups = fence === undefined ? COMMAND.exec(line.trimEnd())?.groups : undefined;
     const what = groups?.['what'];
     if (what !== 'test' && what !== 'cancel' && what !== 'refresh') continue;
     return what === 'test' ? { what, sha: (groups?.['rest'] ?? '').slice(0, 100) } : { what };

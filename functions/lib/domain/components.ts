@@ -4,7 +4,7 @@ import { objectKey, objectName, parseManifests, type ReadManifests, type SourceO
 import { readShape } from './shape.ts';
 import { didYouMean } from './suggest.ts';
 import { shorten } from './yaml-parse.ts';
-import { findingAt, type Place, parseYaml, placeOf, type YamlSource } from './yaml-source.ts';
+import { findingAt, type Place, parseSingle, placeOf, type YamlSource } from './yaml-source.ts';
 
 /** One folder of `components/`. */
 export interface Component {
@@ -32,7 +32,7 @@ export function parseComponents(
     findings.push(...found);
     return component === undefined ? [] : [component];
   });
-  findings.push(...duplicateFindings(components), ...needFindings(components));
+  findings.push(...duplicateFindings(components), ...needFindings(components, new Set(byName.keys())));
   return { components: findings.length === 0 ? inOrder(components) : components, findings };
 }
 
@@ -49,7 +49,7 @@ function parseComponent(
     return { findings: [findingAt(path, START, 'missing-file', `The component ${name} has no component.yaml.`)] };
   }
   const path = `${folder}${own.path}`;
-  const parsed = parseYaml(path, own.content);
+  const parsed = parseSingle(path, own.content);
   if (parsed.value === undefined) return { findings: [...parsed.findings] };
   const shape = readShape(parsed.value, ComponentFile);
   const manifests = files.filter((file) => file !== own && file.path.endsWith('.yaml'));
@@ -94,13 +94,15 @@ const MAX_DUPLICATES = 2000;
 /** Told of one component. */
 const MAX_FINDINGS = 50;
 
-function needFindings(components: readonly Component[]): Finding[] {
+/** @param folders of all components: one that can't be read has findings of its own, and is there */
+function needFindings(components: readonly Component[], folders: ReadonlySet<string>): Finding[] {
   const byName = new Map(components.map((component) => [component.file.name, component]));
   const circles = circlesOf(byName);
   return components.flatMap((component) => {
     const findings: Finding[] = [];
     for (const [index, need] of component.file.needs.entries()) {
       if (findings.length === MAX_FINDINGS) break;
+      if (folders.has(need) && !byName.has(need)) continue;
       const message = needProblem(component, need, byName, circles);
       if (message !== undefined)
         findings.push(findingAt(component.source.path, placeOf(component.source, ['needs', index]), 'component-needs', message));

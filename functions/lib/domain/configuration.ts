@@ -23,7 +23,7 @@ import { parseTemplate, type Template } from './template.ts';
 import { templateRuleFindings } from './template-rules.ts';
 import { CLUSTER_VARIABLES, POOL_VARIABLES, variableFindings } from './variables.ts';
 import { shorten } from './yaml-parse.ts';
-import { findingAt, type Parsed, parseYaml, placeOf } from './yaml-source.ts';
+import { findingAt, type Parsed, parseSingle, parseYaml, placeOf } from './yaml-source.ts';
 
 /** Which instances: each kind has its user data. `common` comes first in all of them. */
 const USER_DATA_NAMES = ['common', 'etcd', 'control-plane', 'node'] as const;
@@ -144,7 +144,7 @@ function createReader(files: readonly SnapshotFile[]) {
   };
   const shape = <S extends z.ZodType>(path: string, schema: S, variables?: readonly string[]): z.infer<S> | undefined => {
     const content = required(path);
-    const source = content === undefined ? undefined : take(parseYaml(`${FOLDER}${path}`, content));
+    const source = content === undefined ? undefined : take(parseSingle(`${FOLDER}${path}`, content));
     if (source === undefined) return undefined;
     if (variables !== undefined) findings.push(...variableFindings(source, 0, variables));
     return take(readShape(source, schema));

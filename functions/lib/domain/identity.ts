@@ -13,6 +13,19 @@ const CLIENT_MINUTES = 30;
 /** Which authority signs: its files are `<name>.crt` and `<name>.key`. */
 export type Signer = 'ca' | 'etcd-ca' | 'front-proxy-ca';
 
+/** A certificate of a year is made anew when less than this is left; the next roll of the instances brings it. */
+const RENEW_BEFORE = 120 * DAY;
+
+/** Whether a certificate that ends then is due for another one. */
+export function isDue(until: Date, now: Date): boolean {
+  return until.getTime() - now.getTime() < RENEW_BEFORE;
+}
+
+/** The authorities that a client of the cluster trusts. */
+export function trustedAuthorities(files: AuthoritySecret): string {
+  return files['ca-bundle.crt'] ?? files['ca.crt'];
+}
+
 /** One certificate of a secret: its files are `<file>.crt` and `<file>.key`. */
 export interface LeafPlan {
   readonly file: string;
@@ -29,12 +42,11 @@ export interface SecretPlan {
 export interface ClusterIdentityPlan {
   readonly etcd: SecretPlan;
   readonly controlPlane: SecretPlan;
-  readonly node: SecretPlan;
 }
 
 /** The certificates of a cluster by its name and /16 network. */
 export function planIdentity(cluster: { name: string; network: string }): ClusterIdentityPlan {
-  return { etcd: planEtcd(cluster.network), controlPlane: planControlPlane(cluster), node: planNode() };
+  return { etcd: planEtcd(cluster.network), controlPlane: planControlPlane(cluster) };
 }
 
 function planEtcd(network: string): SecretPlan {
@@ -62,7 +74,8 @@ function planControlPlane(cluster: { name: string; network: string }): SecretPla
   });
   return {
     copies: {
-      'ca.crt': 'ca.crt',
+      'ca.crt': 'ca-bundle.crt',
+      'ca-issuing.crt': 'ca.crt',
       'ca.key': 'ca.key',
       'etcd-ca.crt': 'etcd-ca.crt',
       'front-proxy-ca.crt': 'front-proxy-ca.crt',
@@ -77,15 +90,6 @@ function planControlPlane(cluster: { name: string; network: string }): SecretPla
       client('scheduler', 'system:kube-scheduler'),
       { file: 'etcd-client', signer: 'etcd-ca', request: { commonName: 'kube-apiserver', usages: ['client'] } },
       { file: 'front-proxy-client', signer: 'front-proxy-ca', request: { commonName: 'front-proxy-client', usages: ['client'] } },
-    ],
-  };
-}
-
-function planNode(): SecretPlan {
-  return {
-    copies: { 'ca.crt': 'ca.crt' },
-    leaves: [
-      { file: 'node', signer: 'ca', request: { commonName: 'sluice:node-agent', organizations: ['sluice:nodes'], usages: ['client'] } },
     ],
   };
 }
@@ -105,10 +109,10 @@ export function validity(kind: 'authority' | 'leaf' | 'client', now: Date): Vali
 }
 
 /**
- * EncryptionConfiguration of the API server: Secrets are written with secretbox; `identity` last lets it read what was
- * written before encryption. @param key 32 random bytes as base64
+ * EncryptionConfiguration of the API server: Secrets are written with secretbox and the first key, read with any of them;
+ * `identity` last lets it read what was written before encryption. @param keys `secret` is 32 random bytes as base64
  */
-export function encryptionConfiguration(key: string): string {
+export function encryptionConfiguration(keys: readonly { readonly name: string; readonly secret: string }[]): string {
   return `apiVersion: apiserver.config.k8s.io/v1
 kind: EncryptionConfiguration
 resources:
@@ -116,8 +120,7 @@ resources:
     providers:
       - secretbox:
           keys:
-            - name: key1
-              secret: ${key}
+${keys.map(({ name, secret }) => `            - name: ${name}\n              secret: ${secret}`).join('\n')}
       - identity: {}
 `;
 }

@@ -71,6 +71,9 @@ export const accountKeys = {
   artifactIndex: (name: string, version: string): string => `artifacts/${name}/${version}.json`,
   backup: (cluster: string, id: string, file: string): string => `backups/${cluster}/${id}/${file}`,
   backups: (cluster: string): string => `backups/${cluster}/`,
+  /** Who may log in to a cluster. */
+  access: (cluster: string): string => `access/${cluster}.json`,
+  breakGlass: (cluster: string, at: string): string => `break-glass/${cluster}/${at}.json`,
   testReport: (execution: string, file: string): string => `e2e/${execution}/${file}`,
 } as const;
 
@@ -79,7 +82,6 @@ export const secretIds = {
   authority: (cluster: string): string => `sluice/${cluster}/authority`,
   etcd: (cluster: string): string => `sluice/${cluster}/etcd`,
   controlPlane: (cluster: string): string => `sluice/${cluster}/control-plane`,
-  node: (cluster: string): string => `sluice/${cluster}/node`,
 } as const;
 
 /** Name of a secret that `${SECRET:name}` means, in the account of the cluster. */

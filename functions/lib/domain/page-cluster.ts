@@ -36,6 +36,7 @@ export function pageCluster(entry: ClusterEntry, facts: ClusterFacts, context: C
     updatedAt: record?.updatedAt ?? null,
     updating: updating && { execution: updating.execution, revision: updating.revision, since: updating.since },
     waits: waitsOf(entry, facts, updating, state, context),
+    identityExpires: record?.identityExpires ?? null,
     backup: record === null || record.backup === null ? null : { id: record.backup, takenAt: backupTime(record.backup) },
   };
 }
@@ -58,7 +59,7 @@ function stateOf(
   if (updating !== null) return atWork ? 'updating' : 'partly updated';
   if (target === null) return "can't be read";
   const isSame = value.revision === target && value.settingsHash === settingsHash(clusterRef(entry, channel));
-  return isSame ? 'current' : 'behind';
+  return isSame && value.nodesLater === undefined ? 'current' : 'behind';
 }
 
 function waitsOf(
@@ -77,6 +78,7 @@ function waitsOf(
     ...(state === "can't be read" && stored.known ? [wait('nothing that can be read says what it should run')] : []),
     ...(entry.state === 'decommission' ? [wait('to be decommissioned; rollouts leave it out')] : []),
     ...held(entry, context),
+    ...nodesLater(stored.known ? stored.value : null),
     ...(idle || admitted ? [] : [...halted(context), ...frozen(context)]),
     ...locked(facts, updating, context.now),
     ...(idle || state === "can't be read" ? [] : ofRollouts(entry, stored.known ? stored.value : null, state, context)),
@@ -105,6 +107,14 @@ function frozen({ channel, now }: ClusterContext): PageWait[] {
     );
 }
 
+/** Nodes that its last update left as they were. The next rollout that reaches it replaces them. */
+function nodesLater(stored: StoredCluster | null): PageWait[] {
+  if (stored === null || !('nodesLater' in stored) || stored.nodesLater === undefined) return [];
+  const { nodes, reason } = stored.nodesLater;
+  const is = nodes === 1 ? 'node is' : 'nodes are';
+  return [wait(`${nodes} ${is} still of the generation before: ${reason}`, null, stored.updatedAt)];
+}
+
 function locked({ lock }: ClusterFacts, updating: Updating | null, now: Date): PageWait[] {
   if (!lock.known) return [wait(`its lock can't be read: ${lock.what}`)];
   if (lock.value === null || !isHeld(lock.value, now)) {
@@ -120,7 +130,8 @@ function ofRollouts(entry: ClusterEntry, stored: StoredCluster | null, state: Pa
   if (state === 'updating' || state === 'creating' || entry.state === 'decommission') return [];
   if (context.rollouts.some(({ live }) => live)) return [wait('the rollout that is under way leaves it out, or is not planned yet')];
   const isRevision = stored !== null && 'revision' in stored && stored.revision === context.target?.revision;
-  const what = isRevision ? 'its settings changed and' : '';
+  const isForNodes = stored !== null && 'nodesLater' in stored && stored.nodesLater !== undefined;
+  const what = isRevision && !isForNodes ? 'its settings changed and' : '';
   return [wait(`${what} no rollout is under way for it: re-run the check sluice / rollout`.trim())];
 }
 

@@ -95,18 +95,18 @@ function toneOf(state: string): Tone {
 function fleetHtml({ channels, at }: PageView): Html {
   return html`<h2>Clusters</h2>
 <div class="scroll"><table>
-<thead><tr><th>cluster</th><th>state</th><th>revision</th><th>Kubernetes</th><th>etcd</th><th>why, and until when</th><th>updated</th><th>last proven backup</th></tr></thead>
+<thead><tr><th>cluster</th><th>state</th><th>revision</th><th>Kubernetes</th><th>etcd</th><th>why, and until when</th><th>updated</th><th>certificates until</th><th>last proven backup</th></tr></thead>
 ${channels.map(
   (
     channel,
-  ) => html`<tbody>${channelRow(channel, at)}${channel.clusters.map((cluster) => clusterRow(cluster, at))}${channel.clusters.length === 0 && html`<tr><td colspan="8" class="dim">No cluster follows this channel.</td></tr>`}</tbody>
+  ) => html`<tbody>${channelRow(channel, at)}${channel.clusters.map((cluster) => clusterRow(cluster, at))}${channel.clusters.length === 0 && html`<tr><td colspan="9" class="dim">No cluster follows this channel.</td></tr>`}</tbody>
 `,
 )}</table></div>
 <p class="dim">The backup is the proven one that the last update took, by its id. Later ones, taken by hand, are listed in the bucket of the cluster's account only: backups/&lt;cluster&gt;/.</p>`;
 }
 
 function channelRow({ channel, branch, follows, target, proven, hold, freezes, problems }: PageChannel, at: string): Html {
-  return html`<tr class="channel"><th colspan="8" scope="rowgroup"><strong>${channel}</strong> branch ${branch}${follows !== null && `, follows ${follows}`}
+  return html`<tr class="channel"><th colspan="9" scope="rowgroup"><strong>${channel}</strong> branch ${branch}${follows !== null && `, follows ${follows}`}
  · ${target === null ? 'no target' : html`target ${revision(target.revision)} (${target.basis})`} · ${proven === null ? 'nothing proven yet' : html`proven ${revision(proven.revision)} ${ageText(proven.at, at)}`}
 ${hold && html`<br>${stateLabel('held', 'late')} at ${revision(hold.revision)} by ${hold.owner}: ${hold.reason}; ${untilText(hold.until, at)}`}
 ${freezes.map((window) => html`<br>${stateLabel(window.active ? 'frozen' : 'freeze to come', window.active ? 'late' : 'plain')} ${window.scope === 'nodes' && 'for what rolls nodes '}from ${moment(window.from)} to ${moment(window.until)}: ${window.reason}`)}
@@ -114,12 +114,13 @@ ${problems.map((problem) => html`<br>${stateLabel("can't be read", 'bad')} ${pro
 }
 
 function clusterRow(cluster: PageCluster, at: string): Html {
-  const { name, environment, account, region, state, kubernetes, etcd, updatedAt, backup, waits } = cluster;
+  const { name, environment, account, region, state, kubernetes, etcd, updatedAt, identityExpires, backup, waits } = cluster;
   return html`<tr><th scope="row" title="${account} ${region}">${name}<br><span class="age">${environment}</span></th>
 <td>${stateLabel(state, TONES[state])}${cluster.updating !== null && html`<br><span class="age">since ${moment(cluster.updating.since)}</span>`}</td>
 <td class="runs">${runs(cluster)}</td><td>${kubernetes ?? '–'}</td><td>${etcd ?? '–'}</td>
 <td class="why">${waits.length > 0 && html`<ul>${waits.map((wait) => waitHtml(wait, at))}</ul>`}</td>
 <td>${updatedAt === null ? '–' : [moment(updatedAt), html`<br>`, ageText(updatedAt, at)]}</td>
+<td>${identityExpires === null ? html`<span class="dim">not recorded</span>` : moment(identityExpires)}</td>
 <td>${backup === null ? html`<span class="dim">none recorded</span>` : html`<code title="${backup.id}">${backup.id.slice(0, 16)}</code>${backup.takenAt !== null && [html`<br>`, ageText(backup.takenAt, at)]}`}</td></tr>
 `;
 }

@@ -7,6 +7,7 @@ import { instancesOf, resourceChanges } from './plan-resources.ts';
 import { type Candidate, type FoldedSide, isRaw, type PlanChange, type PlanSide, type Sides, stackOf, templateOf } from './plan-sides.ts';
 import { resolveResources } from './plan-template.ts';
 import { ownVariables } from './render.ts';
+import { isRotated } from './rotation.ts';
 import type { Variables } from './variables.ts';
 
 /** A thing that changes on a cluster. Values are folded where that hides nothing, else the cluster's own. */
@@ -41,7 +42,8 @@ export function compareCluster({ base, head }: PlanChange, sides: Sides): Cluste
   const stacks = changedStacks(before, after, items);
   const rolls = stacks.flatMap((stack) => rollOf(stack, before, after, sides));
   const resources = stacks.flatMap((stack) => resourcesOf(stack, before, after));
-  return { class: classOf(rolls, resources, items), items, rolls, resources };
+  const rotated = isRotated(base.configuration.versions, head.configuration.versions);
+  return { class: classOf(rolls, resources, items, rotated), items, rolls, resources };
 }
 
 function sideOf(side: PlanSide, sides: Sides): Side {
@@ -192,11 +194,17 @@ function zonesOf({ parameters }: RenderedStack): string[] {
 /** Kinds whose deletion takes data or other objects with it. */
 const TAKES_DATA = ['Namespace', 'CustomResourceDefinition', 'PersistentVolume', 'PersistentVolumeClaim', 'StatefulSet'];
 
-function classOf(rolls: readonly Roll[], resources: readonly ResourceChange[], items: readonly ChangedItem[]): ChangeClass {
+function classOf(
+  rolls: readonly Roll[],
+  resources: readonly ResourceChange[],
+  items: readonly ChangedItem[],
+  rotated: boolean,
+): ChangeClass {
   if (resources.some(({ replacement }) => replacement === 'always')) return 'replacement';
   if (resources.some(({ action }) => action === 'remove') || items.some(takesData)) return 'deletion';
   const roles = rolls.filter(({ reason }) => reason !== 'new').map((roll) => roll.role);
   if (roles.includes('etcd')) return 'etcd';
+  if (rotated) return 'identity';
   if (roles.includes('control-plane')) return 'control-plane-roll';
   if (roles.length > 0) return 'worker-roll';
   return items.length > 0 ? 'manifests' : 'nothing';

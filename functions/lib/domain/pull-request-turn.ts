@@ -41,16 +41,22 @@ export function decideTurn({ known, works, execution, headSha, asked, work }: Tu
   return known.work === work ? { turn: 'yield', to: known.execution } : { turn: 'take' };
 }
 
-/** The record of an attempt that takes the turn. The approval of a fork's head lasts as long as the head. */
+/**
+ * The record of an attempt that takes the turn. The approval of a fork's head lasts as long as the head. Checks belong to
+ * commits, and a commit may be the head of one pull request after another: so generations follow the time at which GitHub
+ * was looked at, or what was said of the one would outlast the check of the other.
+ * @param lookedAt before GitHub was read
+ */
 export function nextTurn(
   known: PullRequestTurn | undefined,
   next: Pick<PullRequestTurn, 'number' | 'execution' | 'headSha' | 'work'>,
   approvedBy: string | undefined,
+  lookedAt: Date,
 ): PullRequestTurn {
   const kept = known?.approved?.sha === next.headSha ? known.approved : null;
   return {
     ...next,
-    generation: (known?.generation ?? 0) + 1,
+    generation: Math.max((known?.generation ?? 0) + 1, lookedAt.getTime()),
     replaces: known?.execution ?? null,
     approved: approvedBy === undefined ? kept : { sha: next.headSha, by: approvedBy },
   };

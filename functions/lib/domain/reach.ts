@@ -10,6 +10,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'await-nodes',
     'roll-control-plane',
     'report-drain',
+    'rewrite-secrets',
     'roll-node-pools',
     'prune',
     'check-health',

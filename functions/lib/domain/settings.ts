@@ -5,7 +5,7 @@ import { SERVICE_NETWORK } from './network.ts';
 import { type ParsedPolicies, parseOwnPolicies } from './policies/own-policies.ts';
 import { readShape } from './shape.ts';
 import { didYouMean } from './suggest.ts';
-import { findingAt, type Parsed, parseYaml, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
+import { findingAt, type Parsed, parseSingle, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
 
 /** A channel file with its source, so that findings of later rules have their place. */
 interface ChannelSource {
@@ -27,7 +27,7 @@ export function parseSettings(files: SettingsFiles): Parsed<ParsedSettings> {
   const own = parseOwnPolicies(files.files);
   const policies = own.value === undefined ? {} : { policies: own.value.hash };
   for (const file of files.files.filter(({ path }) => /^channels\/[^/]+\.yaml$/.test(path))) {
-    const parsed = parseYaml(file.path, file.content);
+    const parsed = parseSingle(file.path, file.content);
     const shape = parsed.value === undefined ? undefined : readShape(parsed.value, ChannelFile);
     findings.push(...parsed.findings, ...(shape?.findings ?? []));
     if (parsed.value !== undefined && shape?.value !== undefined)
@@ -140,6 +140,15 @@ function ownFindings(channel: ChannelSource): Finding[] {
   }
   file.freeze.forEach((window, index) => {
     if (window.from >= window.until) findings.push(at(channel, ['freeze', index, 'until'], 'freeze', 'The freeze ends before it begins.'));
+  });
+  const clusters = ['all', ...file.clusters.map(({ name }) => name)];
+  file.emergency.forEach(({ cluster }, index) => {
+    if (file.login === undefined)
+      findings.push(at(channel, ['emergency', index], 'emergency', 'Nobody can log in to this channel: it has no login.'));
+    if (!clusters.includes(cluster)) {
+      const message = `The channel ${file.channel} has no cluster ${cluster}.${didYouMean(cluster, clusters)}`;
+      findings.push(at(channel, ['emergency', index, 'cluster'], 'emergency', message));
+    }
   });
   const networks = [
     ...file.clusters.map((cluster, index) => ({ path: ['clusters', index, 'network'], network: cluster.network })),

@@ -1,4 +1,5 @@
 import type { ChangeSetState, StackResource, StackState } from '#ports/stacks.ts';
+import { paced } from './pace.ts';
 
 /** What to do next with one stack; a pure function of what is observed. docs/operate.md has it as a table. */
 export type StackDecision =
@@ -177,4 +178,13 @@ export function deletionOrder(stacks: readonly StackState[]): StackState[] {
   const ranked = stacks.map((stack) => ({ stack, rank: rank(stack.tags['sluice:role'] ?? '') }));
   const first = Math.min(...ranked.map((entry) => entry.rank));
   return ranked.filter((entry) => entry.rank === first).map((entry) => entry.stack);
+}
+
+/** Nothing that CloudFormation does to a stack of a cluster takes nearly as many minutes; whoever changes it, something is wrong. */
+export const BUSY_MINUTES = 120;
+
+/** Seconds until the next look at stacks that are being changed. @param busy since when each is, by its name */
+export function stackPace(busy: Readonly<Record<string, string>>, now: Date): number {
+  const [since] = Object.values(busy).sort();
+  return paced(since === undefined ? now : new Date(since), now);
 }

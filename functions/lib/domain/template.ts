@@ -1,8 +1,8 @@
-import { isMap, isScalar, isSeq, type Node, type Tags, type YAMLMap, type YAMLSeq } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Tags, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Finding } from '#model/checks.ts';
 import { didYouMean } from './suggest.ts';
 import { shorten } from './yaml-parse.ts';
-import { findingAt, type Parsed, parseYaml, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
+import { findingAt, type Parsed, parseSingle, placeOf, placeOfOffset, type ValuePath, type YamlSource } from './yaml-source.ts';
 
 /** A CloudFormation template, its short forms (`!Ref`) written out. */
 export interface Template {
@@ -56,11 +56,11 @@ const SECTIONS = ['AWSTemplateFormatVersion', 'Description', 'Metadata', 'Parame
 
 /** Reads a template. Findings: syntax, sections, resources without type, what Sluice refuses, references to nothing. */
 export function parseTemplate(path: string, text: string): Parsed<Template> {
-  const parsed = parseYaml(path, text, TAGS);
+  const parsed = parseSingle(path, text, TAGS);
   if (parsed.value === undefined) return { findings: parsed.findings };
   const source = parsed.value;
   const body = longForm(source.documents[0]?.contents ?? null);
-  const findings = shapeFindings(source, body);
+  const findings = [...aliasFindings(source), ...shapeFindings(source, body)];
   if (findings.length > 0 || !isTemplateBody(body)) return { findings };
   const template: Template = {
     path,
@@ -87,6 +87,21 @@ function longForm(node: Node | null): unknown {
   if (name === 'Ref' || name === 'Condition') return { [name]: plain };
   if (name === 'GetAtt' && typeof plain === 'string') return { 'Fn::GetAtt': splitOnce(plain) };
   return { [`Fn::${name}`]: plain };
+}
+
+/** CloudFormation takes none; and what one stands for was looked at where it was written only. */
+function aliasFindings(source: YamlSource): Finding[] {
+  const findings: Finding[] = [];
+  const visit = (node: unknown): void => {
+    if (findings.length >= MAX_FINDINGS) return;
+    if (isMap(node)) for (const { value } of node.items) visit(value);
+    if (isSeq(node)) node.items.forEach(visit);
+    if (!isAlias(node)) return;
+    const message = `CloudFormation takes no YAML aliases: write what *${shorten(node.source)} stands for.`;
+    findings.push(findingAt(source.path, placeOfOffset(source.lines, node.range?.[0] ?? 0), 'template', message));
+  };
+  visit(source.documents[0]?.contents);
+  return findings;
 }
 
 function nodeOf(value: unknown): Node | null {
@@ -137,25 +152,48 @@ function shapeFindings(source: YamlSource, body: unknown): Finding[] {
   return findings;
 }
 
+/** Types that run code of others, or make CloudFormation itself do more than this template says; waiting for a signal is neither. */
+const REFUSED_TYPES = /^(?!AWS::)|::MODULE$|^AWS::CloudFormation::(?!WaitCondition(?:Handle)?$)/;
+
+/**
+ * What is a dynamic reference, or may become one: CloudFormation looks for them once its functions have put texts together. So
+ * none may begin to be one at the end of a text, or right before what `Fn::Sub` puts in.
+ */
+const DYNAMIC = /\{\{resolve:|\{\{(?:r(?:e(?:s(?:o(?:l(?:ve?)?)?)?)?)?)?(?=$|\$\{)/;
+
+/** Whether a function may put something behind the text. */
+function isPutTogether(path: ValuePath): boolean {
+  return path[0] === 'Mappings' || path.some((key) => typeof key === 'string' && key.startsWith('Fn::'));
+}
+
 /** Custom code and secrets in templates: refused before any change set exists. */
 function refusedFindings(template: Template): Finding[] {
   const at = (path: ValuePath, message: string): Finding =>
     findingAt(template.path, placeOf(template.source, path), 'template-refused', message);
   const resources = Object.entries(template.body.Resources)
-    .filter(([, { Type }]) => /^(Custom::|AWS::CloudFormation::(CustomResource|Macro|Stack(Set)?$|Module))/.test(Type))
+    .filter(([, { Type }]) => REFUSED_TYPES.test(Type))
     .slice(0, MAX_FINDINGS)
     .map(([name, { Type }]) =>
-      at(['Resources', name, 'Type'], `${Type} is refused: custom resources, macros and nested stacks run what no review saw.`),
+      at(
+        ['Resources', name, 'Type'],
+        `${shorten(Type)} is refused: custom resources, extensions, macros and nested stacks run what no review saw.`,
+      ),
+    );
+  const stored = Object.entries(template.body.Parameters ?? {})
+    .filter(([, parameter]) => isRecord(parameter) && String(parameter['Type']).startsWith('AWS::SSM::'))
+    .slice(0, MAX_FINDINGS)
+    .map(([name]) =>
+      at(['Parameters', name, 'Type'], 'Parameters that are read from the Parameter Store are refused, like dynamic references.'),
     );
   const dynamic: Finding[] = [];
   walk(template.body, [], (value, path) => {
     if (dynamic.length >= MAX_FINDINGS) return;
-    if (typeof value === 'string' && value.includes('{{resolve:'))
+    if (typeof value === 'string' && (DYNAMIC.test(value) || (isPutTogether(path) && /\{(?=$|\$\{)/.test(value))))
       dynamic.push(at(path, 'Dynamic references are refused: secrets reach instances through their identity.'));
     if (isRecord(value) && 'Fn::Transform' in value)
       dynamic.push(at(path, 'Macros and transforms are refused: they run code at deployment.'));
   });
-  return [...resources, ...dynamic];
+  return [...resources, ...stored, ...dynamic];
 }
 
 /** Ref, GetAtt, Sub and Condition that name nothing in the template. */

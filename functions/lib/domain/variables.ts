@@ -11,6 +11,7 @@ import {
   etcdZones,
   SERVICE_NETWORK,
 } from './network.ts';
+import { identityText, ROTATED_KINDS } from './rotation.ts';
 import { parseSecretReference, SECRET_PREFIX } from './secret-reference.ts';
 import { didYouMean } from './suggest.ts';
 import { shorten } from './yaml-parse.ts';
@@ -38,6 +39,8 @@ export const CLUSTER_VARIABLES = [
   'ETCD_VERSION',
   'OS_IMAGE',
   'BUCKET',
+  'CA_GENERATIONS',
+  'IDENTITY_GENERATIONS',
 ] as const;
 
 /** Variables that only the user data of nodes may use besides. */
@@ -74,6 +77,8 @@ export function clusterVariables(cluster: ClusterRef, versions: Versions, bucket
     ETCD_VERSION: versions.etcd,
     OS_IMAGE: versions.osImage,
     BUCKET: bucket,
+    CA_GENERATIONS: identityText(versions, ['clusterCa']),
+    IDENTITY_GENERATIONS: identityText(versions, ROTATED_KINDS),
   };
 }
 

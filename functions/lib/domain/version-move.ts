@@ -3,12 +3,13 @@ import type { SnapshotFile, Versions } from '#model/configuration.ts';
 import type { Manifest } from '#model/render.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
+import { identityOf, ROTATED_KINDS, rotationProblem } from './rotation.ts';
 import { etcdStepProblem, minorSteps, tooFar } from './version-steps.ts';
 import { findingAt, parseYaml, placeOf } from './yaml-source.ts';
 
 /** What decides where a cluster may go next: whose data it has stored, and what reads it. */
 export interface VersionState {
-  readonly versions: Pick<Versions, 'kubernetes' | 'etcd'>;
+  readonly versions: Pick<Versions, 'kubernetes' | 'etcd' | 'identity'>;
   readonly definitions: readonly StoredDefinition[];
 }
 
@@ -21,7 +22,7 @@ export interface StoredDefinition {
 
 export interface MoveProblem {
   /** A version in versions.yaml, or a CustomResourceDefinition. */
-  readonly about: 'kubernetes' | 'etcd' | 'definition';
+  readonly about: 'kubernetes' | 'etcd' | 'identity' | 'definition';
   /** Name of the definition; null for a version. */
   readonly name: string | null;
   readonly message: string;
@@ -30,13 +31,14 @@ export interface MoveProblem {
 /**
  * May a cluster go from one state to the other? The one answer for every way there: a merge, a hold, a revert, a rollout that
  * overtakes, a push by force. Never to an API server of a lower minor (its stored data is already newer), one minor at a time
- * (https://kubernetes.io/releases/version-skew-policy/), etcd between minors only where both are fit to run side by side, and no
- * definition without the version that its objects are stored in.
+ * (https://kubernetes.io/releases/version-skew-policy/), etcd between minors only where both are fit to run side by side, no
+ * definition without the version that its objects are stored in, and keys of the identity one move of their rotation at a time.
  */
 export function decideMove(from: VersionState, to: VersionState): MoveProblem[] {
   return [
     ...kubernetesProblems(from.versions.kubernetes, to.versions.kubernetes),
     ...etcdProblems(from.versions.etcd, to.versions.etcd),
+    ...identityProblems(from.versions, to.versions),
     ...from.definitions.flatMap((definition) => definitionProblems(definition, to.definitions)),
   ];
 }
@@ -54,6 +56,14 @@ function etcdProblems(from: string, to: string): MoveProblem[] {
 
 function problem(about: 'kubernetes' | 'etcd', message: string): MoveProblem {
   return { about, name: null, message };
+}
+
+function identityProblems(from: VersionState['versions'], to: VersionState['versions']): MoveProblem[] {
+  const [before, after] = [identityOf(from), identityOf(to)];
+  return ROTATED_KINDS.flatMap((kind): MoveProblem[] => {
+    const message = rotationProblem(kind, before[kind], after[kind]);
+    return message === undefined ? [] : [{ about: 'identity', name: null, message }];
+  });
 }
 
 function definitionProblems({ name, storage }: StoredDefinition, next: readonly StoredDefinition[]): MoveProblem[] {
@@ -97,7 +107,7 @@ function stateOf({ versions, components }: Side): VersionState {
   return { versions, definitions: definitionsOf(components.flatMap(({ objects }) => objects.map(({ manifest }) => manifest))) };
 }
 
-function versionPlace(key: 'kubernetes' | 'etcd', files: readonly SnapshotFile[]): [string, { line: number; column: number }] {
+function versionPlace(key: 'kubernetes' | 'etcd' | 'identity', files: readonly SnapshotFile[]): [string, { line: number; column: number }] {
   const path = `${CONFIGURATION_FOLDER}/versions.yaml`;
   const { value: source } = parseYaml(path, files.find((file) => file.path === 'versions.yaml')?.content ?? '');
   return [path, source === undefined ? { line: 1, column: 1 } : placeOf(source, [key])];

@@ -43,6 +43,17 @@ export function parseYaml(path: string, text: string, customTags?: Tags): Parsed
   };
 }
 
+/** Parses a file of one document. What comes after its end is a finding: nobody would read it. */
+export function parseSingle(path: string, text: string, customTags?: Tags): Parsed<YamlSource> {
+  const parsed = parseYaml(path, text, customTags);
+  const second = parsed.value?.documents.slice(1).find(({ contents }) => !isScalar(contents) || contents.value !== null);
+  if (parsed.value === undefined || second === undefined) return parsed;
+  const place = placeOfOffset(parsed.value.lines, second.contents?.range[0] ?? second.range[0]);
+  return {
+    findings: [findingAt(path, place, 'schema', 'The file has a second document, which nobody reads. Remove it, or the line ---.')],
+  };
+}
+
 /** A document as plain data; a file whose aliases explode is a finding. */
 export function plainValue(source: YamlSource, document = 0): Parsed<unknown> {
   const refuse = (message: string): Parsed<unknown> => ({

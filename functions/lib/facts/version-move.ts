@@ -1,4 +1,5 @@
 import { keys } from '#domain/names.ts';
+import { identityText } from '#domain/rotation.ts';
 import { decideMove, definitionsOf, type VersionState } from '#domain/version-move.ts';
 import { GateClosedError, LockHeldError } from '#model/errors.ts';
 import { type ClusterRecord, type CreatingCluster, type Reached, StoredCluster, type Updating } from '#model/records.ts';
@@ -35,6 +36,7 @@ export async function requireMove(
     throw new GateClosedError(
       `the deletion of ${name} has begun (${stored.deleting.execution}), so nothing is brought to it. Nothing was changed. Start the deletion again to finish it (docs/operate.md).`,
     );
+  requireAllNodes(name, stored, to);
   const next = await stateOf(objects, to.hash, to.versions);
   for (const from of beginnings(stored)) {
     const half = 'since' in from;
@@ -50,6 +52,16 @@ export async function requireMove(
   }
 }
 
+/** Nodes that an update left for later trust the authorities of a revision before: a rotation must not go on without them. */
+function requireAllNodes(name: string, stored: ClusterRecord | CreatingCluster, to: Target): void {
+  if ('creating' in stored || stored.nodesLater === undefined) return;
+  const { nodes, reason } = stored.nodesLater;
+  if (identityText(stored.versions, ['clusterCa']) === identityText(to.versions, ['clusterCa'])) return;
+  throw new GateClosedError(
+    `${name} can't move to ${to.revision.slice(0, 12)}: its cluster authority would change, and ${nodes} of its nodes are of a revision before (${reason}); they would be cut off. Nothing was changed. Let a rollout that leaves the authority as it is replace them first.`,
+  );
+}
+
 function beginnings(stored: ClusterRecord | CreatingCluster): readonly (ClusterRecord | Updating)[] {
   const { updating } = stored;
   return [...('creating' in stored ? [] : [stored]), ...(updating === undefined ? [] : [updating])];
@@ -58,7 +70,13 @@ function beginnings(stored: ClusterRecord | CreatingCluster): readonly (ClusterR
 /** What a half-done update has not begun with runs in no newer version than what is recorded: it is no reason against any. */
 function reachedVersions({ versions, reached }: Updating, to: VersionState['versions']): VersionState['versions'] {
   if (reached === undefined) return versions;
-  return { kubernetes: reached.kubernetes ?? to.kubernetes, etcd: reached.etcd ?? to.etcd };
+  // Keys are made before anything is replaced: whatever else was reached, they count.
+  const { identity } = versions;
+  return {
+    kubernetes: reached.kubernetes ?? to.kubernetes,
+    etcd: reached.etcd ?? to.etcd,
+    ...(identity === undefined ? {} : { identity }),
+  };
 }
 
 /**

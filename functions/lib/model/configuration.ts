@@ -12,6 +12,17 @@ export type Snapshot = z.infer<typeof Snapshot>;
 
 const Version = z.string().regex(/^\d+\.\d+\.\d+$/, 'must be major.minor.patch, for example 1.36.3');
 
+/** Generations of a kind of keys: which are trusted, and which of them signs or encrypts what is new. */
+export const KeyGenerations = z
+  .strictObject({ trusted: z.array(z.int().min(1)).min(1).max(2), issues: z.int().min(1) })
+  .refine(({ trusted, issues }) => trusted.includes(issues), { error: 'must be one of trusted', path: ['issues'] })
+  .refine(({ trusted }) => new Set(trusted).size === trusted.length, { error: 'names a generation twice', path: ['trusted'] });
+export type KeyGenerations = z.infer<typeof KeyGenerations>;
+
+/** All kinds of keys that are rotated. */
+export const IdentityVersions = z.strictObject({ clusterCa: KeyGenerations, serviceAccounts: KeyGenerations, encryption: KeyGenerations });
+export type IdentityVersions = z.infer<typeof IdentityVersions>;
+
 /** `versions.yaml`. */
 export const Versions = z.strictObject({
   kubernetes: Version,
@@ -19,6 +30,8 @@ export const Versions = z.strictObject({
   osImage: z.string().min(1),
   /** Version of the upstream tests that e2e runs; absent: that of Kubernetes. */
   e2eTests: Version.optional(),
+  /** Absent: the first generation of each kind. */
+  identity: IdentityVersions.partial().optional(),
 });
 export type Versions = z.infer<typeof Versions>;
 

@@ -1,8 +1,21 @@
 import * as z from 'zod';
+import { IdentityVersions } from './configuration.ts';
 
 const Pem = z.string().startsWith('-----BEGIN ');
 
-/** Files of the secret `sluice/<cluster>/authority`: what everything else of a cluster's identity is made from. */
+/** `generations.json` of an authority: each kind's generations by number, and which of them are in use how. */
+export const Generations = z.object({
+  state: IdentityVersions,
+  clusterCa: z.record(z.string(), z.object({ certificate: Pem, key: Pem })),
+  serviceAccounts: z.record(z.string(), z.object({ key: Pem, publicKey: Pem })),
+  encryption: z.record(z.string(), z.string().min(1)),
+});
+export type Generations = z.infer<typeof Generations>;
+
+/**
+ * Files of the secret `sluice/<cluster>/authority`: what everything else of a cluster's identity is made from. `ca` and `sa` are
+ * the generations that issue; bundles hold all that are trusted.
+ */
 export const AuthoritySecret = z.object({
   'ca.crt': Pem,
   'ca.key': Pem,
@@ -13,6 +26,8 @@ export const AuthoritySecret = z.object({
   'sa.key': Pem,
   'sa.pub': Pem,
   'encryption.yaml': z.string().min(1),
+  'ca-bundle.crt': Pem.optional(),
+  'generations.json': z.string().optional(),
 });
 export type AuthoritySecret = z.infer<typeof AuthoritySecret>;
 

@@ -13,6 +13,7 @@ export const Status = z.looseObject({
       causes: z
         .array(z.looseObject({ reason: z.string().optional(), message: z.string().optional(), field: z.string().optional() }))
         .optional(),
+      retryAfterSeconds: z.number().optional(),
     })
     .optional(),
 });

@@ -38,6 +38,8 @@ export const PageCluster = z.object({
   /** The update that is under way or was left half-way. */
   updating: z.object({ execution: ExecutionName, revision: Revision, since: Timestamp }).nullable(),
   waits: z.array(PageWait),
+  /** First end of a certificate of its identity; null when no update has told. */
+  identityExpires: Timestamp.nullable(),
   /** The proven backup that its last update took. */
   backup: z.object({ id: z.string(), takenAt: Timestamp.nullable() }).nullable(),
 });

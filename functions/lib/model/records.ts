@@ -47,6 +47,8 @@ export const ClusterRecord = z.object({
   api: ApiGap.optional(),
   /** Old nodes that the update left as they are: the cluster is not up to date, and proves nothing, until a later one replaced them. */
   nodesLater: Deferred.optional(),
+  /** First end of a certificate of the cluster's identity, as the update left it; absent in records from before it was kept. */
+  identityExpires: Timestamp.optional(),
   /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */
   updating: Updating.optional(),
   /** Set once the last backup is there and before anything is deleted: from then on there is only the way to the end. */
@@ -183,7 +185,7 @@ export type CancelMarker = z.infer<typeof CancelMarker>;
 /** `pull-requests/<number>.json`: whose turn it is with a pull request. Changed by compare-and-swap only. */
 export const PullRequestTurn = z.object({
   number: z.int(),
-  /** Grows with each attempt: what an older one still writes to a check is dropped. */
+  /** Grows with each attempt, over all pull requests (milliseconds of the look): what an older one still writes to a check is dropped. */
   generation: z.int().min(1),
   execution: ExecutionName,
   headSha: GitId,

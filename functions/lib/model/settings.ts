@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { EmergencyAccess, Login } from './access.ts';
 import { AccountId, ChannelName, ClusterName, Duration, Region, Revision, Sha256, Timestamp } from './primitives.ts';
 
 /** An IPv4 network of exactly /16; domain/network.ts divides it over the zones. */
@@ -77,6 +78,8 @@ export const ChannelFile = z.strictObject({
   freeze: z.array(FreezeWindow).default([]),
   hold: Hold.optional(),
   waivers: z.array(Waiver).default([]),
+  login: Login.optional(),
+  emergency: z.array(EmergencyAccess).default([]),
   clusters: z.array(ClusterEntry),
 });
 /** `policies` is no key of the file: the hash of the fleet's own policies, put in when the settings are read. */

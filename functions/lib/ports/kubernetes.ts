@@ -97,8 +97,11 @@ export interface Kubernetes {
 
 export type Eviction =
   | { readonly outcome: 'evicted' | 'gone' }
-  /** With the server's words: a disruption budget forbids it now, more than one selects the pod, or somebody else refuses it. */
-  | { readonly outcome: 'blocked'; readonly by: 'budget' | 'budgets' | 'refusal'; readonly reason: string };
+  /**
+   * With the server's words: a disruption budget forbids it now, more than one selects the pod, its budget's pods have not been
+   * counted since it was written, or somebody else refuses it.
+   */
+  | { readonly outcome: 'blocked'; readonly by: 'budget' | 'budgets' | 'uncounted' | 'refusal'; readonly reason: string };
 
 /** The API of a cluster by its reference. @throws NotFoundError when the cluster has no identity yet */
 export type KubernetesOf = (cluster: ClusterRef) => Promise<Kubernetes>;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createAnnounce, createChecks } from '#adapters/checks/checks.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
 import { createExecutions } from '#adapters/step-functions/executions.ts';
@@ -22,5 +23,6 @@ export function connectHub(): { environment: Environment; ports: CommonPorts } {
     region,
     prefix: environment.SLUICE_STATE_MACHINE_PREFIX,
   });
-  return { environment, ports: { objects, checks: createChecks(objects, announce, clock), executions, clock } };
+  const pause = (seconds: number): Promise<void> => delay(seconds * 1000);
+  return { environment, ports: { objects, checks: createChecks(objects, announce, clock), executions, clock, pause } };
 }

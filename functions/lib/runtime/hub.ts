@@ -11,12 +11,15 @@ import type { ObjectStore } from '#ports/objects.ts';
 import { type AnyStep, parseCall, runStep, type StepCall } from './call.ts';
 import { holderOf } from './locked.ts';
 import { createLog } from './log.ts';
+import { nextLook } from './patience.ts';
 
 /** What the wrapper itself needs besides the steps' ports. */
 export interface HubPorts {
   readonly objects: ObjectStore;
   readonly checks: Checks;
   readonly clock: Clock;
+  /** Lets so many seconds pass. */
+  readonly pause: (seconds: number) => Promise<void>;
 }
 
 /** States that undo or report; a cancelled execution must still run them. */
@@ -70,18 +73,7 @@ export function wrapCalls<P extends HubPorts>(
 
 async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, ports: P, log: Log): Promise<unknown> {
   try {
-    if (!isCleanUp(stepCall)) await refuseCancelled(stepCall, ports.objects);
-    await holdLock(stepCall, ports);
-    await note(stepCall, ports, { state: 'running' });
-    const output = await run(stepCall, ports);
-    const observed = Observed.safeParse(output);
-    const waits = observed.success && !observed.data.done;
-    await note(stepCall, ports, {
-      state: waits ? 'waiting' : 'done',
-      ...(observed.success ? { reason: observed.data.reason } : {}),
-    });
-    log.info('step finished', observed.success ? { done: observed.data.done, reason: observed.data.reason } : {});
-    return output;
+    return await lookWhileWaiting(run, stepCall, ports, log);
   } catch (error) {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     log.error('step failed', { reason });
@@ -90,6 +82,28 @@ async function call<P extends HubPorts>(run: RunCall<P>, stepCall: StepCall, por
       log.warn('progress not written', { lost: String(lost) }),
     );
     throw error;
+  }
+}
+
+/** Looks at once, and again while a short wait is all that comes of it: each look as if the state machine had asked for it. */
+async function lookWhileWaiting<P extends HubPorts>(run: RunCall<P>, first: StepCall, ports: P, log: Log): Promise<unknown> {
+  const from = ports.clock.now();
+  for (let stepCall = first, told: string | undefined; ; ) {
+    if (!isCleanUp(stepCall)) await refuseCancelled(stepCall, ports.objects);
+    await holdLock(stepCall, ports);
+    if (stepCall === first) await note(stepCall, ports, { state: 'running' });
+    const output = await run(stepCall, ports);
+    const { success, data } = Observed.safeParse(output);
+    const next = nextLook(stepCall, output, (ports.clock.now().getTime() - from.getTime()) / 1000);
+    if (next === undefined || data?.reason !== told)
+      await note(stepCall, ports, { state: success && !data.done ? 'waiting' : 'done', ...(success ? { reason: data.reason } : {}) });
+    told = data?.reason;
+    if (next === undefined) {
+      log.info('step finished', success ? { done: data.done, reason: data.reason } : {});
+      return output;
+    }
+    await ports.pause(next.seconds);
+    stepCall = next.call;
   }
 }
 

@@ -16,7 +16,7 @@ import { completedCheck, type Scene, stored } from '../../support/e2e/scene.ts';
 
 const Kubeconfig = z.object({
   clusters: z.array(z.object({ cluster: z.object({ server: z.string(), 'certificate-authority-data': z.string() }) })).length(1),
-  users: z.array(z.object({ user: z.object({ 'client-certificate-data': z.string(), 'client-key-data': z.string() }) })).length(1),
+  users: z.array(z.object({ user: z.object({ token: z.string() }) })).length(1),
 });
 const Nodes = z.object({
   items: z.array(
@@ -141,15 +141,19 @@ export async function expectNoLockHeld(scene: Scene): Promise<void> {
 /** A cluster as a reader sees it. */
 async function lookAt(scene: Scene, cluster: { name: string; account: string; network: string }) {
   const clients = accountClients(scene.world.site, cluster.account);
-  const paths = await writeKubeconfigs(clients, cluster, join(scene.world.directory, 'kubeconfigs'));
+  const paths = await writeKubeconfigs(
+    clients,
+    cluster,
+    join(scene.world.directory, 'kubeconfigs'),
+    scene.world.issuer.token('reader', []),
+  );
   const config = Kubeconfig.parse(parse(await readFile(paths.readOnly, 'utf8')));
   const decoded = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString('utf8');
   const place = config.clusters[0]?.cluster;
   const user = config.users[0]?.user;
   const api = kubernetesApi(new URL(place?.server ?? '').hostname, {
     ca: decoded(place?.['certificate-authority-data']),
-    cert: decoded(user?.['client-certificate-data']),
-    key: decoded(user?.['client-key-data']),
+    token: user?.token ?? '',
   });
   try {
     const version = z.object({ gitVersion: z.string() }).parse((await api.call('GET', '/version')).body).gitVersion;

@@ -5,6 +5,7 @@ import { applyComponents } from '../../../functions/cluster/apply-components.ts'
 import { awaitWorkloads } from '../../../functions/cluster/await-workloads.ts';
 import { prune } from '../../../functions/cluster/prune.ts';
 import { aPod, aRender, CLUSTER, CONTEXT, createClusterWorld, HASH } from '../../support/cluster-world.ts';
+import { versionOf } from '../../support/fakes/secrets.ts';
 
 const INPUT = { cluster: CLUSTER, render: { hash: HASH } };
 const SYSTEM = { ...INPUT, phase: 'system' as const };
@@ -346,7 +347,7 @@ describe('secrets', () => {
 
     const data = { password: Buffer.from('second').toString('base64'), user: Buffer.from('admin').toString('base64') };
     expect((await world.kubernetes.get(DB))?.['data']).toEqual(data);
-    expect(first.secrets).toEqual(['db-password@v2 (version-of-6)', 'db-user (version-of-5)']);
+    expect(first.secrets).toEqual([`db-password@v2 (${versionOf('second')})`, `db-user (${versionOf('admin')})`]);
     expect(JSON.stringify(first)).not.toMatch(/second|admin|c2Vjb25k/);
     expect(second).toMatchObject({ changed: 0, unchanged: 1 });
   });
@@ -434,7 +435,7 @@ describe('awaiting workloads', () => {
     become({});
     const after = await awaitWorkloads.run({ ...WAIT, awaitWorkloads: before }, world.ports, CONTEXT);
 
-    expect(before).toMatchObject({ done: false, waitSeconds: 5, reason: expect.stringContaining('kube-system/coredns') });
+    expect(before).toMatchObject({ done: false, waitSeconds: 1, reason: expect.stringContaining('kube-system/coredns') });
     expect(after).toMatchObject({ done: true, since: before.since });
   });
 

@@ -37,6 +37,8 @@ interface Scenario {
   releaseEvery: number;
   /** Ticks at which an instance ends by itself. */
   losses: number[];
+  /** No instance of the first new version ever joins; after so many ticks there is another version. */
+  brokenFor?: number;
 }
 
 const QUIET: Scenario = {
@@ -107,6 +109,10 @@ async function build(scenario: Scenario): Promise<ClusterWorld> {
     if (scenario.volumes && number > 0) attach(world, node.metadata.name);
   }
   for (const name of POOLS) world.instances.setVersion(CLUSTER.name, `pool-${name}`, '2');
+  const join = world.instances.onInService;
+  world.instances.onInService = (instance, cluster, role) => {
+    if (scenario.brokenFor === undefined || instance.launchTemplateVersion !== '2') join(instance, cluster, role);
+  };
   return world;
 }
 
@@ -265,9 +271,10 @@ async function roll(world: ClusterWorld, scenario: Scenario): Promise<boolean> {
     if (turn % scenario.releaseEvery === 0 && turn < 300) await releaseNodes.run(INPUT, world.ports, CONTEXT).catch(onlyBroken);
     const before = await seeIn(world);
     const result = await rollNodePools.run(INPUT, world.ports, CONTEXT).catch(onlyBroken);
-    done = result?.done === true;
+    done = result?.done === true && turn > (scenario.brokenFor ?? 0);
     assertSafe(world, scenario, before, await seeIn(world));
     tick(world);
+    if (turn === scenario.brokenFor) for (const name of POOLS) world.instances.setVersion(CLUSTER.name, `pool-${name}`, '3');
     if (scenario.losses.includes(turn)) {
       const instances = (await groupsOf(world)).flatMap((group) => group.instances.filter(isLive));
       world.instances.lose(instances[turn % instances.length]?.id ?? '');
@@ -287,7 +294,7 @@ async function assertEnded(world: ClusterWorld, scenario: Scenario): Promise<voi
     expect(
       group.instances.filter(isLive).map((instance) => instance.launchTemplateVersion),
       group.name,
-    ).toEqual(group.instances.filter(isLive).map(() => '2'));
+    ).toEqual(group.instances.filter(isLive).map(() => (scenario.brokenFor === undefined ? '2' : '3')));
     expect(group.desired, `${group.name} ends with the size it began with`).toBe(scenario.sizes[index]);
     expect([group.rebalances, group.note], `${group.name} balances its zones again`).toEqual([true, undefined]);
     const perZone = group.zones.map((zone) => group.instances.filter((instance) => isLive(instance) && instance.zone === zone).length);
@@ -320,6 +327,21 @@ describe('rolling the node pools', () => {
     await fc.assert(
       fc.asyncProperty(scenarios, losses, async (quiet, when) => {
         const scenario = { ...quiet, losses: when, releaseEvery: 10_000, slack: 0 };
+        const world = await build(scenario);
+
+        const done = await roll(world, scenario);
+
+        expect(done, 'ends').toBe(true);
+        await assertEnded(world, scenario);
+      }),
+      { numRuns: Math.ceil(RUNS / 2) },
+    );
+  }, 120_000);
+
+  it('ends although no instance of a version before ever joined', async () => {
+    await fc.assert(
+      fc.asyncProperty(scenarios, fc.integer({ min: 1, max: 40 }), async (working, brokenFor) => {
+        const scenario = { ...working, brokenFor };
         const world = await build(scenario);
 
         const done = await roll(world, scenario);

@@ -53,6 +53,36 @@ async function failHalfWay(execution: string, target: Target, reached: readonly 
   await runStep(unlock, { cluster }, world, execution);
 }
 
+describe('nodes that were left for later', () => {
+  const later = { nodes: 2, reason: 'a freeze' };
+  const both = (issues: number) => ({ trusted: [1, 2], issues });
+  const to = (identity: object) => {
+    const target = render('1.35.4');
+    return { cluster, revision: NEW, render: { ...target, versions: { ...target.versions, identity } } };
+  };
+  const leave = async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    const known = world.read(keys.cluster(cluster.name)) as ClusterRecord;
+    const versions = { ...known.versions, identity: { clusterCa: both(1) } };
+    await world.objects.put(keys.cluster(cluster.name), JSON.stringify({ ...known, versions, nodesLater: later }));
+  };
+
+  test('hold a rotation of the authority that they trust', async () => {
+    await leave();
+
+    await expect(runStep(canMove, to({ clusterCa: both(2) }), world)).rejects.toThrow(
+      /2 of its nodes are of a revision before \(a freeze\)/,
+    );
+    await expect(runStep(canMove, to({}), world)).rejects.toThrow(/cut off/);
+  });
+
+  test('hold nothing else', async () => {
+    await leave();
+
+    expect(await runStep(canMove, to({ clusterCa: both(1), encryption: both(1) }), world)).toEqual({ movable: true });
+  });
+});
+
 describe('an update that is left half-way', () => {
   test('makes the way back to the recorded revision work to do', async () => {
     await update('update-a', { revision: OLD, kubernetes: '1.35.4' });

@@ -516,6 +516,19 @@ describe('conclude-rollout', () => {
     expect(check?.summary).toContain(said);
   });
 
+  test.each([
+    ['report-rollout', (deliverAccess: object) => runStep(reportRollout, { planWaves: planned, deliverAccess }, world)],
+    ['halt-rollout', (deliverAccess: object) => runStep(haltRollout, { repository: REPOSITORY, commit: COMMIT, deliverAccess }, world)],
+  ])('%s tells to which clusters it could not be brought who may log in', async (_, end) => {
+    await runAll();
+
+    await end({ delivered: 2, failed: 1, reason: 'beta-1: S3 answered 503' });
+
+    const check = await world.checks.wanted(ROLLOUT_CHECK);
+    expect(check?.status).toBe('completed');
+    expect(check?.summary).toContain('**Who may log in could not be brought to 1 cluster** (beta-1: S3 answered 503).');
+  });
+
   test('a cluster whose nodes were left for later proves nothing, and a change of settings reaches it again', async () => {
     await runAll();
     const key = keys.cluster('beta-2');

@@ -72,6 +72,22 @@ describe('open-promotion', () => {
     expect(await openPulls()).toEqual(before);
   });
 
+  it('takes no pull request of a fork for a promotion, whatever its branch is called', async () => {
+    const rollout = await changeDev();
+    const fork = world.github.openFromFork({ 'channels/cluster/versions.yaml': 'kubernetes: 9.9.9\n' }, 'alpha');
+    const headRef = `sluice/promote-dev-to-alpha-${rollout.commit.slice(0, 12)}`;
+    const github: GitHub = {
+      ...world.github,
+      listOpenPullRequests: async (...at) =>
+        (await world.github.listOpenPullRequests(...at)).map((pull) => (pull.number === fork.number ? { ...pull, headRef } : pull)),
+    };
+
+    const output = await promote(rollout, github);
+
+    expect(output).toMatchObject({ outcome: 'opened' });
+    expect((await openPulls()).map(({ number }) => number)).toEqual([fork.number, ...output.pullRequests]);
+  });
+
   it('replaces an open promotion of an older revision', async () => {
     const [older] = (await promote(await changeDev())).pullRequests;
     const newer = await promote(await changeDev());

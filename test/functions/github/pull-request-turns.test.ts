@@ -38,6 +38,8 @@ function marker(execution: string) {
   return world.read(keys.cancel(execution));
 }
 
+/** The clock stands: each attempt of a pull request is one more than the one before. */
+const FIRST = Date.parse('2026-01-05T08:00:00Z');
 const MINE = { kind: 'configuration' };
 const GONE = { kind: 'gone' };
 
@@ -61,7 +63,7 @@ describe('whose turn it is', () => {
 
     const next = await read('pr-1-b');
 
-    expect(next).toMatchObject({ ...MINE, generation: 2 });
+    expect(next).toMatchObject({ ...MINE, generation: FIRST + 1 });
     expect(marker('pr-1-a')).toMatchObject({ reason: `superseded by ${await head()}, checked by pr-1-b` });
     expect(await check(old)).toMatchObject({ execution: 'pr-1-a' });
   });
@@ -88,7 +90,7 @@ describe('whose turn it is', () => {
 
     expect(kept).toMatchObject({ ...GONE, reason: expect.stringContaining('nothing of it changed') });
     expect(before).toMatchObject({ execution: 'pr-1-a' });
-    expect(taken).toMatchObject({ ...MINE, baseSha: inside, generation: 2 });
+    expect(taken).toMatchObject({ ...MINE, baseSha: inside, generation: FIRST + 1 });
   });
 
   it('shows nothing older on the check of a head whose base moved', async () => {
@@ -99,10 +101,10 @@ describe('whose turn it is', () => {
     await world.checks.want({
       ref: { repository: REPOSITORY, sha: await head(), name: 'sluice' },
       ...{ status: 'completed', conclusion: 'cancelled', title: 'Superseded', summary: '' },
-      ...{ execution: 'pr-1-a', generation: 1 },
+      ...{ execution: 'pr-1-a', generation: FIRST },
     });
 
-    expect(await check()).toMatchObject({ status: 'in_progress', execution: 'pr-1-b', generation: 2 });
+    expect(await check()).toMatchObject({ status: 'in_progress', execution: 'pr-1-b', generation: FIRST + 1 });
   });
 
   it('is claimed on facts that were read before somebody else claimed it: then it is read again', async () => {
@@ -135,7 +137,72 @@ describe('whose turn it is', () => {
     const again = await read('pr-1-c');
 
     expect(closed).toMatchObject({ reason: '#1 was closed' });
-    expect(again).toMatchObject({ ...MINE, generation: 3 });
+    expect(again).toMatchObject({ ...MINE, generation: FIRST + 2 });
+  });
+});
+
+describe('a head that was of another pull request before', () => {
+  it('shows its own check, however often the other one was looked at', async () => {
+    const { github, clock } = world;
+    await github.updatePullRequest(REPOSITORY, number, { state: 'closed' });
+    github.push('harmless', {}, 'change-1');
+    github.push('change-1', { 'README.md': '0\n' });
+    const decoy = await github.createPullRequest(REPOSITORY, { title: 'Harmless', body: '', head: 'change-1', base: 'harmless' });
+    number = decoy.number;
+    for (const attempt of ['a', 'b', 'c']) {
+      github.push('change-1', { 'README.md': `${attempt}\n` });
+      await read(`pr-2-${attempt}`);
+      ended(`pr-2-${attempt}`);
+    }
+    const green = await check();
+    await github.updatePullRequest(REPOSITORY, number, { state: 'closed' });
+    clock.advance(1);
+
+    number = (await github.createPullRequest(REPOSITORY, { title: 'Not so', body: '', head: 'change-1', base: 'dev' })).number;
+    const taken = await read('pr-3-a');
+
+    expect(green).toMatchObject({ conclusion: 'success', title: 'Nothing of the fleet changes' });
+    expect(taken).toMatchObject(MINE);
+    expect(await check()).toMatchObject({ status: 'in_progress', execution: 'pr-3-a' });
+  });
+
+  it('stays refused while another open one has it, whatever that one’s run still says', async () => {
+    const { github, clock, checks } = world;
+    await read('pr-1-a');
+    const first = await check();
+    const twin = await github.createPullRequest(REPOSITORY, { title: 'The same', body: '', head: 'change-1', base: 'alpha' });
+    clock.advance(1);
+    number = twin.number;
+    await read('pr-2-a');
+
+    const { ref, execution, generation } = first ?? expect.fail('there is no check');
+    await checks.want({
+      ref,
+      status: 'completed',
+      conclusion: 'success',
+      title: 'Fine',
+      summary: '',
+      execution: execution ?? '',
+      generation,
+    });
+
+    expect(await check()).toMatchObject({ conclusion: 'failure', execution: 'pr-2-a' });
+  });
+
+  it('is said to be so of a fork that copied it', async () => {
+    const copied = await head();
+    const fork = world.github.openFromFork({}, 'dev');
+    const github = {
+      ...world.github,
+      getPullRequest: async (...at: Parameters<typeof world.github.getPullRequest>) => {
+        const pull = await world.github.getPullRequest(...at);
+        return pull.number === fork.number ? { ...pull, headSha: copied } : pull;
+      },
+    };
+
+    await runStep(readPullRequest, { repository: REPOSITORY, number: fork.number, cause: 'event' }, { ...world, github }, 'pr-2-a');
+
+    expect(await check(copied)).toMatchObject({ conclusion: 'failure', title: expect.stringContaining(`Its head is that of #${number}`) });
   });
 });
 
@@ -150,7 +217,7 @@ describe('what people ask for', () => {
     ended('pr-1-a');
     const late = await read('pr-1-c', { asked });
 
-    expect([early, late]).toMatchObject([GONE, { ...MINE, generation: 2 }]);
+    expect([early, late]).toMatchObject([GONE, { ...MINE, generation: FIRST + 1 }]);
   });
 
   it.each([
@@ -183,7 +250,7 @@ describe('what people ask for', () => {
 
     expect(cancel).toMatchObject({ ...GONE, reason: 'cancelled pr-1-a' });
     expect(marker('pr-1-a')).toMatchObject({ by: '@operator', reason: '`/cancel`' });
-    expect(refresh).toMatchObject({ ...MINE, generation: 2 });
+    expect(refresh).toMatchObject({ ...MINE, generation: FIRST + 1 });
   });
 });
 

@@ -209,6 +209,16 @@ describe('resolve-revision of the settings', () => {
     await expect(resolve(world, 'main')).rejects.toThrow('was pushed to main directly');
   });
 
+  it('refuses one too that renames every channel and cluster', async () => {
+    const world = await createGitHubWorld();
+    await raise(world);
+    const renamed = channelFile('other', 1, { branch: 'dev' });
+    world.github.push('main', { ...settingsOf(renamed), 'channels/dev.yaml': null, 'channels/alpha.yaml': null });
+
+    await expect(resolve(world, 'main')).rejects.toThrow('was pushed to main directly');
+    expect(world.read(keys.newestSettings())).not.toMatchObject({ commit: world.github.branches.get('main') });
+  });
+
   it('starts merged settings', async () => {
     const world = await createGitHubWorld();
     await raise(world);
@@ -241,6 +251,17 @@ describe('resolve-revision of the settings', () => {
 
     expect(await resolve(world, 'dev')).toMatchObject({ decision: 'start', settingsCommit: before });
     expect(world.read(keys.newestSettings())).toMatchObject({ commit: before });
+  });
+
+  it('lets it go by them also while those that were pushed to main can not be read', async () => {
+    const { world, revision } = await merged('dev');
+    await world.evidence(revision);
+    const before = world.github.branches.get('main');
+    world.github.push('main', { 'channels/dev.yaml': 'channel: [' });
+
+    expect(await resolve(world, 'dev')).toMatchObject({ decision: 'start', settingsCommit: before });
+    await expect(resolve(world, 'main')).rejects.toThrow(GateClosedError);
+    await expect(resolve(world, 'main')).rejects.toThrow("are not valid: The YAML can't be read");
   });
 
   it('does not take the settings of a fleet whose records are lost for its first', async () => {

@@ -4,9 +4,10 @@ import { InputError } from '#model/errors.ts';
 import type { GitHub, TreeEntry } from '#ports/github.ts';
 import { readPullRequest } from '../../../functions/github/read-pull-request.ts';
 import { snapshotConfiguration } from '../../../functions/github/snapshot-configuration.ts';
-import { REPOSITORY, runStep } from '../../support/control-world.ts';
-import { gitId } from '../../support/fleet.ts';
-import { createGitHubWorld, type GitHubWorld } from '../../support/github-world.ts';
+import { validate } from '../../../functions/plan/validate.ts';
+import { AT, REPOSITORY, runStep } from '../../support/control-world.ts';
+import { channelFile, clusterEntry, gitId } from '../../support/fleet.ts';
+import { createGitHubWorld, type GitHubWorld, settingsOf } from '../../support/github-world.ts';
 
 const CHANGE = { 'channels/cluster/versions.yaml': 'kubernetes: 1.36.3\n' };
 
@@ -94,6 +95,59 @@ describe('snapshot-configuration', () => {
     expect(await snapshot(number)).toEqual(first);
     expect(world.read(keys.settings(mergeCommitSha ?? ''))).toMatchObject({
       files: [{ path: 'channels/alpha.yaml' }, { path: 'channels/dev.yaml', content: 'channel: dev\nbranch: dev\n' }],
+    });
+  });
+
+  describe('beside settings that were pushed directly', () => {
+    const WAIVER = {
+      rule: 'privileged-pod',
+      cluster: 'all',
+      owner: 'somebody',
+      reason: 'nobody looked',
+      until: '2026-01-31T00:00:00Z',
+    };
+    let apply: string;
+    beforeEach(async () => {
+      apply = world.github.branches.get('main') ?? '';
+      await world.put(keys.newestSettings(), { commit: apply, seenAt: AT });
+      await world.record(clusterEntry('dev-1'), 'dev', await world.revisionOf('dev'));
+    });
+
+    it('judges a configuration by those that apply', async () => {
+      world.github.push('main', settingsOf(channelFile('dev', 1, { waivers: [WAIVER] })));
+
+      expect(await snapshot(await world.open('dev', CHANGE))).toMatchObject({ baseSettingsCommit: apply, headSettingsCommit: apply });
+    });
+
+    it('compares settings with those that apply, so that what vanished by the push is found', async () => {
+      world.github.push('main', settingsOf(channelFile('dev', 0)));
+      const number = await world.open('main', settingsOf(channelFile('alpha', 2, { follows: 'dev' })));
+      const { mergeCommitSha } = await world.github.getPullRequest(REPOSITORY, number);
+
+      const output = await snapshot(number);
+
+      expect(output).toMatchObject({ baseSettingsCommit: apply, headSettingsCommit: mergeCommitSha });
+      const merge = { readPullRequest: { kind: 'settings' as const, baseRef: 'main' }, snapshotConfiguration: output };
+      const { findingsKey, ok } = await runStep(validate, merge, world, 'pr-1');
+      expect(ok).toBe(false);
+      expect(world.read(findingsKey)).toContainEqual(expect.objectContaining({ rule: 'removed-cluster' }));
+    });
+
+    it('goes by them also while what was pushed can not be read', async () => {
+      world.github.push('main', { 'channels/dev.yaml': 'channel: [' });
+
+      const repair = await snapshot(await world.open('main', settingsOf(channelFile('dev', 1))));
+
+      expect(repair).toMatchObject({ baseSettingsCommit: apply });
+    });
+
+    it('goes by merged and checked ones at once, before a rollout has noted them', async () => {
+      const merged = await world.mergeSettings(channelFile('dev', 1, { waivers: [WAIVER] }));
+
+      const ofSettings = await snapshot(await world.open('main', settingsOf(channelFile('dev', 2))));
+      const ofConfiguration = await snapshot(await world.open('dev', CHANGE));
+
+      expect([ofSettings, ofConfiguration]).toMatchObject([{ baseSettingsCommit: merged }, { headSettingsCommit: merged }]);
     });
   });
 

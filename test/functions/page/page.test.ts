@@ -122,6 +122,18 @@ describe('what keeps clusters', () => {
     expect(clusters.at(-1)?.waits[0]).toMatchObject({ reason: 'beta is frozen: sale', until: '2026-01-06T00:00:00Z' });
   });
 
+  it('is what left nodes as they were: the cluster is behind until they are replaced', async () => {
+    const { world, beta } = await pageFleet();
+    const [first] = beta.clusters;
+    if (first === undefined) throw new Error('beta has no cluster');
+    await world.record(first, 'beta', NEW, { nodesLater: { nodes: 3, reason: 'beta is frozen for nodes: sale' } });
+
+    const [cluster] = (await betaOf(world)).clusters;
+
+    expect(cluster?.state).toBe('behind');
+    expect(cluster?.waits[0]?.reason).toBe('3 nodes are still of the generation before: beta is frozen for nodes: sale');
+  });
+
   it('is the kill switch', async () => {
     const { world } = await pageFleet();
     await world.put(keys.halt(), { halted: true, reason: 'etcd alarms', by: 'Ann', at: NOW });

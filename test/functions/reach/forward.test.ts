@@ -19,7 +19,7 @@ const CALL = {
   with: { phase: 'system' },
 };
 
-const IDENTITY = { created: true, version: 1 };
+const IDENTITY = { created: true, version: 1, expires: '2027-01-05T08:00:00.000Z' };
 
 type Invocation = Parameters<Reach['invoke']>;
 

@@ -65,7 +65,7 @@ describe('advance-deletion', () => {
     const again = await look();
     const third = await look(again);
 
-    expect(third).toMatchObject({ done: false, waitSeconds: 10 });
+    expect(third).toMatchObject({ done: false, waitSeconds: 1 });
     expect(third.reason).toBe('deleting sluice-dev-1-pool-general; deleting sluice-dev-1-pool-batch; 5 left');
     expect(world.stacks.calls).toEqual(['delete sluice-dev-1-pool-general', 'delete sluice-dev-1-pool-batch']);
   });

@@ -51,7 +51,7 @@ describe('advance-stack', () => {
       `stack ${NAME}: change set started`,
       'network: 1 stack(s) as rendered',
     ]);
-    expect(looks.map(({ waitSeconds }) => waitSeconds)).toEqual([10, 10, 0]);
+    expect(looks.map(({ waitSeconds }) => waitSeconds)).toEqual([1, 1, 0]);
     expect(await world.stacks.describe(NAME)).toMatchObject({
       status: 'CREATE_COMPLETE',
       parameters: { ClusterName: 'dev-1' },

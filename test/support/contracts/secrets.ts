@@ -19,7 +19,7 @@ export function secretsContract(make: () => SecretsWorld): void {
     const { secrets, label } = make();
     await secrets.create('sluice-config/labelled', 'one', {});
     await label('sluice-config/labelled', 'v1', 'first');
-    await secrets.put('sluice-config/labelled', 'newest');
+    await write(secrets, 'sluice-config/labelled', 'newest');
 
     const [first, current] = [await secrets.getVersion('sluice-config/labelled', 'v1'), await secrets.getVersion('sluice-config/labelled')];
 
@@ -50,14 +50,32 @@ export function secretsContract(make: () => SecretsWorld): void {
     expect(await secrets.get('sluice/race/authority')).toBe(winner);
   });
 
-  it('writes a new version of what is there only', async () => {
+  it('writes a new version of what is there only, in place of the one that was read', async () => {
     const { secrets } = make();
-    await secrets.create('sluice/put/node', 'one', {});
+    await secrets.create('sluice/replace/authority', 'one', {});
+    const read = await secrets.getVersion('sluice/replace/authority');
+    const version = read?.version ?? '';
 
-    await secrets.put('sluice/put/node', 'two');
+    const first = await secrets.replace('sluice/replace/authority', 'two', version);
+    const late = await secrets.replace('sluice/replace/authority', 'three', version);
 
-    expect(await secrets.get('sluice/put/node')).toBe('two');
-    await expect(secrets.put('sluice/put/absent', 'x')).rejects.toBeInstanceOf(NotFoundError);
+    expect([first, late]).toEqual([true, false]);
+    expect(await secrets.get('sluice/replace/authority')).toBe('two');
+    expect(await write(secrets, 'sluice/replace/authority', 'four')).toBe(true);
+    expect(await secrets.get('sluice/replace/authority')).toBe('four');
+    await expect(secrets.replace('sluice/replace/absent', 'x', version)).rejects.toBeInstanceOf(NotFoundError);
+  });
+
+  it('lets one of many writers at once win', async () => {
+    const { secrets } = make();
+    await secrets.create('sluice/replace-race/authority', 'one', {});
+    const read = await secrets.getVersion('sluice/replace-race/authority');
+    const values = Array.from({ length: 8 }, (_, index) => `value ${index}`);
+
+    const won = await Promise.all(values.map((value) => secrets.replace('sluice/replace-race/authority', value, read?.version ?? '')));
+
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(await secrets.get('sluice/replace-race/authority')).toBe(values[won.indexOf(true)]);
   });
 
   it('deletes at once, so that the name is free again; deleting what is absent is fine', async () => {
@@ -70,4 +88,9 @@ export function secretsContract(make: () => SecretsWorld): void {
     expect(await secrets.get('sluice/delete/etcd')).toBeUndefined();
     expect(await secrets.create('sluice/delete/etcd', 'two', {})).toBe(true);
   });
+}
+
+async function write(secrets: Secrets, id: string, value: string): Promise<boolean> {
+  const known = await secrets.getVersion(id);
+  return secrets.replace(id, value, known?.version ?? '');
 }

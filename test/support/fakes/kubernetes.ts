@@ -34,7 +34,7 @@ export interface FakeKubernetes extends Kubernetes {
   /** Pods (`namespace/name`) whose eviction is refused, with the server's words. */
   readonly blocked: Map<string, string>;
   /** What refuses them, where it is not one budget. */
-  readonly blockedBy: Map<string, 'budgets' | 'refusal'>;
+  readonly blockedBy: Map<string, 'budgets' | 'uncounted' | 'refusal'>;
   /** Called with each evicted pod; absent: the pod is gone at once. */
   onEvict: ((pod: Manifest) => void) | undefined;
 }

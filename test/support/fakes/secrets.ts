@@ -1,3 +1,4 @@
+import { sha256 } from '#domain/hash.ts';
 import { NotFoundError } from '#model/errors.ts';
 import type { Secrets } from '#ports/secrets.ts';
 
@@ -23,7 +24,7 @@ export function createFakeSecrets(): FakeSecrets {
     labelled,
     async getVersion(id, label) {
       const value = label === undefined || label === 'AWSCURRENT' ? values.get(id) : labelled.get(`${id}@${label}`);
-      return value === undefined ? undefined : { value, version: `version-of-${value.length}` };
+      return value === undefined ? undefined : { value, version: versionOf(value) };
     },
     get: async (id) => values.get(id),
     async create(id, value, newTags) {
@@ -32,12 +33,20 @@ export function createFakeSecrets(): FakeSecrets {
       tags.set(id, newTags);
       return true;
     },
-    async put(id, value) {
-      if (!values.has(id)) throw new NotFoundError(`there is no secret ${id}`);
+    async replace(id, value, version) {
+      const known = values.get(id);
+      if (known === undefined) throw new NotFoundError(`there is no secret ${id}`);
+      if (versionOf(known) !== version) return false;
       values.set(id, value);
+      return true;
     },
     async delete(id, recoveryDays) {
       if (values.delete(id)) deleted.set(id, recoveryDays);
     },
   };
+}
+
+/** Id that the fake gives a version of this value. */
+export function versionOf(value: string): string {
+  return `version-${sha256(value).slice(0, 8)}`;
 }

@@ -9,7 +9,7 @@ import { createFakeInstances, type FakeInstances } from '../fakes/instances.ts';
 import { createFakeStacks, type FakeStacks } from '../fakes/stacks.ts';
 import { CLUSTER } from './revisions.ts';
 
-/** Seconds of the simulated world in which everything takes one step on. */
+/** Seconds of the simulated world in which everything takes one step on, if not told otherwise. */
 const TICK_SECONDS = 10;
 /** After so many ticks without a look nothing is under way any more. */
 const MOST_TICKS = 100;
@@ -29,8 +29,8 @@ export interface Machine {
 export interface Hardware {
   up(machine: Machine): void;
   down(machine: Machine): void;
-  /** Once a tick, and after each change, with all that are in service. */
-  tick(machines: readonly Machine[], passes: boolean): void;
+  /** Once a tick, and after each change, with all that are in service; whether something changed by it, where that is known. */
+  tick(machines: readonly Machine[], passes: boolean): boolean;
   /** Until what was begun is done. */
   rest(): Promise<void>;
   /** etcd and its data are gone. */
@@ -45,21 +45,26 @@ export interface Hardware {
 export interface Cloud {
   readonly stacks: FakeStacks;
   readonly instances: FakeInstances;
-  /** Lets the world go on to this time. */
-  passTo(now: Date): Promise<void>;
+  /** Lets the world go on to this time; answers when it last changed on the way, undefined when it did not. */
+  passTo(now: Date): Promise<number | undefined>;
 }
 
-/** @param document what an instance is made of, by its hash */
-export function createCloud(start: Date, document: (hash: string) => string, hardware: Hardware): Cloud {
+/**
+ * @param document what an instance is made of, by its hash
+ * @param tickSeconds in which everything takes one step on
+ */
+export function createCloud(start: Date, document: (hash: string) => string, hardware: Hardware, tickSeconds = TICK_SECONDS): Cloud {
   const stacks = createFakeStacks();
   const instances = createFakeInstances();
   let last = start.getTime();
   /** What a group's launch template versions were made of. */
   const launched = new Map<string, { made: string; runs: string }[]>();
   const machines: Machine[] = [];
+  let changed = false;
 
   stacks.setOutputs(`sluice-${CLUSTER.name}-network`, new Proxy({}, { get: (_, key) => `output-${String(key)}` }));
   stacks.onSettled = (name, stack) => {
+    changed = true;
     const role = name.replace(`sluice-${CLUSTER.name}-`, '');
     if (role === 'network') return;
     if (stack === undefined) removeGroups(role);
@@ -68,10 +73,12 @@ export function createCloud(start: Date, document: (hash: string) => string, har
   };
   instances.onInService = ({ id, zone, launchTemplateVersion }, _, role) => {
     const version = launched.get(role)?.[Number(launchTemplateVersion) - 1]?.runs ?? '';
+    changed = true;
     machines.push({ id, role, zone, version });
     hardware.up({ id, role, zone, version });
   };
   instances.onGone = ({ id }) => {
+    changed = true;
     const at = machines.findIndex((machine) => machine.id === id);
     const [machine] = at < 0 ? [] : machines.splice(at, 1);
     if (machine !== undefined) hardware.down(machine);
@@ -108,15 +115,20 @@ export function createCloud(start: Date, document: (hash: string) => string, har
     stacks,
     instances,
     async passTo(now) {
-      const from = Math.max(last, now.getTime() - MOST_TICKS * TICK_SECONDS * 1000);
-      const ticks = Math.floor((now.getTime() - from) / (TICK_SECONDS * 1000));
-      if (ticks > 0) last = now.getTime();
-      for (let tick = 0; tick < ticks; tick++) {
+      const tick = tickSeconds * 1000;
+      const from = Math.max(last, now.getTime() - MOST_TICKS * tick);
+      const ticks = Math.floor((now.getTime() - from) / tick);
+      last = from + ticks * tick;
+      let changedAt: number | undefined;
+      for (let count = 1; count <= ticks; count++) {
+        changed = false;
         stacks.advance();
         instances.tick();
-        hardware.tick(machines, true);
+        const moved = hardware.tick(machines, true);
+        if (changed || moved) changedAt = from + count * tick;
       }
       await hardware.rest();
+      return changedAt;
     },
   };
 }

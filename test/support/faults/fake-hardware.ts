@@ -32,8 +32,10 @@ export function createFakeHardware(): FakeHardware {
     down: ({ id }) => kubernetes.remove({ apiVersion: 'v1', kind: 'Node', name: id }),
     tick(now, passes) {
       machines = [...now];
+      const before = seen();
       look();
       if (passes && !kubernetes.unreachable) runControllers(kubernetes);
+      return before !== seen();
     },
     rest: async () => undefined,
     forget() {
@@ -47,6 +49,13 @@ export function createFakeHardware(): FakeHardware {
 
   function planes(): Machine[] {
     return machines.filter(({ role }) => role === 'control-plane');
+  }
+
+  /** What can be awaited. */
+  function seen(): string {
+    const pods = kubernetes.all('Pod').map(({ metadata, spec }) => [metadata.name, spec]);
+    const workloads = ['Deployment', 'StatefulSet', 'DaemonSet'].flatMap((kind) => kubernetes.all(kind).map(({ status }) => status));
+    return JSON.stringify([etcd.members, kubernetes.serverVersion, kubernetes.unreachable, pods, workloads]);
   }
 
   /** What is true of etcd and API follows from the instances. */

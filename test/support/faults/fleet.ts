@@ -59,6 +59,10 @@ export interface FleetOptions {
   readonly onOvertaken?: () => void;
   /** When the simulated time begins. */
   readonly start?: Date;
+  /** Seconds in which stacks, instances and workloads take one step on. */
+  readonly tickSeconds?: number;
+  /** Told of each look at the world: by which state, and how many seconds after the last change that it finds. */
+  readonly onLook?: (state: string, late: number | undefined) => void;
 }
 
 const DEFINITIONS = readDefinitions();
@@ -97,7 +101,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   const [hub, account, secrets, blobs] = [createFakeObjects(start), createFakeObjects(start), createFakeSecrets(), createFakeBlobs()];
   for (const [key, value] of settingsObjects(start)) void hub.put(key, JSON.stringify(value));
   const hardware = hardwareOf(secrets);
-  const cloud = createCloud(start, (hash) => account.contents()[accountKeys.ignition(hash)] ?? '', hardware);
+  const cloud = createCloud(start, (hash) => account.contents()[accountKeys.ignition(hash)] ?? '', hardware, options.tickSeconds);
   const guards = createFakeStackGuards();
   const pending: Execution[] = [];
   let lateFunctions = 0;
@@ -146,7 +150,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   };
 
   /** Everything that a function of the hub may touch, for one call of it. */
-  function hubPorts(invocation: Invocation) {
+  function hubPorts(invocation: Invocation, pause: HubPorts['pause']) {
     const objects = calls.wrap('hub-objects', hub, invocation);
     const stacks = calls.wrap('stacks', cloud.stacks, invocation);
     const bucket = calls.wrap('account-objects', account, invocation);
@@ -154,6 +158,11 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
       objects,
       checks: createFakeChecks(objects, clock),
       clock,
+      // Functions that look again meanwhile see what has happened meanwhile.
+      pause: async (seconds: number) => {
+        await pause(seconds);
+        await setTimes(invocation.state);
+      },
       executions,
       stacks: { of: () => stacks },
       guards,
@@ -182,7 +191,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   async function task(call: TaskCall): Promise<unknown> {
     const invocation: Invocation = { state: call.state, changes: 0, dead: false };
     await strikeEarly(call);
-    await setTimes();
+    await setTimes(call.state);
     try {
       return await invoke(call, invocation);
     } catch (error) {
@@ -207,13 +216,14 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
     }
   }
 
-  async function setTimes(): Promise<void> {
-    await cloud.passTo(clock.now());
+  async function setTimes(state?: string): Promise<void> {
+    const changedAt = await cloud.passTo(clock.now());
+    if (state !== undefined) options.onLook?.(state, changedAt === undefined ? undefined : (world.now() - changedAt) / 1000);
     for (const bucket of [hub, account]) bucket.setTime(clock.now());
   }
 
   function invoke(call: TaskCall, invocation: Invocation): Promise<unknown> {
-    const ports = hubPorts(invocation);
+    const ports = hubPorts(invocation, call.sleep);
     const run =
       call.target === 'reach'
         ? (stepCall: StepCall) => forward(stepCall, { ...ports, reach: reachOf(invocation) }, clusterSideFunctionOf(call.step))
@@ -279,7 +289,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
     const detail = { stateMachineArn: machineArn(`sluice-${machine}`), name, status };
     await setTimes();
     const event = callOfEvent({ id: `event-${name}`, time: clock.now().toISOString(), source: 'aws.states', detail });
-    const ports = hubPorts(invocation);
+    const ports = hubPorts(invocation, world.pass);
     await wrapCalls<HubPorts>(
       (call) => runStep(stepsOf('control'), call, ports),
       async () => ports,

@@ -39,6 +39,7 @@ export function createRealHardware(cluster: ClusterRef, secrets: FakeSecrets): R
       }),
     tick(_, passes) {
       if (passes) ticks += 1;
+      return false;
     },
     async rest() {
       const milliseconds = Math.min(ticks * TICK_MILLISECONDS, LONGEST_MILLISECONDS);

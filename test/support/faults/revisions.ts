@@ -32,7 +32,7 @@ const POOLS = `pools:
     maxSize: 4
 `;
 /** Enough to have each kind of object; reading all the others takes most of a run's time. */
-const KEPT = ['access', 'coredns', 'kube-proxy', 'metrics-server', 'namespaces', 'network', 'nodes', 'priority-classes', 'resource-report'];
+const KEPT = ['access', 'coredns', 'kube-proxy', 'metrics-server', 'namespaces', 'network', 'priority-classes', 'resource-report'];
 
 /** All files of the components that are left out. */
 export const FEWER: Readonly<Record<string, undefined>> = Object.fromEntries(

@@ -5,8 +5,8 @@ import { CLUSTER } from './revisions.ts';
 
 /** Of an object what a user of the cluster sees; names of instances and what each write counts are left out. */
 const COUNTED = new Set(['uid', 'resourceVersion', 'generation', 'creationTimestamp']);
-/** Of a record: whose it is, when, and how often it looked. */
-const OWN = new Set(['execution', 'updatedAt', 'deletedAt', 'backup', 'rollout', 'since', 'startedAt', 'api']);
+/** Of a record: whose it is, when (and so until when its certificates last), and how often it looked. */
+const OWN = new Set(['execution', 'updatedAt', 'deletedAt', 'backup', 'rollout', 'since', 'startedAt', 'api', 'identityExpires']);
 
 /** What is true in the end, without what differs from one run to another that did the same. */
 export async function finalState(fleet: Fleet): Promise<Record<string, unknown>> {

@@ -13,6 +13,7 @@ import { fastStages, type MachineRoom, startMachineRoom } from '../../../local/m
 import { ETCD_BEFORE, ETCD_VERSION, KUBERNETES_VERSIONS } from '../../../local/toolchain/versions.ts';
 import { binary } from '../binaries.ts';
 import { type Child, startChild } from '../child.ts';
+import { deployJoinFunction } from '../machine-room/account-function.ts';
 import { eventually } from '../machine-room/world.ts';
 import { startMinistack } from '../ministack.ts';
 import { cniImageOf, snapshotAt } from './configuration.ts';
@@ -68,6 +69,7 @@ const room = await startMachineRoom({
 });
 room.events.on('event', ({ kind, role, instance, reason }) => tell(`  ${role} ${instance}: ${kind}: ${reason}`));
 try {
+  await deployJoinFunction(aws, CLUSTER.account, room.autoscalingUrl);
   await fullUpdate(room);
 } finally {
   for (const child of children.reverse()) await child.stop();

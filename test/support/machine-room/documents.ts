@@ -79,7 +79,22 @@ current-context: c
 `;
 }
 
-export function controlPlaneDocument(cluster: string, api: string, etcd: string, version: string): { text: string; sha256: string } {
+const WEBHOOK = `apiVersion: v1
+kind: Config
+current-context: default
+contexts: [{ name: default, context: { cluster: default, user: default } }]
+clusters: [{ name: default, cluster: { server: 'http://\${INSTANCE_ADDRESS}:8444/' } }]
+users: [{ name: default }]
+`;
+
+/** @param login people log in by the function sluice-token-review */
+export function controlPlaneDocument(
+  cluster: string,
+  api: string,
+  etcd: string,
+  version: string,
+  login = false,
+): { text: string; sha256: string } {
   const pki = '/etc/sluice/pki';
   const shared = (name: string): string[] =>
     ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map((flag) => `--${flag}=/etc/kubernetes/${name}.kubeconfig`);
@@ -91,16 +106,31 @@ export function controlPlaneDocument(cluster: string, api: string, etcd: string,
       ),
       '/etc/kubernetes/controller-manager.kubeconfig': kubeconfig(api, 'controller-manager'),
       '/etc/kubernetes/scheduler.kubeconfig': kubeconfig(api, 'scheduler'),
+      ...(login
+        ? {
+            '/etc/sluice/login.json': JSON.stringify({ cluster, function: 'sluice-token-review' }),
+            '/etc/kubernetes/authentication-webhook.yaml': WEBHOOK,
+            '/etc/sluice/expand.json': JSON.stringify(['/etc/kubernetes/authentication-webhook.yaml']),
+          }
+        : {}),
     },
     {
       ...BOOT_UNITS,
+      ...(login
+        ? { 'sluice-login.service': service(['/usr/bin/systemd-socket-activate --listen=${INSTANCE_ADDRESS}:8444 /opt/sluice/login']) }
+        : {}),
       'kube-apiserver.service': service([
         '/opt/bin/kube-apiserver',
         '--bind-address=${INSTANCE_ADDRESS} --advertise-address=${INSTANCE_ADDRESS} --endpoint-reconciler-type=none --secure-port=6443',
         `--etcd-servers=https://${etcd}:2379 --etcd-cafile=${pki}/etcd-ca.crt --etcd-certfile=${pki}/etcd-client.crt --etcd-keyfile=${pki}/etcd-client.key`,
         `--tls-cert-file=${pki}/apiserver.crt --tls-private-key-file=${pki}/apiserver.key --client-ca-file=${pki}/ca.crt`,
         `--service-account-issuer=https://kubernetes.default.svc.cluster.local --service-account-key-file=${pki}/sa.pub --service-account-signing-key-file=${pki}/sa.key`,
-        '--service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --allow-privileged=true',
+        '--service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged=true',
+        ...(login
+          ? [
+              '--authentication-token-webhook-config-file=/etc/kubernetes/authentication-webhook.yaml --authentication-token-webhook-version=v1',
+            ]
+          : []),
       ]),
       'kube-controller-manager.service': service([
         '/opt/bin/kube-controller-manager',
@@ -117,15 +147,25 @@ export function controlPlaneDocument(cluster: string, api: string, etcd: string,
   );
 }
 
-export function nodeDocument(cluster: string, version: string): { text: string; sha256: string } {
+/** @param renewSeconds between two certificates of a node */
+export function nodeDocument(cluster: string, version: string, renewSeconds = 10_800): { text: string; sha256: string } {
   return ignitionDocument(
     {
-      '/etc/sluice/identity.json': identityFile(cluster, 'node'),
+      '/etc/sluice/join.json': JSON.stringify({ cluster, function: 'sluice-join', directory: '/etc/sluice/pki' }),
       '/etc/sluice/binaries.json': JSON.stringify([{ name: 'kubelet', version }]),
     },
-    { ...BOOT_UNITS, 'kubelet.service': service(['/opt/bin/kubelet', '--config=/etc/kubernetes/kubelet.yaml']) },
+    {
+      ...BOOT_UNITS,
+      'sluice-renew.timer': `[Timer]\nOnUnitInactiveSec=${renewSeconds}s\n`,
+      'kubelet.service': service(['/opt/bin/kubelet', '--config=/etc/kubernetes/kubelet.yaml']),
+    },
   );
 }
+
+const EC2_TRUST = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+};
 
 /** A stack of one launch template and one group; zone names as the region's. */
 export function groupTemplate(cluster: string, role: string, size: { min: number; max: number; zones: readonly string[] }): string {
@@ -141,11 +181,14 @@ export function groupTemplate(cluster: string, role: string, size: { min: number
       IgnitionHash: { Type: 'String' },
     },
     Resources: {
+      Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: EC2_TRUST } },
+      Profile: { Type: 'AWS::IAM::InstanceProfile', Properties: { Roles: [{ Ref: 'Role' }] } },
       Template: {
         Type: 'AWS::EC2::LaunchTemplate',
         Properties: {
           LaunchTemplateData: {
             InstanceType: 'm7i.large',
+            IamInstanceProfile: { Arn: { 'Fn::GetAtt': ['Profile', 'Arn'] } },
             UserData: {
               'Fn::Base64': {
                 'Fn::Sub':

@@ -66,10 +66,18 @@ export function startFleetWorld(groups: readonly GroupSpec[], pace: Partial<Pace
   const view: AccountView = {
     groups: async () => world.groups,
     hooks: async (_group, transition) => world.hooks.filter((hook) => hook.transition === transition),
-    launchTemplate: async () => ({ userData: Buffer.from(JSON.stringify(pointer)).toString('base64'), instanceType: '' }),
+    launchTemplate: async () => ({
+      userData: Buffer.from(JSON.stringify(pointer)).toString('base64'),
+      instanceType: '',
+      profileArn: undefined,
+    }),
     stackValues: async () => undefined,
     object: async () => Buffer.from(document.text),
     secretFiles: async () => ({}),
+    roleSession: () => Promise.reject(new Error('no machine here has a role')),
+    invoke: () => Promise.reject(new Error('no machine here invokes a function')),
+    region: 'eu-central-1',
+    stsHost: '127.0.0.1',
   };
   const fleet = createFleet({
     directory: place.path,

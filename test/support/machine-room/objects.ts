@@ -1,34 +1,3 @@
-/** Rights of the node agents, as the fleet's `nodes` component gives them. */
-export function nodeRights(): { path: string; body: unknown }[] {
-  const rule = (apiGroups: string[], resources: string[], verbs: string[]): unknown => ({ apiGroups, resources, verbs });
-  return [
-    {
-      path: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
-      body: {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'ClusterRole',
-        metadata: { name: 'sluice:nodes' },
-        rules: [
-          rule([''], ['nodes', 'pods'], ['create', 'get', 'list', 'watch', 'update', 'patch', 'delete']),
-          rule([''], ['nodes/status', 'pods/status'], ['get', 'update', 'patch']),
-          rule(['', 'events.k8s.io'], ['events'], ['create', 'update', 'patch']),
-          rule(['coordination.k8s.io'], ['leases'], ['create', 'get', 'list', 'watch', 'update', 'patch', 'delete']),
-        ],
-      },
-    },
-    {
-      path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-      body: {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'ClusterRoleBinding',
-        metadata: { name: 'sluice:nodes' },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'sluice:nodes' },
-        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'sluice:nodes' }],
-      },
-    },
-  ];
-}
-
 /** What a node waits for before it is Ready: a network configuration and kube-proxy. */
 export function networkDaemonSet(): unknown {
   return {

@@ -40,6 +40,10 @@ describe('commandOf', () => {
         expect(command === undefined || ['test', 'cancel', 'refresh'].includes(command.what)).toBe(true);
       }),
     );
+    const { user } = process.cpuUsage();
     expect(commandOf(`/test ${' '.repeat(60_000)}x`)).toBeDefined();
+    expect(commandOf(`/test a${' '.repeat(60_000)}x`)).toBeDefined();
+    expect(commandOf(`/cancel${'\t '.repeat(30_000)}`)).toEqual({ what: 'cancel' });
+    expect(process.cpuUsage().user - user).toBeLessThan(1_000_000);
   });
 });

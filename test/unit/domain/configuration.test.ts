@@ -61,6 +61,26 @@ describe('parseConfiguration', () => {
     expect(findings(changed)).toMatchObject([{ rule: 'unknown-variable', line: lineOf(changed, path, '${TTL}') }]);
   });
 
+  it.each(['versions.yaml', 'user-data/node.yaml', 'components/coredns/component.yaml', 'etcd.yaml'])(
+    'finds a second document in %s: nobody reads it',
+    (path) => {
+      const text = `${referenceSnapshot().files.find((file) => file.path === path)?.content ?? expect.fail(path)}---\nother: true\n`;
+
+      expect(findings({ [path]: text })).toMatchObject([
+        { rule: 'schema', path: `channels/cluster/${path}`, line: text.split('\n').length - 1, column: 1 },
+      ]);
+      expect(findings({ [path]: text.replace('other: true\n', '# nothing\n') })).toEqual([]);
+    },
+  );
+
+  it('tells of a component that can not be read once, not wherever it is needed', () => {
+    const path = 'components/coredns/component.yaml';
+
+    expect(findings(edited(path, 'phase: system', 'phase: sistem'))).toMatchObject([
+      { rule: 'schema', path: `channels/cluster/${path}`, message: expect.stringContaining('Did you mean system?') },
+    ]);
+  });
+
   it('leaves $${…} alone', () => {
     expect(findings(edited('components/coredns/deployment.yaml', 'cache 30', 'cache $${TTL}'))).toEqual([]);
   });
@@ -167,11 +187,13 @@ describe('parseConfiguration', () => {
   });
 
   it.each([
-    ['needs: [nodes]', 'needs: [node]', 'There is no component node. Did you mean nodes?'],
-    ['needs: [nodes]', 'needs: [ingress]', "network (phase system) can't need ingress: that comes later, in phase workloads."],
-    ['needs: [nodes]', 'needs: [coredns]', 'network and coredns need each other. One must come first.'],
-  ])('finds what a component needs in vain: %s -> %s', (part, replacement, message) => {
-    expect(findings(edited('components/network/component.yaml', part, replacement)).map((finding) => finding.message)).toContain(message);
+    ['needs: [acces]', 'There is no component acces. Did you mean access?'],
+    ['needs: [ingress]', "network (phase system) can't need ingress: that comes later, in phase workloads."],
+    ['needs: [coredns]', 'network and coredns need each other. One must come first.'],
+  ])('finds what a component needs in vain: %s', (needs, message) => {
+    const changed = edited('components/network/component.yaml', 'phase: system', `phase: system\n${needs}`);
+
+    expect(findings(changed).map((finding) => finding.message)).toContain(message);
   });
 
   it.each([
@@ -194,7 +216,7 @@ describe('parseConfiguration', () => {
       'Type: AWS::EC2::SecurityGroup\n',
       'Type: Custom::Group\n',
       'template-refused',
-      'Custom::Group is refused: custom resources, macros and nested stacks run what no review saw.',
+      'Custom::Group is refused: custom resources, extensions, macros and nested stacks run what no review saw.',
     ],
     [
       'etcd.yaml',

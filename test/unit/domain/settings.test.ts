@@ -41,6 +41,12 @@ describe('parseSettings', () => {
       'clusters[0].account must be a string, received number.',
       18,
     ],
+    [
+      'a second document',
+      { 'dev.yaml': `${texts['dev.yaml'] ?? ''}---\nwaivers: []\n` },
+      'The file has a second document, which nobody reads. Remove it, or the line ---.',
+      (texts['dev.yaml'] ?? '').split('\n').length + 1,
+    ],
     ['a duration', changed('dev.yaml', 'soak: 10m', 'soak: 10 minutes'), 'soak must be a number and s, m, h or d, for example 15m.', 8],
     [
       'a network',

@@ -64,10 +64,10 @@ Outputs: { Arn: { Value: !GetAtt Bucket.Arn, Description: x, Export: { Name: y }
     ],
     [`${BUCKET}  Role: { Type: AWS::IAM::Role, Properties: { A: !FindInMap [Sizes, a, b] } }`, 'template 3:47 There is no mapping Sizes.'],
     [
-      '  A: { Type: X::Y::Z, DependsOn: B }\n  B: { Type: X::Y::Z, Properties: { P: !Ref C } }\n  C: { Type: X::Y::Z, Properties: { P: !Sub "${A.Arn}" } }',
+      '  A: { Type: AWS::Y::Z, DependsOn: B }\n  B: { Type: AWS::Y::Z, Properties: { P: !Ref C } }\n  C: { Type: AWS::Y::Z, Properties: { P: !Sub "${A.Arn}" } }',
       'template 2:3 A needs B needs C needs A: one of them must come first.',
     ],
-    ['  A: { Type: X::Y::Z, Properties: { P: !GetAtt A.Arn } }', 'template 2:3 A needs A: one of them must come first.'],
+    ['  A: { Type: AWS::Y::Z, Properties: { P: !GetAtt A.Arn } }', 'template 2:3 A needs A: one of them must come first.'],
   ])('is refused: %s', (text, finding) => {
     expect(resources(text)).toEqual([finding]);
   });
@@ -98,7 +98,7 @@ Outputs: { Arn: { Value: !GetAtt Bucket.Arn, Description: x, Export: { Name: y }
 
   it('has not too many resources', () => {
     const many = (count: number): string[] =>
-      resources(Array.from({ length: count }, (_, index) => `  R${index}: { Type: A::B::C }`).join('\n'));
+      resources(Array.from({ length: count }, (_, index) => `  R${index}: { Type: AWS::B::C }`).join('\n'));
 
     expect(many(500)).toEqual([]);
     expect(many(501)).toEqual(['template 1:1 Resources has 501 entries; CloudFormation takes 500.']);
@@ -109,16 +109,69 @@ Outputs: { Arn: { Value: !GetAtt Bucket.Arn, Description: x, Export: { Name: y }
     'AWS::CloudFormation::StackSet',
     'AWS::CloudFormation::Macro',
     'AWS::CloudFormation::CustomResource',
+    'AWS::CloudFormation::ModuleVersion',
+    'AWS::CloudFormation::LambdaHook',
+    'AWS::CloudFormation::TypeActivation',
+    'Acme::S3::Bucket',
+    'Acme::S3::Bucket::MODULE',
+    'AWS::S3::Bucket::MODULE',
     'Custom::Thing',
   ])('runs nothing that no review saw: %s', (type) => {
     expect(resources(`  A: { Type: '${type}' }`).map((text) => text.split(' ')[0])).toEqual(['template-refused']);
   });
 
-  it('of many circles tells one, however long the chain before it is', () => {
-    const chain = Array.from({ length: 400 }, (_, index) => `  R${index}: { Type: A::B::C, DependsOn: R${index + 1} }`).join('\n');
+  it('may wait for a signal', () => {
+    expect(
+      resources("  A: { Type: 'AWS::CloudFormation::WaitConditionHandle' }\n  B: { Type: 'AWS::CloudFormation::WaitCondition' }"),
+    ).toEqual([]);
+  });
 
-    expect(resources(`${chain}\n  R400: { Type: A::B::C }`)).toEqual([]);
-    expect(resources(`${chain}\n  R400: { Type: A::B::C, DependsOn: R399 }`)).toEqual([
+  it.each([
+    "'{{resolve:ssm:x}}'",
+    "!Join ['', ['{{resolve:secretsmanager:', x, '}}']]",
+    "!Join ['', ['{{', 'resolve:secretsmanager:sluice/kube-1/authority}}']]",
+    "!Join ['', ['a {{res', 'olve:ssm:x}}']]",
+    "!Join ['', ['{', '{resolve:ssm:x}}']]",
+    "!Sub '{{${AWS::NoValue}resolve:ssm:x}}'",
+    "!Sub '{${AWS::NoValue}{resolve:ssm:x}}'",
+    "!Sub ['${A}solve:ssm:x}}', { A: '{{re' }]",
+  ])('reads no secret, however it is put together: %s', (value) => {
+    const told = resources(`  A: { Type: AWS::S3::Bucket, Properties: { BucketName: ${value} } }`);
+
+    expect(new Set(told.map((text) => text.replace(/ .*?([A-Z])/, ' $1')))).toEqual(
+      new Set(['template-refused Dynamic references are refused: secrets reach instances through their identity.']),
+    );
+  });
+
+  it('reads no secret by a mapping or a parameter', () => {
+    expect(told(`Mappings: { M: { a: { b: '{{res' } } }\nResources:\n${BUCKET}`)).toHaveLength(1);
+    expect(told(`Parameters: { P: { Type: 'AWS::SSM::Parameter::Value<String>' } }\nResources:\n${BUCKET}`)).toEqual([
+      'template-refused 1:20 Parameters that are read from the Parameter Store are refused, like dynamic references.',
+    ]);
+  });
+
+  it.each(['\'{"a":{"b":1}}\'', "'docker ps --format {{.Names}}'", '!Sub \'{"a":"${AWS::Region}"}\'', "'a {'"])(
+    'may have braces of its own: %s',
+    (value) => {
+      expect(resources(`  A: { Type: AWS::S3::Bucket, Properties: { BucketName: ${value} } }`)).toEqual([]);
+    },
+  );
+
+  it('has no alias, and nothing behind its end', () => {
+    expect(
+      resources('  A: { Type: AWS::S3::Bucket, Properties: &p { BucketName: a } }\n  B: { Type: AWS::S3::Bucket, Properties: *p }'),
+    ).toEqual(['template 3:43 CloudFormation takes no YAML aliases: write what *p stands for.']);
+    expect(told(`Resources:\n${BUCKET}---\nResources: { A: { Type: Custom::Thing } }\n`)).toEqual([
+      'schema 4:1 The file has a second document, which nobody reads. Remove it, or the line ---.',
+    ]);
+    expect(told(`Resources:\n${BUCKET}---\n`)).toEqual([]);
+  });
+
+  it('of many circles tells one, however long the chain before it is', () => {
+    const chain = Array.from({ length: 400 }, (_, index) => `  R${index}: { Type: AWS::B::C, DependsOn: R${index + 1} }`).join('\n');
+
+    expect(resources(`${chain}\n  R400: { Type: AWS::B::C }`)).toEqual([]);
+    expect(resources(`${chain}\n  R400: { Type: AWS::B::C, DependsOn: R399 }`)).toEqual([
       'template 401:3 R399 needs R400 needs R399: one of them must come first.',
     ]);
   });

@@ -33,7 +33,7 @@ describe('validateConfiguration', () => {
       ...edited('pools.yaml', 'size: 3', 'size: 0'),
       ...edited('components/coredns/deployment.yaml', 'replicas: 2', 'replicaz: 2'),
       'components/ingress/endpoints.yaml': 'apiVersion: v1\nkind: Endpoints\nmetadata: { name: a, namespace: ingress }\n',
-      ...edited('components/network/component.yaml', 'needs: [nodes]', 'needs: [node]'),
+      ...edited('components/cloud-controller/component.yaml', 'kube-proxy]', 'kube-prox]'),
     });
 
     expect(found.map(({ level, rule }) => `${level} ${rule}`)).toEqual([

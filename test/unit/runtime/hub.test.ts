@@ -31,7 +31,12 @@ beforeEach(async () => {
   objects = createFakeObjects();
   const clock = createFakeClock();
   checks = createFakeChecks(objects, clock);
-  ports = { objects, checks, clock };
+  ports = {
+    objects,
+    checks,
+    clock,
+    pause: async (seconds) => clock.advance(seconds),
+  };
   runs = 0;
   act = () => advanced('done at once');
   logged = [];
@@ -144,6 +149,41 @@ describe('progress of the check', () => {
     expect(runs).toBe(3);
     expect(await lines()).toMatchObject([{ state: 'done' }]);
     expect((await lines())?.[0]?.cluster).toBeUndefined();
+  });
+});
+
+describe('a step that waits for what mostly comes soon', () => {
+  const LOOKING = { ...CALL, step: 'await-nodes', state: 'await-nodes' };
+  const handleLooking = () => createHubHandler([stepNamed('await-nodes')], async () => ports)(LOOKING);
+
+  it('looks again within the call, and tells each reason once', async () => {
+    const told: unknown[] = [];
+    ports = { ...ports, pause: async () => void told.push(...((await lines()) ?? []).map(({ reason }) => reason)) };
+    const answers = [waiting(2, 'two nodes'), waiting(2, 'two nodes'), waiting(2, 'one node'), advanced('all Ready')];
+    act = () => answers.shift();
+
+    expect(await handleLooking()).toEqual(advanced('all Ready'));
+
+    expect(told).toEqual(['two nodes', 'two nodes', 'one node']);
+    expect(await lines()).toMatchObject([{ state: 'done', reason: 'all Ready' }]);
+  });
+
+  it('gives the wait to the state machine when its patience is over', async () => {
+    act = () => waiting(4, 'one node');
+
+    expect(await handleLooking()).toEqual(waiting(4, 'one node'));
+
+    expect(runs).toBe(12);
+    expect(await lines()).toMatchObject([{ state: 'waiting', reason: 'one node' }]);
+  });
+
+  it('ends at the next look when it is cancelled meanwhile', async () => {
+    ports = { ...ports, pause: () => cancel('update-1') };
+    act = () => waiting(4, 'one node');
+
+    await expect(handleLooking()).rejects.toThrow(CancelledError);
+
+    expect(runs).toBe(1);
   });
 });
 

@@ -9,7 +9,8 @@ const SEVERAL_BUDGETS = 'more than one PodDisruptionBudget';
 
 /**
  * One try of the Eviction API. Its answers are not its status codes alone: 429 is a budget only with the cause that says so,
- * else the API is overloaded; several budgets are told by a Status of code 500.
+ * else the API is overloaded; with a time to come again beside that cause it is a budget that nobody has counted yet; several
+ * budgets are told by a Status of code 500.
  */
 export async function evict(send: Send, namespace: string, pod: string, uid?: string): Promise<Eviction> {
   const preconditions = uid === undefined ? {} : { deleteOptions: { preconditions: { uid } } };
@@ -26,7 +27,7 @@ export async function evict(send: Send, namespace: string, pod: string, uid?: st
   const reason = reasonOf(status);
   if (status.message.includes(SEVERAL_BUDGETS)) return { outcome: 'blocked', by: 'budgets', reason };
   if (code === 429 && (status.details?.causes ?? []).some((cause) => cause.reason === BUDGET_CAUSE))
-    return { outcome: 'blocked', by: 'budget', reason };
+    return { outcome: 'blocked', by: (status.details?.retryAfterSeconds ?? 0) > 0 ? 'uncounted' : 'budget', reason };
   if (code === 409 && uid !== undefined && /precondition/i.test(status.message)) return { outcome: 'gone' };
   if (code === 429 || (code >= 500 && !status.message.includes('webhook')))
     throw new ClusterUnreachableError(`could not ${what}: ${code} ${status.message}`);

@@ -5,10 +5,14 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
   type SecretsManagerClientConfig,
+  UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { NotFoundError } from '#model/errors.ts';
 import type { Secrets } from '#ports/secrets.ts';
 import { codeOf, mapAwsError } from '../aws/errors.ts';
+
+/** Label of a version that is written and not yet the current one. */
+const NEXT = 'sluice-next';
 
 /** Secrets Manager of the function's own account. @param key KMS key of secrets that are made; absent: the service's own */
 export function createSecrets(config: SecretsManagerClientConfig = {}, key?: string): Secrets {
@@ -45,11 +49,18 @@ export function createSecrets(config: SecretsManagerClientConfig = {}, key?: str
         throw mapAwsError(error, `create secret ${id}`);
       }
     },
-    async put(id, value) {
-      await client.send(new PutSecretValueCommand({ SecretId: id, SecretString: value })).catch((error: unknown) => {
+    async replace(id, value, version) {
+      try {
+        const { VersionId } = await client.send(new PutSecretValueCommand({ SecretId: id, SecretString: value, VersionStages: [NEXT] }));
+        const stage = { VersionStage: 'AWSCURRENT', MoveToVersionId: VersionId, RemoveFromVersionId: version };
+        // The one call that fails when the label has gone from the version that was read.
+        await client.send(new UpdateSecretVersionStageCommand({ SecretId: id, ...stage }));
+        return true;
+      } catch (error) {
+        if (codeOf(error) === 'InvalidParameterException') return false;
         if (codeOf(error) === 'ResourceNotFoundException') throw new NotFoundError(`there is no secret ${id}`, { cause: error });
         throw mapAwsError(error, `write secret ${id}`);
-      });
+      }
     },
     async delete(id, recoveryDays) {
       const how = recoveryDays === undefined ? { ForceDeleteWithoutRecovery: true } : { RecoveryWindowInDays: recoveryDays };

@@ -26,6 +26,7 @@ import {
   time,
   utf8String,
 } from './der.ts';
+import { requestedKey } from './requests.ts';
 
 const ECDSA_WITH_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'));
 const COMMON_NAME = '2.5.4.3';
@@ -47,10 +48,19 @@ export function createAuthority(): Authority {
         extension('2.5.29.15', bitString(Buffer.from([0b1000_0110]), 1), true),
         extension('2.5.29.14', octetString(keyId(publicKey))),
       ];
-      return pair(certificate({ issuer: name, subject: name, publicKey, signer: privateKey, from, until, extensions }), privateKey);
+      const made = certificate({ issuer: name, subject: name, publicKey, signer: privateKey, from, until, extensions });
+      return { certificate: pemOf(made), key: privatePem(privateKey) };
     },
     async issue(authority, request) {
-      return issueLeaf(authority, request);
+      const { publicKey, privateKey } = newKeys();
+      return { certificate: pemOf(leaf(authority, request, publicKey)), key: privatePem(privateKey) };
+    },
+    async certify(authority, csr, request) {
+      return pemOf(leaf(authority, request, requestedKey(csr)));
+    },
+    inspect(authority, certificate) {
+      const read = parseCertificate(certificate);
+      return { issued: read.verify(parseCertificate(authority).publicKey), until: new Date(read.validTo) };
     },
     async createSigningKey() {
       const { publicKey, privateKey } = newKeys();
@@ -60,10 +70,17 @@ export function createAuthority(): Authority {
   };
 }
 
-function issueLeaf(authority: KeyPair, request: LeafRequest): KeyPair {
+function parseCertificate(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw new InputError('not a certificate in PEM', { cause: error });
+  }
+}
+
+function leaf(authority: KeyPair, request: LeafRequest, publicKey: KeyObject): Der {
   const issuer = new X509Certificate(authority.certificate);
   if (!issuer.ca) throw new InputError('the authority certificate may not sign certificates: basicConstraints lacks CA');
-  const { publicKey, privateKey } = newKeys();
   const names = [...(request.dns ?? []).map(dnsName), ...(request.addresses ?? []).map(ipAddress)];
   const extensions = [
     extension('2.5.29.19', sequence(), true),
@@ -75,7 +92,7 @@ function issueLeaf(authority: KeyPair, request: LeafRequest): KeyPair {
   const subject = distinguishedName(request.commonName, request.organizations ?? []);
   const signer = createPrivateKey(authority.key);
   const { from, until } = request;
-  return pair(certificate({ issuer: subjectOf(issuer), subject, publicKey, signer, from, until, extensions }), privateKey);
+  return certificate({ issuer: subjectOf(issuer), subject, publicKey, signer, from, until, extensions });
 }
 
 function certificate(what: {
@@ -146,11 +163,11 @@ function ipAddress(address: string): Der {
   return context(7, Buffer.from(address.split('.').map(Number)), 'primitive');
 }
 
-function pair(der: Der, key: KeyObject): KeyPair {
+function pemOf(der: Der): string {
   const body = Buffer.from(der)
     .toString('base64')
     .replace(/.{64}(?=.)/g, '$&\n');
-  return { certificate: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`, key: privatePem(key) };
+  return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
 }
 
 function privatePem(key: KeyObject): string {

@@ -1,4 +1,4 @@
-import { planClient, validity } from '#domain/identity.ts';
+import { planClient, trustedAuthorities, validity } from '#domain/identity.ts';
 import { secretIds } from '#domain/names.ts';
 import { NotFoundError } from '#model/errors.ts';
 import { AuthoritySecret, type ClientIdentity } from '#model/identity.ts';
@@ -21,5 +21,6 @@ export async function mintClient(
   const { signer, request } = planClient(target);
   const ca = { certificate: files[`${signer}.crt`], key: files[`${signer}.key`] };
   const pair = await ports.authority.issue(ca, { ...request, ...validity('client', ports.clock.now()) });
-  return { ca: ca.certificate, cert: pair.certificate, key: pair.key };
+  const trusted = target === 'kubernetes' ? trustedAuthorities(files) : ca.certificate;
+  return { ca: trusted, cert: pair.certificate, key: pair.key };
 }

@@ -1,3 +1,5 @@
+import { InputError } from '#model/errors.ts';
+
 /** The few forms of DER (ITU-T X.690) that certificates need. */
 export type Der = Uint8Array;
 
@@ -89,11 +91,14 @@ export function contentOf(der: Der): Der {
   return der.subarray(start, end);
 }
 
+/** Where a value's content begins and ends. @throws InputError when the bytes end before it */
 function span(der: Der, at: number): { start: number; end: number } {
   const first = der[at + 1] ?? 0;
-  if (first < 0x80) return { start: at + 2, end: at + 2 + first };
-  const digits = first & 0x7f;
-  let size = 0;
+  const digits = first < 0x80 ? 0 : first & 0x7f;
+  let size = digits === 0 ? first & 0x7f : 0;
   for (let index = 0; index < digits; index++) size = size * 256 + (der[at + 2 + index] ?? 0);
-  return { start: at + 2 + digits, end: at + 2 + digits + size };
+  const start = at + 2 + digits;
+  // A length that somebody else wrote decides how long `elements` goes on.
+  if (start + size > der.length) throw new InputError('the value is longer than its bytes');
+  return { start, end: start + size };
 }

@@ -136,7 +136,7 @@ function beginNext(views: readonly PoolView[], ended: ReadonlySet<string>, facts
       continue;
     }
     full.add(view);
-    if (isStuck(view)) parts.push(widenOrEnd(view));
+    if (isStuck(view, roomFor(view, views, facts.room))) parts.push(endOrWiden(view));
   }
   if (parts.some(({ actions }) => actions.length > 0)) return parts;
   return [...parts, ...beginNodes(views, [...full], facts)];
@@ -148,21 +148,26 @@ function isUnmatched(view: PoolView): boolean {
   return view.matched && view.booting.length === 0 && waiting.length > 0 && waiting.every(({ instance }) => !hasMatch(view, instance.zone));
 }
 
-/** Nothing is left to be done but for instances that never joined, or for zones without a new node. */
-function isStuck(view: PoolView): boolean {
+/**
+ * Nothing is under way, and nothing can be begun but for instances that never joined (of a version that was broken, they may
+ * be all that was added) or for zones without a new node.
+ * @param room nodes that may be begun now
+ */
+function isStuck(view: PoolView, room: number): boolean {
   const nothingOn = view.booting.length === 0 && view.members.every(({ drain }) => drain === undefined);
-  return nothingOn && ((view.leaving.length === 0 && view.unjoined.length > 0) || (isUnmatched(view) && canWiden(view)));
+  const endsOne = view.unjoined.length > 0 && (view.leaving.length === 0 || room === 0);
+  return nothingOn && (endsOne || (isUnmatched(view) && canWiden(view)));
 }
 
 function canWiden({ rolling, group }: PoolView): boolean {
   return rolling !== undefined && rolling.base + rolling.surge < group.max;
 }
 
-/** One instance more may be added, noted first; or old instances that never joined, and so run no pods, are ended. */
-function widenOrEnd(view: PoolView): Part {
+/** An old instance that never joined, and so runs no pods, is ended; or one instance more may be added, noted first. */
+function endOrWiden(view: PoolView): Part {
   const { pool, group, rolling, unjoined } = view;
   const first = unjoined[0];
-  if (view.leaving.length === 0 && first !== undefined) {
+  if (first !== undefined) {
     const decrement = shrinksBy(view, first.zone);
     return { actions: [{ type: 'terminate', instance: first.id, decrement }], doing: `old instance ${first.id} never joined; ending it` };
   }

@@ -1,12 +1,31 @@
 import type { Pod } from '../../model/kubernetes.ts';
 import type { ForcedDeletion } from '../../model/progress.ts';
 import type { Manifest } from '../../model/render.ts';
+import type { Eviction } from '../../ports/kubernetes.ts';
+import { timeText } from '../duration.ts';
+import type { ForceVerdict } from './force.ts';
 
 export type { ForcedDeletion } from '../../model/progress.ts';
 
 const LONGEST_MESSAGE = 1000;
 /** So many are kept in the state; each of them is also an event of its pod and in the history of the look that did it. */
 const KEPT = 20;
+
+/** What alone is overruled. A budget that nobody has counted yet may allow it a moment later; a refusal is no budget's. */
+const FORCIBLE: ReadonlySet<string> = new Set(['budget', 'budgets'] satisfies Blocked['by'][]);
+
+type Blocked = Extract<Eviction, { outcome: 'blocked' }>;
+
+/** Is a pod that could not be evicted deleted all the same? */
+export function isForced({ by }: Pick<Blocked, 'by'>, force: ForceVerdict): boolean {
+  return FORCIBLE.has(by) && force.allowed;
+}
+
+/** What blocks a pod and, where it will be forced, not before when. */
+export function blockedReason({ by, reason }: Blocked, force: ForceVerdict): string {
+  const notBefore = force.allowed || !FORCIBLE.has(by) ? undefined : force.until;
+  return notBefore === undefined ? reason : `${reason}; deleted at ${timeText(notBefore)} at the earliest`;
+}
 
 /** An event of the pod, so that its people see it where they look. One for each pod, however often it is written. */
 export function forcedEvent({ metadata }: Pod, { node, reason, at }: ForcedDeletion): Manifest {

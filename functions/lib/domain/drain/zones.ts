@@ -78,6 +78,7 @@ export function hasMatch({ members }: Pick<PoolView, 'members'>, zone: string): 
   return members.some((member) => !member.old && member.drain === undefined && member.instance.zone === zone && takesPods(member));
 }
 
+/** One that its group calls unhealthy is ended by it at any time: nobody counts on it. */
 export function takesPods({ node, instance }: Pick<Member, 'node' | 'instance'>): boolean {
-  return isReady(node) && !node.spec.unschedulable && isLive(instance);
+  return isReady(node) && !node.spec.unschedulable && isLive(instance) && instance.healthStatus === 'Healthy';
 }

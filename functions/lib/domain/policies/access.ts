@@ -4,8 +4,11 @@ import { listAt, textAt } from './values.ts';
 
 const BUILT_IN_WRITERS = ['cluster-admin', 'admin', 'edit'];
 const READING = ['get', 'list', 'watch'];
-/** Machines and what Kubernetes itself binds; everything else that is a group or a user is people. */
-const MACHINES = /^(system:(node|kube-|serviceaccounts|bootstrappers|masters)|sluice(:|$))/;
+/**
+ * Machines and what Kubernetes itself binds; everything else that is a group or a user is people, `sluice:read-only` above all. Who
+ * has `sluice:write` or `sluice:emergency` says the login: nobody in production, or until the end of an emergency.
+ */
+const MACHINES = /^(system:(node|kube-|serviceaccounts|bootstrappers|masters)|sluice(:(nodes?\b|write$|emergency$)|$))/;
 
 export const humanWriteAccess: Policy = {
   id: 'human-write-access',

@@ -105,6 +105,32 @@ describe('forced deletion', () => {
     if (says !== undefined) expect(verdict.reason).toMatch(says);
   });
 
+  it('names each condition with what it was and what it needs', () => {
+    const subject = pod({ age: 80 * HOUR });
+    const sibling = pod({ name: 'web-2', age: 30 * MINUTE, ready: false });
+    const began = { since: ago(7 * HOUR), lastForced: ago(MINUTE) };
+    const asked = { drain: began, budgets: [BUDGET], limits: forceLimits('production'), now: NOW };
+
+    expect(mayForce(subject, { ...asked, pods: [subject] }).reason).toBe('the last forced deletion on this node is 60 s old (needs 5 min)');
+    expect(mayForce(subject, { ...asked, pods: [subject, sibling] }).reason).toBe(
+      'its sibling web-2, not Ready, is 30 min old (needs 6 h); the last forced deletion on this node is 60 s old (needs 5 min)',
+    );
+    expect(mayForce(subject, { ...asked, pods: [subject], drain: { since: ago(7 * HOUR) } }).reason).toBe(
+      'the drain is 7 h old (needs 6 h); pod shop/web-1 is 3 d 8 h old (needs 3 d)',
+    );
+  });
+
+  it('is not allowed beside a sibling whose time of creation is none', () => {
+    const subject = pod();
+    const odd = pod({ name: 'web-2' });
+    const pods = [subject, { ...odd, metadata: { ...odd.metadata, creationTimestamp: 'yesterday' } }];
+
+    expect(mayForce(subject, { drain: { since: ago(9 * HOUR) }, pods, budgets: [BUDGET], limits: forceLimits('test'), now: NOW })).toEqual({
+      allowed: false,
+      reason: 'its sibling web-2 is of unknown age (needs 1 h)',
+    });
+  });
+
   it('says from when on it may be, if nothing changes: the latest of what does not hold', () => {
     const subject = pod({ age: 70 * HOUR });
     const base = { drain: { since: ago(HOUR) }, budgets: [BUDGET], limits: forceLimits('production'), now: NOW };
@@ -174,6 +200,18 @@ describe('selectors of budgets', () => {
     expect(selects(budget({ selector }).spec.selector ?? { matchLabels: {}, matchExpressions: [] }, LABELS)).toBe(selected);
   });
 
+  it('does not mix up a label that is not there with one of another selector', () => {
+    const exists = { matchLabels: {}, matchExpressions: [{ key: 'app', operator: 'Exists', values: [] }] };
+    const missing = { matchLabels: {}, matchExpressions: [{ key: 'app', operator: 'Missing', values: [] }] };
+
+    expect([selects(exists, { app: '' }), selects(exists, {}), selects(missing, {}), selects(missing, { app: 'x' })]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   it('a budget without a selector, or of another namespace, has no pods', () => {
     const none = budget({});
     const elsewhere = budget({ selector: {} }, { namespace: 'other' });
@@ -190,6 +228,10 @@ describe('selectors of budgets', () => {
       pod({ name: 'db-1', labels: { app: 'db' } }),
     ];
 
+    expect(siblingsOf(subject, [subject, pod({ name: 'lone', owner: { kind: '', uid: '' } })], [BUDGET])).toHaveLength(1);
+    expect(siblingsOf(subject, [subject, pod({ namespace: 'other' })], [BUDGET, budget({ selector: {} }, { namespace: 'other' })])).toEqual(
+      [],
+    );
     expect(siblingsOf(subject, [subject, ...others], [BUDGET, second]).map(({ metadata }) => metadata.name)).toEqual(['web-2', 'front-1']);
   });
 });

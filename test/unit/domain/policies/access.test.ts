@@ -56,11 +56,12 @@ describe('human-write-access', () => {
   it.each([
     '{ kind: ServiceAccount, name: writer, namespace: shop }',
     '{ kind: Group, name: sluice:nodes }',
+    '{ kind: User, name: sluice:node-agent }',
     '{ kind: User, name: sluice }',
     '{ kind: User, name: system:kube-proxy }',
   ])('passes the machine %s', (subject) => expectInObjects(humanWriteAccess, binding('edit', subject)));
 
-  it.each(['sluices', 'my-system:node'])('does not take %s for a machine', (name) =>
+  it.each(['sluices', 'my-system:node', 'sluice:read-only'])('does not take %s for a machine', (name) =>
     expectInObjects(humanWriteAccess, binding('edit', `{ kind: Group, ▸name: ${name} }`), [
       `ClusterRoleBinding people: the group ${name} may write, by the role edit. In production people read only.`,
     ]),

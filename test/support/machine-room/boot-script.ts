@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { parse } from 'yaml';
+import { identityText } from '#domain/rotation.ts';
+import { substitute } from '#domain/variables.ts';
+import type { RoleSession } from '../../../local/machine-room/aws.ts';
+import { rewritePaths } from '../../../local/machine-room/paths.ts';
+
+const USER_DATA = join(import.meta.dirname, '../../../channels/cluster/user-data');
+
+/** What the scripts of user data need of an image, of which this machine lacks these. */
+export function missingTools(): string[] {
+  const places = (process.env['PATH'] ?? '').split(delimiter);
+  return ['bash', 'curl', 'jq', 'openssl'].filter((tool) => !places.some((place) => existsSync(join(place, tool))));
+}
+
+export interface ScriptRun {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/**
+ * Runs a script of the reference user data as an instance would, below `root` in place of `/`, with metadata of its own.
+ * @param files paths of the user data's files that it needs, the script first
+ */
+export async function runBootScript(
+  root: string,
+  files: readonly string[],
+  instance: { id: string; region: string; cluster: string; session: RoleSession; awsEndpoint: string },
+  input = '',
+): Promise<ScriptRun> {
+  const variables = { REGION: instance.region, CLUSTER_NAME: instance.cluster };
+  writeFiles(root, files, { ...variables, CA_GENERATIONS: identityText({}, ['clusterCa']) });
+  const env = join(root, 'etc/sluice/instance.env');
+  writeFileSync(env, `INSTANCE_ID=${instance.id}\nNODE_NAME=${instance.id}\n`);
+  const metadata = await startMetadata(instance.id, instance.session);
+  try {
+    const environment = {
+      PATH: process.env['PATH'] ?? '',
+      AWS_ENDPOINT_URL: instance.awsEndpoint,
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url,
+    };
+    return await run(join(root, files[0] ?? ''), environment, input);
+  } finally {
+    await metadata.close();
+  }
+}
+
+function writeFiles(root: string, wanted: readonly string[], variables: Readonly<Record<string, string>>): void {
+  const all = ['common.yaml', 'node.yaml', 'control-plane.yaml'].flatMap(
+    (name) => (parse(readFileSync(join(USER_DATA, name), 'utf8')) as { files: { path: string; content: string }[] }).files,
+  );
+  for (const path of wanted) {
+    const file = all.find((candidate) => candidate.path === path);
+    if (file === undefined) throw new Error(`the reference user data has no file ${path}`);
+    const place = join(root, path);
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, rewritePaths(root, substitute(file.content, variables)));
+    chmodSync(place, 0o755);
+  }
+}
+
+/** The instance metadata service, version 2, as far as the scripts ask it. */
+async function startMetadata(id: string, session: RoleSession): Promise<{ url: string; close(): Promise<void> }> {
+  const credentials = { AccessKeyId: session.accessKeyId, SecretAccessKey: session.secretAccessKey, Token: session.sessionToken };
+  const answers: Readonly<Record<string, string>> = {
+    '/latest/meta-data/instance-id': id,
+    '/latest/meta-data/iam/security-credentials/': 'role',
+    '/latest/meta-data/iam/security-credentials/role': JSON.stringify(credentials),
+  };
+  const server = createServer((request, response) => {
+    if (request.method === 'PUT' && request.url === '/latest/api/token') return void response.end('token');
+    const answer = request.headers['x-aws-ec2-metadata-token'] === 'token' ? answers[request.url ?? ''] : undefined;
+    response.writeHead(answer === undefined ? 404 : 200).end(answer ?? '');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+function run(script: string, env: Readonly<Record<string, string>>, input: string): Promise<ScriptRun> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('bash', [script], { env, stdio: 'pipe' });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString('utf8');
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output, errors }));
+    child.stdin.end(input);
+  });
+}
