@@ -17,6 +17,10 @@ interface Ports {
 
 const Rendered = z.object({ versions: Versions });
 const StartedAt = z.iso.datetime({ offset: true });
+const Input = z.discriminatedUnion('of', [
+  z.object({ of: z.literal('cluster'), render: Rendered, startedAt: StartedAt }),
+  z.object({ of: z.literal('tests'), head: z.object({ render: Rendered }), startedAt: StartedAt }),
+]);
 
 /**
  * Waits until binaries are published: those of etcd and Kubernetes before a cluster is made or changed by them, those of the
@@ -24,14 +28,11 @@ const StartedAt = z.iso.datetime({ offset: true });
  */
 export const awaitArtifacts = defineStep({
   name: 'await-artifacts',
-  input: z.discriminatedUnion('of', [
-    z.object({ of: z.literal('cluster'), render: Rendered, startedAt: StartedAt }),
-    z.object({ of: z.literal('tests'), head: z.object({ render: Rendered }), startedAt: StartedAt }),
-  ]),
+  input: Input,
   output: Advance,
   async run(input, { objects, clock }: Ports) {
     const looked = await Promise.all(
-      namesOf(input.of === 'tests' ? input.head.render.versions : input.render.versions, input.of).map(async ([name, version]) => ({
+      namesOf(input).map(async ([name, version]) => ({
         name,
         version,
         artifact: await readObject(objects, keys.artifact(name, version), Artifact),
@@ -44,10 +45,14 @@ export const awaitArtifacts = defineStep({
   },
 });
 
-function namesOf(versions: Versions, of: 'cluster' | 'tests'): (readonly ['etcd' | 'kubernetes' | 'e2e', string])[] {
-  if (of === 'tests') return [['e2e', versions.e2eTests ?? versions.kubernetes]];
+function namesOf(input: z.infer<typeof Input>): (readonly ['etcd' | 'kubernetes' | 'e2e', string])[] {
+  if (input.of === 'tests') {
+    const { e2eTests, kubernetes } = input.head.render.versions;
+    return [['e2e', e2eTests ?? kubernetes]];
+  }
+  const { etcd, kubernetes } = input.render.versions;
   return [
-    ['etcd', versions.etcd],
-    ['kubernetes', versions.kubernetes],
+    ['etcd', etcd],
+    ['kubernetes', kubernetes],
   ];
 }

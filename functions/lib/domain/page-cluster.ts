@@ -130,8 +130,7 @@ function ofRollouts(entry: ClusterEntry, stored: StoredCluster | null, state: Pa
   if (state === 'updating' || state === 'creating' || entry.state === 'decommission') return [];
   if (context.rollouts.some(({ live }) => live)) return [wait('the rollout that is under way leaves it out, or is not planned yet')];
   const isRevision = stored !== null && 'revision' in stored && stored.revision === context.target?.revision;
-  const isForNodes = stored !== null && 'nodesLater' in stored && stored.nodesLater !== undefined;
-  const what = isRevision && !isForNodes ? 'its settings changed and' : '';
+  const what = isRevision && nodesLater(stored).length === 0 ? 'its settings changed and' : '';
   return [wait(`${what} no rollout is under way for it: re-run the check sluice / rollout`.trim())];
 }
 

@@ -24,6 +24,9 @@ export const PATIENCE_SECONDS = 45;
 const SHORT_SECONDS = 5;
 
 const Waiting = z.looseObject({ done: z.literal(false), waitSeconds: z.number().min(0).max(SHORT_SECONDS) });
+/** Nothing was done yet, as the steps write it. */
+const NOTHING: readonly (string | undefined)[] = ['false', '[]', '{}'];
+
 /**
  * The call that the state machine would make after the wait that a step asked for, and the seconds until then; undefined
  * when it must do so itself: the step is done, the wait is long, the patience is over, or the step did something that is to
@@ -46,7 +49,7 @@ export function resultKey(step: string): string {
 }
 
 /** What was kept under a name, empty and absent being one. */
-function textOf(output: unknown, name: string): string {
-  const value: unknown = typeof output === 'object' && output !== null ? Reflect.get(output, name) : undefined;
-  return value === undefined || value === false || (Object.keys(Object(value)).length === 0 && value !== true) ? '' : JSON.stringify(value);
+function textOf(output: unknown, name: string): string | undefined {
+  const text: string | undefined = typeof output === 'object' && output !== null ? JSON.stringify(Reflect.get(output, name)) : undefined;
+  return NOTHING.includes(text) ? undefined : text;
 }
