@@ -12,10 +12,10 @@ import { createOperator } from './operator.ts';
 import { playStory, type StoryResult, waitForCheck } from './story.ts';
 import { clockText, createTerminal, type Terminal } from './terminal.ts';
 import { createTimeline } from './timeline.ts';
-import { cacheDirectory } from './toolchain/cache.ts';
 import { describeProduct } from './toolchain/describe.ts';
-import { BUILD_ORDER, createRecipes, trimGoCache } from './toolchain/recipes.ts';
-import { createToolchain, type Toolchain } from './toolchain/toolchain.ts';
+import { openToolchain } from './toolchain/open.ts';
+import { BUILD_ORDER, trimGoCache } from './toolchain/recipes.ts';
+import type { Toolchain } from './toolchain/toolchain.ts';
 import { REPOSITORY, startWorld, type World } from './world.ts';
 
 const REGION = 'eu-central-1';
@@ -42,9 +42,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const root = resolve(import.meta.dirname, '..');
   const directory = process.env['SLUICE_WORLD'] ?? join(root, '.world');
   await mkdir(directory, { recursive: true });
-  const toolchain = createToolchain({
-    cache: cacheDirectory(process.env),
-    recipes: createRecipes(process.env),
+  const toolchain = openToolchain({
     log: (line) => terminal.line(line),
     signal: abort.signal,
     afterBuilds: () => trimGoCache(process.env),

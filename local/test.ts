@@ -3,10 +3,9 @@ import { setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createTerminal } from './terminal.ts';
 import { linkBinaries } from './test-binaries.ts';
-import { cacheDirectory } from './toolchain/cache.ts';
 import { describeProduct } from './toolchain/describe.ts';
-import { BUILD_ORDER, createRecipes, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
-import { createToolchain } from './toolchain/toolchain.ts';
+import { openToolchain } from './toolchain/open.ts';
+import { BUILD_ORDER, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
 
 /** What runs. The unit tests are a matter of computing and run beside all else, builds too; the others one after another. */
 const PROJECTS = ['unit', 'contract', 'e2e'] as const;
@@ -44,9 +43,7 @@ async function main(named: readonly string[]): Promise<number> {
   const terminal = createTerminal(process.stdout, new Date(Number(process.env['SLUICE_STARTED_AT'] ?? Date.now())));
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => abort.abort(new Error(`ended by ${signal}`)));
-  const toolchain = createToolchain({
-    cache: cacheDirectory(process.env),
-    recipes: createRecipes(process.env),
+  const toolchain = openToolchain({
     log: (line) => terminal.line(line),
     signal: abort.signal,
     afterBuilds: () => trimGoCache(process.env),

@@ -1,8 +1,8 @@
 /** Gets every product and prints its folder: `npm run toolchain`, or `node local/toolchain/build.ts [product...]`. */
-import { cacheDirectory } from './cache.ts';
+
 import { describeProduct } from './describe.ts';
-import { BUILD_ORDER, createRecipes, trimGoCache } from './recipes.ts';
-import { createToolchain } from './toolchain.ts';
+import { openToolchain } from './open.ts';
+import { BUILD_ORDER, trimGoCache } from './recipes.ts';
 
 const PROGRESS_EVERY_MS = 15_000;
 
@@ -10,9 +10,7 @@ const abort = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort(new Error(`stopped by ${signal}`)));
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const toolchain = createToolchain({
-  cache: cacheDirectory(process.env),
-  recipes: createRecipes(process.env),
+const toolchain = openToolchain({
   log: say,
   signal: abort.signal,
   afterBuilds: () => trimGoCache(process.env),

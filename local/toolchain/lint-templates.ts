@@ -1,10 +1,9 @@
 /** Runs cfn-lint over the CloudFormation templates of the reference fleet: `npm run templates`. */
+
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { cacheDirectory } from './cache.ts';
+import { openToolchain } from './open.ts';
 import { run } from './process.ts';
-import { createRecipes } from './recipes.ts';
-import { createToolchain } from './toolchain.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const FOLDERS = ['channels/cluster', 'channels/bootstrap'];
@@ -25,11 +24,8 @@ async function templates(): Promise<string[]> {
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 try {
-  const toolchain = createToolchain({
-    cache: cacheDirectory(process.env),
-    recipes: createRecipes(process.env),
+  const toolchain = openToolchain({
     log: say,
-    signal: new AbortController().signal,
   });
   const bin = join(await toolchain.ensure('cfn-lint'), 'bin');
   const files = await templates();

@@ -1,5 +1,8 @@
 import type { RunOptions } from './process.ts';
 
+/** Raised when a change of how products are built changes what is built. */
+export const RECIPE = 1;
+
 /** A binary of a product and how it tells its version. */
 export interface Binary {
   /** Path inside the product's folder. */

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { cacheDirectory } from '../../local/toolchain/cache.ts';
-import { createRecipes, PEER_PRODUCT } from '../../local/toolchain/recipes.ts';
-import { createToolchain } from '../../local/toolchain/toolchain.ts';
+import { PEER_PRODUCT } from '../../local/toolchain/go-recipes.ts';
+import { openToolchain } from '../../local/toolchain/open.ts';
 
 let found: Promise<string> | undefined;
 
@@ -12,11 +11,6 @@ export function peerKubectl(): Promise<string> {
 }
 
 async function ensure(): Promise<string> {
-  const toolchain = createToolchain({
-    cache: cacheDirectory(process.env),
-    recipes: createRecipes(process.env),
-    log: (line) => process.stderr.write(`${line}\n`),
-    signal: new AbortController().signal,
-  });
+  const toolchain = openToolchain({ log: (line) => process.stderr.write(`${line}\n`) });
   return join(await toolchain.ensure(PEER_PRODUCT), 'kubectl');
 }

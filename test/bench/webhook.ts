@@ -10,9 +10,7 @@ import { startFrontDoor } from '../../local/aws/front-door.ts';
 import { freePort, startMinistack } from '../../local/aws/ministack.ts';
 import { HUB_ACCOUNT } from '../../local/fleet.ts';
 import { createProcessTable } from '../../local/machine-room/processes.ts';
-import { cacheDirectory } from '../../local/toolchain/cache.ts';
-import { createRecipes } from '../../local/toolchain/recipes.ts';
-import { createToolchain } from '../../local/toolchain/toolchain.ts';
+import { openToolchain } from '../../local/toolchain/open.ts';
 import { until } from '../support/child.ts';
 import { startClosedGitHub } from './closed-github.ts';
 import { type Bench, type BenchContext, type Measure, percentile } from './measure.ts';
@@ -71,9 +69,7 @@ function measuresOf(delivered: readonly Delivered[]): Measure[] {
 async function startHub({ root, directory, log }: BenchContext, closers: (() => Promise<void>)[]): Promise<Hub> {
   const abort = new AbortController();
   closers.push(async () => abort.abort());
-  const toolchain = createToolchain({
-    cache: cacheDirectory(process.env),
-    recipes: createRecipes(process.env),
+  const toolchain = openToolchain({
     log,
     signal: abort.signal,
   });

@@ -1,9 +1,8 @@
 import { join, resolve } from 'node:path';
 import { whyNoRealNodes } from '../../local/machine-room/real/possible.ts';
 import { linkBinaries } from '../../local/test-binaries.ts';
-import { cacheDirectory } from '../../local/toolchain/cache.ts';
-import { BUILD_ORDER, createRecipes, REAL_NODE_PRODUCTS } from '../../local/toolchain/recipes.ts';
-import { createToolchain } from '../../local/toolchain/toolchain.ts';
+import { openToolchain } from '../../local/toolchain/open.ts';
+import { BUILD_ORDER, REAL_NODE_PRODUCTS } from '../../local/toolchain/recipes.ts';
 import { judgeFullUpdate } from '../support/full-update/judge.ts';
 import { runFullUpdate } from '../support/full-update/run.ts';
 
@@ -16,11 +15,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 export async function fullUpdate(tell: (line: string) => void): Promise<void> {
   const why = whyNoRealNodes();
   if (why !== undefined) throw new Error(why);
-  const toolchain = createToolchain({
-    cache: cacheDirectory(process.env),
-    recipes: createRecipes(process.env),
+  const toolchain = openToolchain({
     log: tell,
-    signal: new AbortController().signal,
   });
   const ministack = await toolchain.ensure('ministack');
   await toolchain.ensureAll([...BUILD_ORDER.filter((product) => !product.startsWith('e2e-')), ...REAL_NODE_PRODUCTS]);

@@ -9,9 +9,7 @@ import { DEFAULT_CLUSTERS } from '../../../local/fleet.ts';
 import { type CheckRun, createOperator, type Operator, type Pull } from '../../../local/operator.ts';
 import { createTerminal, type Terminal } from '../../../local/terminal.ts';
 import { createTimeline } from '../../../local/timeline.ts';
-import { cacheDirectory } from '../../../local/toolchain/cache.ts';
-import { createRecipes } from '../../../local/toolchain/recipes.ts';
-import { createToolchain } from '../../../local/toolchain/toolchain.ts';
+import { openToolchain } from '../../../local/toolchain/open.ts';
 import { REPOSITORY, startWorld, type World } from '../../../local/world.ts';
 import { type Clone, cloneOf } from '../local-github.ts';
 import { until } from './condition.ts';
@@ -38,9 +36,7 @@ export async function startScene(): Promise<Scene> {
   const abort = new AbortController();
   const log = createWriteStream(join(DIRECTORY, 'terminal.log'));
   const terminal = createTerminal(log as unknown as NodeJS.WriteStream, startedAt);
-  const toolchain = createToolchain({
-    cache: cacheDirectory(process.env),
-    recipes: createRecipes(process.env),
+  const toolchain = openToolchain({
     log: (line) => terminal.line(line),
     signal: abort.signal,
   });
