@@ -1,4 +1,5 @@
 import { forceLimits } from '#domain/drain/force.ts';
+import type { PodGroup } from '#domain/drain/risks.ts';
 import type { RollFacts } from '#domain/drain/view.ts';
 import { Node, Pod, PodDisruptionBudget } from '#model/kubernetes.ts';
 import type { Instance, ZonedGroup } from '#ports/instances.ts';
@@ -10,6 +11,17 @@ export const NOW = new Date('2026-03-01T12:00:00Z');
 export function ago(seconds: number): Date {
   return new Date(NOW.getTime() - seconds * 1000);
 }
+
+/** Two pods of a Deployment, with nothing to fear for. */
+export const WEB: PodGroup = {
+  name: 'Deployment shop/web',
+  namespace: 'shop',
+  labels: { app: 'web' },
+  replicas: 2,
+  controlled: true,
+  graceSeconds: 30,
+  local: [],
+};
 
 export interface PodShape {
   readonly name?: string;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '#model/render.ts';
-import { nextLook } from '#runtime/patience.ts';
 import { awaitNodes } from '../../../functions/cluster/await-nodes.ts';
 import { reportDrain } from '../../../functions/cluster/report-drain.ts';
 import { rollNodePools } from '../../../functions/cluster/roll-node-pools.ts';
 import { aPod, aRender, CLUSTER, type ClusterWorld, CONTEXT, createClusterWorld, HASH } from '../../support/cluster-world.ts';
+import { tasksOf } from '../../support/tasks.ts';
 
 const GO = { decision: 'go' } as const;
 const INPUT = { cluster: CLUSTER, render: { hash: HASH }, deadlineMinutes: 100_000, permission: GO };
@@ -234,23 +234,15 @@ describe('what a roll costs', () => {
     for (const name of names) world.instances.setVersion(CLUSTER.name, `pool-${name}`, '2');
     const leaves = new Map<string, number>();
     let seconds = 0;
-    let looks = 0;
-    let tasks = 0;
-    let from = 0;
     world.kubernetes.onEvict = (pod) => {
       world.kubernetes.put({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2027-01-01T00:00:00Z' } });
       leaves.set(pod.metadata.name, seconds + 20);
     };
     let last: Output | undefined;
-    for (; last?.done !== true && looks < 300; looks++) {
-      const known = last === undefined ? {} : { rollNodePools: last };
-      last = await rollNodePools.run({ ...INPUT, ...known }, world.ports, CONTEXT);
-      // Whether the function looks again itself, as its wrapper decides.
-      const call = { step: 'roll-node-pools', machine: '', state: '', execution: '', startedAt: '', input: known, with: {} };
-      if (nextLook(call, last, seconds - from) === undefined) {
-        tasks += 1;
-        from = seconds + last.waitSeconds;
-      }
+    const outputs: Output[] = [];
+    while (last?.done !== true && outputs.length < 300) {
+      last = await rollNodePools.run({ ...INPUT, ...(last === undefined ? {} : { rollNodePools: last }) }, world.ports, CONTEXT);
+      outputs.push(last);
       for (let passed = 0; passed < last.waitSeconds; passed++) {
         world.pass(1);
         seconds += 1;
@@ -261,6 +253,7 @@ describe('what a roll costs', () => {
       }
     }
 
+    const tasks = tasksOf('roll-node-pools', outputs);
     const terminated = world.instances.calls.filter((call) => call.startsWith('terminate')).length;
     expect(last).toMatchObject({ done: true, rolled: 6 });
     expect(terminated).toBe(6);

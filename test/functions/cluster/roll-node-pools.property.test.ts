@@ -307,16 +307,20 @@ async function assertEnded(world: ClusterWorld, scenario: Scenario): Promise<voi
   }
 }
 
+async function assertEnds(scenario: Scenario): Promise<void> {
+  const world = await build(scenario);
+
+  const done = await roll(world, scenario);
+
+  expect(done, 'ends').toBe(true);
+  await assertEnded(world, scenario);
+}
+
 describe('rolling the node pools', () => {
   it('is safe at every moment and always ends, whatever breaks in between', async () => {
     await fc.assert(
       fc.asyncProperty(scenarios, async (scenario) => {
-        const world = await build(scenario);
-
-        const done = await roll(world, scenario);
-
-        expect(done, 'ends').toBe(true);
-        await assertEnded(world, scenario);
+        await assertEnds(scenario);
       }),
       { numRuns: RUNS },
     );
@@ -327,12 +331,7 @@ describe('rolling the node pools', () => {
     await fc.assert(
       fc.asyncProperty(scenarios, losses, async (quiet, when) => {
         const scenario = { ...quiet, losses: when, releaseEvery: 10_000, slack: 0 };
-        const world = await build(scenario);
-
-        const done = await roll(world, scenario);
-
-        expect(done, 'ends').toBe(true);
-        await assertEnded(world, scenario);
+        await assertEnds(scenario);
       }),
       { numRuns: Math.ceil(RUNS / 2) },
     );
@@ -342,12 +341,7 @@ describe('rolling the node pools', () => {
     await fc.assert(
       fc.asyncProperty(scenarios, fc.integer({ min: 1, max: 40 }), async (working, brokenFor) => {
         const scenario = { ...working, brokenFor };
-        const world = await build(scenario);
-
-        const done = await roll(world, scenario);
-
-        expect(done, 'ends').toBe(true);
-        await assertEnded(world, scenario);
+        await assertEnds(scenario);
       }),
       { numRuns: Math.ceil(RUNS / 2) },
     );

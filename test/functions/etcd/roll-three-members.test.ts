@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DeadlineError, GateClosedError } from '#model/errors.ts';
-import { nextLook } from '#runtime/patience.ts';
 import { createEtcdRollWorld, diverge, type EtcdRollWorld } from '../../support/etcd-world.ts';
+import { tasksOf } from '../../support/tasks.ts';
 
 /** A state is looked at, chosen on and waited for: three transitions a look. */
 const TRANSITIONS_A_LOOK = 3;
@@ -38,16 +38,7 @@ describe('rolling three members of etcd', () => {
 
     const outputs = await world.roll(2000);
 
-    // What the function looks at again itself, as its wrapper decides, is no look of the state machine.
-    let tasks = 0;
-    let elapsed = 0;
-    outputs.forEach((output, index) => {
-      const known = index === 0 ? {} : { rollEtcdMembers: outputs[index - 1] };
-      const call = { step: 'roll-etcd-members', machine: '', state: '', execution: '', startedAt: '', input: known, with: {} };
-      const next = nextLook(call, output, elapsed);
-      elapsed = next === undefined ? 0 : elapsed + next.seconds;
-      if (next === undefined) tasks += 1;
-    });
+    const tasks = tasksOf('roll-etcd-members', outputs);
     expect(world.terminated).toHaveLength(3);
     expect(tasks).toBeGreaterThan(3);
     expect((tasks * TRANSITIONS_A_LOOK) / 3).toBeLessThanOrEqual(25);

@@ -19,7 +19,7 @@ import { parseYaml } from '#domain/yaml-source.ts';
 import type { Node } from '#model/kubernetes.ts';
 import { Environment } from '#model/settings.ts';
 import type { StackState } from '#ports/stacks.ts';
-import { ago, budget, facts, group, instance, NOW, type NodeShape, node, type PodShape, pod } from '../../../support/drain.ts';
+import { ago, budget, facts, group, instance, NOW, type NodeShape, node, type PodShape, pod, WEB } from '../../../support/drain.ts';
 import { decide, drained, note, pool, type Setting, told } from '../../../support/roll.ts';
 
 /** Rules by id, in words. `P…` are pains and `R…` lessons of the original's people, the others what its roll does. */
@@ -506,17 +506,8 @@ const ROWS: readonly Row[] = [
 ];
 
 function riskOf(spec: object): (string | number | null)[][] {
-  const web = {
-    name: 'Deployment shop/web',
-    namespace: 'shop',
-    labels: { app: 'web' },
-    replicas: 2,
-    controlled: true,
-    graceSeconds: 30,
-    local: [],
-  };
   const budgets = [budget({ ...spec, selector: { matchLabels: { app: 'web' } } })];
-  const risks = risksOf({ groups: [web], all: [web], budgets, services: [], webhooks: [], limits: forceLimits('production') });
+  const risks = risksOf({ groups: [WEB], all: [WEB], budgets, services: [], webhooks: [], limits: forceLimits('production') });
   return risks.map(({ kind, waitSeconds }) => [kind, waitSeconds]);
 }
 

@@ -5,18 +5,9 @@ import { reportText, riskText } from '#domain/drain/report.ts';
 import { type PodGroup, type RiskFacts, risksOf } from '#domain/drain/risks.ts';
 import { PodDisruptionBudget, Service, WebhookConfiguration } from '#model/kubernetes.ts';
 import { Manifest } from '#model/render.ts';
-import { budget, NOW, type PodShape, pod } from '../../../support/drain.ts';
+import { budget, NOW, type PodShape, pod, WEB } from '../../../support/drain.ts';
 
 const HOUR = 3600;
-const WEB: PodGroup = {
-  name: 'Deployment shop/web',
-  namespace: 'shop',
-  labels: { app: 'web' },
-  replicas: 2,
-  controlled: true,
-  graceSeconds: 30,
-  local: [],
-};
 const ALL = { selector: {}, maxUnavailable: 0 };
 
 function risks(
