@@ -7,7 +7,10 @@ import { describeProduct } from './toolchain/describe.ts';
 import { openToolchain } from './toolchain/open.ts';
 import { BUILD_ORDER, TEST_PRODUCTS, trimGoCache } from './toolchain/recipes.ts';
 
-/** What runs. The unit tests are a matter of computing and run beside all else, builds too; the others one after another. */
+/**
+ * What runs. The unit tests are a matter of computing and run beside builds; the others one after another, once they have
+ * ended: on two cores both would only be late, and what is late fails.
+ */
 const PROJECTS = ['unit', 'contract', 'e2e'] as const;
 
 type Project = (typeof PROJECTS)[number];
@@ -25,7 +28,7 @@ interface Run {
   readonly signal: AbortSignal;
 }
 
-/** How far the unit tests stand back behind those that wait for real servers (nice). */
+/** How far the unit tests stand back behind what people see meanwhile (nice), as builds do. */
 const UNIT_PRIORITY = 10;
 
 /** How much of what a project says last is kept: its closing lines. */
@@ -67,13 +70,13 @@ async function main(named: readonly string[]): Promise<number> {
     times.push(`  ${seconds.toFixed(0).padStart(5)} s  ${project}: ${counts.passed} passed, ${counts.failed} failed`);
     for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
   };
+  if (unit !== undefined) sum('unit', await unit);
   for (const project of projects) {
     if (abort.signal.aborted) break;
     if (project === 'unit') continue;
     terminal.headline(`Tests: ${project}`);
     sum(project, await runProject(project, { root, env, signal: abort.signal }, 'at once'));
   }
-  if (unit !== undefined) sum('unit', await unit);
   process.stdout.write(`\nTimes\n${times.join('\n')}\n  ${terminal.elapsedSeconds().toFixed(0).padStart(5)} s  in all\n\n`);
   if (failures.length > 0) process.stdout.write(`Failed\n${failures.join('\n')}\n\n`);
   process.stdout.write(`${total.passed} passed, ${total.failed} failed${total.skipped === 0 ? '' : `, ${total.skipped} skipped`}\n`);

@@ -19,23 +19,27 @@ function inFleet(...args: string[]): string {
 }
 
 describe('sluice init', () => {
-  it('writes a repository of which each branch validates and has a plan', async () => {
+  it('writes a repository with a branch for each channel, and says how to push it', async () => {
     const { code, out } = await folder.sluice('init', 'fleet');
 
     expect(code).toBe(0);
     expect(inFleet('branch', '--format', '%(refname:short)').split('\n')).toEqual(['alpha', 'beta', 'dev', 'main']);
     expect(inFleet('status', '--short')).toBe('');
-    for (const branch of ['main', 'dev', 'alpha', 'beta']) {
-      inFleet('checkout', '--quiet', branch);
-      const validated = await runSluice(fleet, ['validate', '--json']);
-      const planned = await runSluice(fleet, ['plan', '--json']);
-      expect([branch, validated.code, validated.error, planned.code]).toEqual([branch, 0, '', 0]);
-      const { kind, findings } = JSON.parse(validated.out) as { kind: string; findings: { level: string }[] };
-      expect(kind).toBe(branch === 'main' ? 'settings' : 'configuration');
-      expect(findings.filter(({ level }) => level !== 'warning')).toEqual([]);
-      expect(JSON.parse(planned.out)).toMatchObject({ ok: true, affectsClusters: false });
-    }
     expect(out).toContain(`git -C ${fleet} push origin main`);
+  });
+
+  it.each(['main', 'dev', 'alpha', 'beta'])('writes a branch %s that validates and has a plan', async (branch) => {
+    await folder.sluice('init', 'fleet');
+    inFleet('checkout', '--quiet', branch);
+
+    const validated = await runSluice(fleet, ['validate', '--json']);
+    const planned = await runSluice(fleet, ['plan', '--json']);
+
+    expect([branch, validated.code, validated.error, planned.code]).toEqual([branch, 0, '', 0]);
+    const { kind, findings } = JSON.parse(validated.out) as { kind: string; findings: { level: string }[] };
+    expect(kind).toBe(branch === 'main' ? 'settings' : 'configuration');
+    expect(findings.filter(({ level }) => level !== 'warning')).toEqual([]);
+    expect(JSON.parse(planned.out)).toMatchObject({ ok: true, affectsClusters: false });
   });
 
   it('holds settings on main and the configuration on the other branches, with the schema for editors on all', async () => {
