@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { boundProblems } from '#domain/file-bounds.ts';
 import { keys } from '#domain/names.ts';
 import { parseOwnPolicies } from '#domain/policies/own-policies.ts';
-import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
+import { isSettings, SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
 import { parseSettings } from '#domain/settings.ts';
 import { maySettingsApply, settingsId } from '#domain/settings-gate.ts';
 import { isFounded, readProofs, readRecords } from '#facts/fleet.ts';
@@ -184,7 +184,7 @@ function readYaml(text: string): unknown {
   }
 }
 
-/** A file of the settings: a channel file, or one of the policies. */
+/** A file of the settings, as Git lists it. */
 export function isSettingsFile(entry: TreeEntry): boolean {
-  return entry.type === 'blob' && (/^channels\/[^/]+\.yaml$/.test(entry.path) || entry.path.startsWith('channels/policies/'));
+  return entry.type === 'blob' && isSettings(entry.path);
 }

@@ -3,7 +3,9 @@
  * end. By character references, so that it is the same inside of HTML blocks.
  */
 export function plainText(text: string): string {
-  return text.replaceAll(/[&<>|`*[\]\\]/g, (character) => REFERENCES[character] ?? `&#${character.codePointAt(0)};`).replaceAll(/\s+/g, ' ');
+  return text
+    .replaceAll(/[&<>|`*[\]\\]/g, (character) => REFERENCES[character] ?? `&#${character.codePointAt(0)};`)
+    .replaceAll(/\s+/g, ' ');
 }
 
 const REFERENCES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };

@@ -182,7 +182,9 @@ function refusedFindings(template: Template): Finding[] {
   const stored = Object.entries(template.body.Parameters ?? {})
     .filter(([, parameter]) => isRecord(parameter) && String(parameter['Type']).startsWith('AWS::SSM::'))
     .slice(0, MAX_FINDINGS)
-    .map(([name]) => at(['Parameters', name, 'Type'], 'Parameters that are read from the Parameter Store are refused, like dynamic references.'));
+    .map(([name]) =>
+      at(['Parameters', name, 'Type'], 'Parameters that are read from the Parameter Store are refused, like dynamic references.'),
+    );
   const dynamic: Finding[] = [];
   walk(template.body, [], (value, path) => {
     if (dynamic.length >= MAX_FINDINGS) return;

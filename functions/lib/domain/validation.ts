@@ -3,6 +3,7 @@ import type { Snapshot } from '#model/configuration.ts';
 import type { SettingsFiles } from '#model/pull-request.ts';
 import { boundFindings } from './bounds.ts';
 import { type Configuration, type ConfigurationParts, readParts } from './configuration.ts';
+import { useFindings } from './configuration-use.ts';
 import type { SchemaBook } from './kubernetes-apis.ts';
 import { contradictionFindings, type DeletionSide, removalFindings } from './kubernetes-deletions.ts';
 import { objectFindings } from './kubernetes-objects.ts';
@@ -50,12 +51,13 @@ export function validateConfiguration({ head, base, target }: ConfigurationChang
   ]);
 }
 
-/** What the objects say by themselves. */
+/** What a configuration says by itself. */
 function partFindings(head: Snapshot, now: ConfigurationParts, schemas: SchemaBook): Finding[] {
   const { versions, deletions, components } = now;
   const text = head.files.find(({ path }) => path === 'deletions.yaml')?.content ?? '';
   return [
     ...(versions === undefined ? [] : objectFindings({ ...now, versions, files: head.files }, schemas)),
+    ...useFindings(now, head.files),
     ...(deletions === undefined ? [] : contradictionFindings({ components, deletions }, text)),
   ];
 }

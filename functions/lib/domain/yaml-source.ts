@@ -49,7 +49,9 @@ export function parseSingle(path: string, text: string, customTags?: Tags): Pars
   const second = parsed.value?.documents.slice(1).find(({ contents }) => !isScalar(contents) || contents.value !== null);
   if (parsed.value === undefined || second === undefined) return parsed;
   const place = placeOfOffset(parsed.value.lines, second.contents?.range[0] ?? second.range[0]);
-  return { findings: [findingAt(path, place, 'schema', 'The file has a second document, which nobody reads. Remove it, or the line ---.')] };
+  return {
+    findings: [findingAt(path, place, 'schema', 'The file has a second document, which nobody reads. Remove it, or the line ---.')],
+  };
 }
 
 /** A document as plain data; a file whose aliases explode is a finding. */

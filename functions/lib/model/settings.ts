@@ -12,7 +12,7 @@ export const Hold = z.strictObject({ revision: Revision, reason: z.string().min(
 
 /** One cluster. The fields are few and closed on purpose: there are no pet clusters. */
 export const ClusterEntry = z.strictObject({
-  name: ClusterName,
+  name: ClusterName.refine((name) => name !== 'all', 'means every cluster in a waiver; take another'),
   account: AccountId,
   region: Region,
   environment: Environment,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { pullRequestConflict } from '#domain/check-texts.ts';
 import { codeSpan, plainText } from '#domain/markdown.ts';
-import { styleOf } from '../../../cli/text/style.ts';
 import { markdownText } from '../../../cli/text/markdown.ts';
+import { styleOf } from '../../../cli/text/style.ts';
 
 const MARKUP = 'a <b> & `c` **d** [e](http://f) | g \\';
 

@@ -121,7 +121,9 @@ Outputs: { Arn: { Value: !GetAtt Bucket.Arn, Description: x, Export: { Name: y }
   });
 
   it('may wait for a signal', () => {
-    expect(resources("  A: { Type: 'AWS::CloudFormation::WaitConditionHandle' }\n  B: { Type: 'AWS::CloudFormation::WaitCondition' }")).toEqual([]);
+    expect(
+      resources("  A: { Type: 'AWS::CloudFormation::WaitConditionHandle' }\n  B: { Type: 'AWS::CloudFormation::WaitCondition' }"),
+    ).toEqual([]);
   });
 
   it.each([
@@ -156,9 +158,9 @@ Outputs: { Arn: { Value: !GetAtt Bucket.Arn, Description: x, Export: { Name: y }
   );
 
   it('has no alias, and nothing behind its end', () => {
-    expect(resources('  A: { Type: AWS::S3::Bucket, Properties: &p { BucketName: a } }\n  B: { Type: AWS::S3::Bucket, Properties: *p }')).toEqual([
-      'template 3:43 CloudFormation takes no YAML aliases: write what *p stands for.',
-    ]);
+    expect(
+      resources('  A: { Type: AWS::S3::Bucket, Properties: &p { BucketName: a } }\n  B: { Type: AWS::S3::Bucket, Properties: *p }'),
+    ).toEqual(['template 3:43 CloudFormation takes no YAML aliases: write what *p stands for.']);
     expect(told(`Resources:\n${BUCKET}---\nResources: { A: { Type: Custom::Thing } }\n`)).toEqual([
       'schema 4:1 The file has a second document, which nobody reads. Remove it, or the line ---.',
     ]);
