@@ -94,6 +94,7 @@ export function planSettings(change: {
     downstream: [],
     notes: [...moveNotes(moves, unknown), ...channelNotes(base, head), ...petScoreNotes(head.settings, base)],
     history: historiesOf(plan, channels, past),
+    ...(unknown.length === 0 ? {} : { unknown: unknown.length }),
     previews: [],
   };
   return {

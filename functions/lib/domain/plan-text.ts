@@ -50,8 +50,14 @@ export function planMarkdown(plan: Plan, context: PlanContext): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function blastRadius(plan: Plan, { rolloutSeconds }: PlanContext): string {
-  if (plan.affected === 0) return 'no cluster changes';
+function blastRadius(plan: Plan, context: PlanContext): string {
+  const { unknown = 0 } = context;
+  const untold = `${count(unknown, 'cluster')} of which it is not known here what changes`;
+  if (plan.affected === 0) return unknown === 0 ? 'no cluster changes' : untold;
+  return `${knownRadius(plan, context)}${unknown === 0 ? '' : `; and ${untold}`}`;
+}
+
+function knownRadius(plan: Plan, { rolloutSeconds }: PlanContext): string {
   const of = plan.clusters === plan.affected ? '' : ` of ${plan.clusters}`;
   const time = rolloutSeconds === undefined ? '' : `; about ${durationText(rolloutSeconds)} by past updates, soaks included`;
   return `${plan.affected}${of} ${plan.clusters === 1 ? 'cluster' : 'clusters'}, ${count(told(plan).length, 'distinct change')}, ${nodesText(plan)}, ${CLASS_TEXT[plan.class]}${time}`;
@@ -198,8 +204,8 @@ function replacementsFirst(group: PlanGroup): (left: Change, right: Change) => n
   return (left, right) => weight(left) - weight(right) || (`${left.area} ${left.name}` < `${right.area} ${right.name}` ? -1 : 1);
 }
 
-function changeText({ action, area, name, diff, sources }: Change): string[] {
-  const verb = { create: 'new', delete: 'removed', update: 'changed' }[action];
+function changeText({ action, area, name, diff, sources, stays }: Change): string[] {
+  const verb = stays === true ? 'no longer applied, but kept' : { create: 'new', delete: 'removed', update: 'changed' }[action];
   const fence = longestFence(diff);
   const where = sources.length === 0 ? '' : ` (${sourcesText(sources)})`;
   const summary = `<details><summary>${plainText(area)}: ${plainText(name)} ${verb}${where}</summary>`;
