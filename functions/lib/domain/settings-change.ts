@@ -1,5 +1,6 @@
 import type { Finding } from '#model/checks.ts';
 import type { ClusterEntry, Settings } from '#model/settings.ts';
+import { etcdZones } from './network.ts';
 import type { ParsedSettings } from './settings.ts';
 import { findingAt, placeOf } from './yaml-source.ts';
 
@@ -15,12 +16,18 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
   return [...before].flatMap(([name, { entry, channel: channelName }]) => {
     const current = now.get(name);
     if (current === undefined) return entry.state === 'decommission' ? [] : [removed(name, channelName, entry, head)];
-    return FIXED.filter((field) => current.entry[field] !== entry[field]).map((field) => {
+    return fieldsThatMoved(entry, current.entry).map(({ field, why }) => {
       const place = placeOf(current.channel.source, ['clusters', current.index, field]);
-      const message = `The ${field} of the live cluster ${name} can't change (${entry[field]} to ${current.entry[field]}). Create another cluster, then decommission this one.`;
+      const message = `The ${field} of the live cluster ${name} can't change (${entry[field]} to ${current.entry[field]})${why}. Create another cluster, then decommission this one.`;
       return findingAt(current.channel.source.path, place, 'fixed-field', message);
     });
   });
+}
+
+function fieldsThatMoved(before: ClusterEntry, after: ClusterEntry): { field: (typeof FIXED)[number] | 'environment'; why: string }[] {
+  const moved = FIXED.filter((field) => before[field] !== after[field]).map((field) => ({ field, why: '' }));
+  const [had, wanted] = [before, after].map(({ environment }) => etcdZones(environment).length);
+  return had === wanted ? moved : [...moved, { field: 'environment' as const, why: `: etcd would go from ${had} to ${wanted} members` }];
 }
 
 function entriesOf(settings: Settings): Map<string, { entry: ClusterEntry; channel: string }> {

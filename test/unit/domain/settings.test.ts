@@ -184,4 +184,24 @@ describe('settingsChangeFindings', () => {
 
     expect(settingsChangeFindings(base, head)).toMatchObject([{ rule: 'fixed-field', path: 'channels/beta.yaml', line: 23 }]);
   });
+
+  it('refuses an environment with which etcd would get or lose members, and no other', () => {
+    const of = (from: string, to: string) =>
+      settingsChangeFindings(
+        settingsOf(changed('dev.yaml', 'environment: development', `environment: ${from}`)).settings,
+        settingsOf(changed('dev.yaml', 'environment: development', `environment: ${to}`)),
+      );
+
+    expect(of('development', 'test')).toEqual([]);
+    expect(of('test', 'production')).toMatchObject([
+      {
+        rule: 'fixed-field',
+        path: 'channels/dev.yaml',
+        line: 20,
+        message:
+          "The environment of the live cluster dev-1 can't change (test to production): etcd would go from 1 to 3 members. Create another cluster, then decommission this one.",
+      },
+    ]);
+    expect(of('production', 'test')).toHaveLength(1);
+  });
 });
