@@ -24,6 +24,39 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
   });
 }
 
+/** What is recorded of a cluster: that it was deleted, or that it is there, perhaps half made. */
+export type Life = 'deleted' | 'there';
+
+/** Clusters that a change of settings brings, or takes from the files: whose records tell whether it may. */
+export function namesThatMove(base: Settings, head: ParsedSettings): string[] {
+  const [before, now] = [entriesOf(base), entriesOf(head.settings)];
+  return [...new Set([...before.keys(), ...now.keys()])].filter((name) => !before.has(name) || !now.has(name));
+}
+
+/** What the records forbid: an entry goes only after its cluster, and a name is never used again. @param lives by name, of those of which something is recorded */
+export function recordFindings(base: Settings, head: ParsedSettings, lives: ReadonlyMap<string, Life>): Finding[] {
+  const gone = [...entriesOf(base)].filter(([name, { entry }]) => entry.state === 'decommission' && lives.get(name) === 'there');
+  const left = gone.filter(([name]) => !entriesOf(head.settings).has(name));
+  const reused = head.channels.flatMap((channel) =>
+    channel.file.clusters.flatMap(({ name }, index) => {
+      if (entriesOf(base).has(name) || lives.get(name) !== 'deleted') return [];
+      const message = `There was a cluster ${name}, which was deleted. A name is never used again: choose another.`;
+      return [findingAt(channel.source.path, placeOf(channel.source, ['clusters', index, 'name']), 'duplicate-cluster', message)];
+    }),
+  );
+  const early = left.map(([name, { channel: channelName }]) => {
+    const message = `The cluster ${name} is not deleted yet. Its entry may go once it is: without it nobody looks after what is left.`;
+    return removalAt(channelName, head, message);
+  });
+  return [...early, ...reused];
+}
+
+function removalAt(channelName: string, head: ParsedSettings, message: string): Finding {
+  const channel = head.channels.find(({ file }) => file.channel === channelName);
+  const place = channel === undefined ? { line: 1, column: 1 } : placeOf(channel.source, ['clusters']);
+  return findingAt(channel?.source.path ?? `channels/${channelName}.yaml`, place, 'removed-cluster', message);
+}
+
 function fieldsThatMoved(before: ClusterEntry, after: ClusterEntry): { field: (typeof FIXED)[number] | 'environment'; why: string }[] {
   const moved = FIXED.filter((field) => before[field] !== after[field]).map((field) => ({ field, why: '' }));
   const [had, wanted] = [before, after].map(({ environment }) => etcdZones(environment).length);
@@ -43,7 +76,5 @@ function removed(name: string, channelName: string, entry: ClusterEntry, head: P
     renamed === undefined
       ? 'A live cluster is deleted by state: decommission, then its entry may go.'
       : `It can't be renamed to ${renamed}: a name is a cluster's identity.`;
-  const path = channel?.source.path ?? `channels/${channelName}.yaml`;
-  const place = channel === undefined ? { line: 1, column: 1 } : placeOf(channel.source, ['clusters']);
-  return findingAt(path, place, 'removed-cluster', `The live cluster ${name} is gone from the file. ${why}`);
+  return removalAt(channelName, head, `The live cluster ${name} is gone from the file. ${why}`);
 }

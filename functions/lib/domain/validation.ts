@@ -11,7 +11,7 @@ import { policyFindings } from './policies/findings.ts';
 import { policyClashes } from './policies/own-policies.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { parseSettings } from './settings.ts';
-import { settingsChangeFindings } from './settings-change.ts';
+import { type Life, recordFindings, settingsChangeFindings } from './settings-change.ts';
 import { versionMoveFindings } from './version-move.ts';
 import { findingAt, type Place } from './yaml-source.ts';
 
@@ -93,9 +93,14 @@ function policiesOf(head: Snapshot, configuration: Configuration | undefined, ta
 
 /**
  * All that is wrong with the settings, and with what their change would do to clusters that live; failures first.
- * @param now ISO 8601, for the ends of waivers
+ * @param now ISO 8601, for the ends of waivers @param lives what is recorded of clusters that come or go, where that is known
  */
-export function validateSettings(head: SettingsFiles, base: SettingsFiles | undefined, now: string): Finding[] {
+export function validateSettings(
+  head: SettingsFiles,
+  base: SettingsFiles | undefined,
+  now: string,
+  lives: ReadonlyMap<string, Life> = new Map(),
+): Finding[] {
   const bounds = boundFindings('channels', head.files);
   if (bounds.length > 0) return bounds;
   const { value, findings } = parseSettings(head);
@@ -103,7 +108,8 @@ export function validateSettings(head: SettingsFiles, base: SettingsFiles | unde
   const before = base === undefined ? undefined : parseSettings(base).value;
   // A broken base is what this change repairs: there is nothing to compare with.
   if (value === undefined || before === undefined) return inOrder([...findings, ...policies]);
-  return inOrder([...findings, ...settingsChangeFindings(before.settings, value), ...policies]);
+  const changes = [...settingsChangeFindings(before.settings, value), ...recordFindings(before.settings, value, lives)];
+  return inOrder([...findings, ...changes, ...policies]);
 }
 
 function targetFindings(settings: SettingsFiles, branch: string): Finding[] {
