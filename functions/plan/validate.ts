@@ -44,7 +44,8 @@ async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectSto
   const settings = await readSettingsFiles(objects, snapshots.headSettingsCommit);
   if (pull.kind === 'settings') {
     const base = await readSettingsFiles(objects, snapshots.baseSettingsCommit);
-    return validateSettings(settings, base, now, await livesOf(settings, base, objects));
+    const { missingBranches = [] } = snapshots;
+    return validateSettings(settings, base, now, { lives: await livesOf(settings, base, objects), missingBranches });
   }
   const snapshot = async (revision: string | null): Promise<Snapshot | undefined> =>
     revision === null ? undefined : readSnapshot(objects, revision);
