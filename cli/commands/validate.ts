@@ -48,7 +48,7 @@ Exit codes: 0 clean, 1 findings, 2 could not run.
     const gap = findings.length === 0 ? '' : '\n';
     const verdict = code === EXIT.clean ? style.green('Clean') : style.red('Not clean');
     terminal.out(`${gap}${verdict}: ${countText(findings)} found in ${describe(change)}.\n`);
-    if (findings.length > 0) terminal.out('docs/rules.md tells of each rule why it is there and how to mend it.\n');
+    if (findings.length > 0) terminal.out('docs/rules.md of Sluice tells of each rule why it is there and how to mend it.\n');
     return code;
   },
 };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { boundProblems, type ListedFile } from '#domain/file-bounds.ts';
-import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
+import { CONFIGURATION_FOLDER, isSettings } from '#domain/pull-request-kind.ts';
 import type { Snapshot } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
 import type { Git } from './git.ts';
@@ -64,10 +64,6 @@ async function treeOf(listed: readonly ListedFile[], read: (files: readonly List
 function texts(files: readonly ListedFile[], blobs: readonly Buffer[]): TextFile[] {
   refuse(files.filter((_, index) => blobs[index]?.includes(0)).map(({ path }) => `${path} is binary; the fleet's files are text`));
   return files.map(({ path }, index) => ({ path, content: new TextDecoder().decode(blobs[index]) }));
-}
-
-function isSettings(path: string): boolean {
-  return /^channels\/[^/]+\.yaml$/.test(path) || path.startsWith('channels/policies/');
 }
 
 function refuse(problems: readonly string[]): void {

@@ -40,11 +40,12 @@ function diffLine(line: string, style: Style): string {
   return line.startsWith('@@') ? style.cyan(line) : line;
 }
 
-/** Bold, code, links (`text (address)`) and entities. */
+/** Bold, code, links (`text (address)`) and the character references that our texts write, no others: a file may hold some. */
 function inline(text: string, style: Style): string {
   return text
     .replaceAll(/\*\*(.+?)\*\*/g, (_, inner: string) => style.bold(inner))
     .replaceAll(/\[([^\]]+)\]\(([^)]+)\)/g, '$1 ($2)')
+    .replaceAll(/&#(42|9[1-36]|124);/g, (_, code: string) => String.fromCodePoint(Number(code)))
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SUMMARY_LIMIT } from '#domain/check-publication.ts';
+import { codeSpan, plainText } from '#domain/markdown.ts';
 import { checkNames, keys } from '#domain/names.ts';
 import { cutText } from '#domain/plan-text.ts';
 import { Finding } from '#model/checks.ts';
@@ -36,7 +37,7 @@ export const reportPlan = defineStep({
     if (invalid || plan === undefined) {
       const title = `${validate.errors} error${validate.errors === 1 ? '' : 's'} to mend`;
       const first = findings.find((finding) => finding.level === 'failure');
-      const where = first === undefined ? '' : `First: \`${first.path}:${first.line}\`: ${first.message}`;
+      const where = first === undefined ? '' : `First: ${codeSpan(`${first.path}:${first.line}`)}: ${plainText(first.message)}`;
       const summary = `${where}\n\nEach finding is annotated at its line. Nothing was started.`.trim();
       const red = { status: 'completed' as const, conclusion: 'failure' as const, title, summary, findings, execution, generation };
       await checks.want({ ref: planCheck, ...red });

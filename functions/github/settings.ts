@@ -3,8 +3,9 @@ import * as z from 'zod';
 import { boundProblems } from '#domain/file-bounds.ts';
 import { keys } from '#domain/names.ts';
 import { parseOwnPolicies } from '#domain/policies/own-policies.ts';
-import { SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
+import { isSettings, SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
 import { parseSettings } from '#domain/settings.ts';
+import { settingsChangeFindings } from '#domain/settings-change.ts';
 import { maySettingsApply, settingsId } from '#domain/settings-gate.ts';
 import { isFounded, readProofs, readRecords } from '#facts/fleet.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
@@ -98,7 +99,7 @@ export async function acceptedSettings(repository: RepositoryRef, ports: Ports):
     const head = await readSettings(repository, ports);
     Object.assign(looked, { head, refused: null });
     if (known?.commit === head.commit) return undefined;
-    looked.refused = await whyNot(repository, head, known?.commit, ports);
+    looked.refused = (await whyNot(repository, head, known?.commit, ports)) ?? (await takesAway(repository, head, known?.commit, ports));
     if (looked.refused !== null && known === undefined && parseSettings(head).value === undefined) throw new InputError(looked.refused);
     return looked.refused === null ? { commit: head.commit, seenAt: (await ports.objects.now()).toISOString() } : undefined;
   });
@@ -143,6 +144,18 @@ async function whyNot(repository: RepositoryRef, head: SettingsFiles, newest: st
   return decision.apply ? null : decision.reason;
 }
 
+/**
+ * What settings may not do to clusters that live, asked once more where they take effect: their check compared them with what
+ * applied then, and equal files were perhaps checked long ago, before a cluster was added.
+ */
+async function takesAway(repository: RepositoryRef, head: SettingsFiles, newest: string | undefined, ports: Ports): Promise<string | null> {
+  const next = parseSettings(head).value;
+  const before = newest === undefined ? undefined : parseSettings(await readSettings(repository, ports, newest)).value;
+  const [first] = next === undefined || before === undefined ? [] : settingsChangeFindings(before.settings, next);
+  if (first === undefined) return null;
+  return `the settings of ${head.commit} can't follow those that apply (${newest}): ${first.path}:${first.line}: ${first.message}`;
+}
+
 async function readHistory(channels: readonly ChannelFile[], objects: ObjectStore): Promise<boolean> {
   const names = channels.flatMap((channel) => channel.clusters.map(({ name }) => name));
   if ((await readRecords(objects, names)).size > 0) return true;
@@ -184,7 +197,7 @@ function readYaml(text: string): unknown {
   }
 }
 
-/** A file of the settings: a channel file, or one of the policies. */
+/** A file of the settings, as Git lists it. */
 export function isSettingsFile(entry: TreeEntry): boolean {
-  return entry.type === 'blob' && (/^channels\/[^/]+\.yaml$/.test(entry.path) || entry.path.startsWith('channels/policies/'));
+  return entry.type === 'blob' && isSettings(entry.path);
 }

@@ -3,10 +3,11 @@ import { comparisonBase, newestSucceeded } from '#domain/evidence.ts';
 import { keys } from '#domain/names.ts';
 import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
 import { readGenesis, readProofs } from '#facts/fleet.ts';
-import { NotFoundError, ValidationFailedError } from '#model/errors.ts';
+import { NotFoundError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { ReadPullRequest, type SettingsFiles, SnapshotConfiguration } from '#model/pull-request.ts';
 import { RevisionEvidence } from '#model/records.ts';
+import { LONGEST_BRANCH } from '#model/settings.ts';
 import type { Checks } from '#ports/checks.ts';
 import type { GitHub } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
@@ -22,7 +23,7 @@ interface Ports {
 /**
  * Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id. What is at
  * the base by a direct push counts for neither: the merge result is compared with what clusters and rollouts go by.
- * @throws ValidationFailedError when settings name a branch that does not exist
+ * @throws InputError past the bounds
  */
 export const snapshotConfiguration = defineStep({
   name: 'snapshot-configuration',
@@ -43,13 +44,14 @@ export const snapshotConfiguration = defineStep({
         settingsThatApply(repository, ports, pull.baseSha),
         readSettings(repository, ports, pull.mergeSha),
       ]);
-      await requireBranches(repository, head, ports.github);
+      const missingBranches = await branchesMissing(repository, head, ports.github);
       return {
         baseRevision: null,
         branchRevision: null,
         headRevision: null,
         baseSettingsCommit: base.commit,
         headSettingsCommit: head.commit,
+        ...(missingBranches.length === 0 ? {} : { missingBranches }),
         e2eNeeded: false,
       };
     }
@@ -83,14 +85,16 @@ async function baseOf(pull: ReadPullRequest, branchRevision: string | null, port
   );
 }
 
-/** Merged, such settings would stop every rollout that follows. */
-async function requireBranches(repository: RepositoryRef, settings: SettingsFiles, github: GitHub): Promise<void> {
-  const missing: string[] = [];
-  for (const { channel, branch } of channelBranches(settings)) {
-    if ((await github.getBranchHead(repository, branch)) === undefined)
-      missing.push(`channel ${channel} names the branch ${branch}, which does not exist: push it first, or correct the name`);
-  }
-  if (missing.length > 0) throw new ValidationFailedError(missing.join('; '));
+/** Branches that are looked for, so that what is passed on stays small. */
+const MOST_BRANCHES = 100;
+
+/** Branches of channels that do not exist; validation tells where they are named. Merged, they would stop every rollout. */
+async function branchesMissing(repository: RepositoryRef, settings: SettingsFiles, github: GitHub): Promise<string[]> {
+  const named = [...new Set(channelBranches(settings).map(({ branch }) => branch))].filter((branch) => branch.length <= LONGEST_BRANCH);
+  const found = await Promise.all(
+    named.slice(0, MOST_BRANCHES).map(async (branch) => ({ branch, head: await github.getBranchHead(repository, branch) })),
+  );
+  return found.flatMap(({ branch, head }) => (head === undefined ? [branch] : []));
 }
 
 /** Revision of a commit, its files kept in S3; null when the commit has no configuration. @throws InputError past the bounds */

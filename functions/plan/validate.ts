@@ -1,10 +1,14 @@
 import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
+import { parseSettings } from '#domain/settings.ts';
+import { type Life, namesThatMove } from '#domain/settings-change.ts';
 import { validateConfiguration, validateSettings } from '#domain/validation.ts';
+import { readObject } from '#facts/stored.ts';
 import type { Finding } from '#model/checks.ts';
 import type { Snapshot } from '#model/configuration.ts';
-import { MergeResult } from '#model/pull-request.ts';
+import { MergeResult, type SettingsFiles } from '#model/pull-request.ts';
+import { StoredCluster } from '#model/records.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -38,9 +42,23 @@ export const validate = defineStep({
 async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectStore, now: string): Promise<Finding[]> {
   const { readPullRequest: pull, snapshotConfiguration: snapshots } = input;
   const settings = await readSettingsFiles(objects, snapshots.headSettingsCommit);
-  if (pull.kind === 'settings') return validateSettings(settings, await readSettingsFiles(objects, snapshots.baseSettingsCommit), now);
+  if (pull.kind === 'settings') {
+    const base = await readSettingsFiles(objects, snapshots.baseSettingsCommit);
+    const { missingBranches = [] } = snapshots;
+    return validateSettings(settings, base, now, { lives: await livesOf(settings, base, objects), missingBranches });
+  }
   const snapshot = async (revision: string | null): Promise<Snapshot | undefined> =>
     revision === null ? undefined : readSnapshot(objects, revision);
   const [head, base] = await Promise.all([snapshot(snapshots.headRevision), snapshot(snapshots.baseRevision)]);
   return validateConfiguration({ head, base, target: { settings, branch: pull.baseRef, now } }, shippedSchemas);
+}
+
+/** Of clusters that come or go with the change; those of which nothing is recorded are not in it. */
+async function livesOf(head: SettingsFiles, base: SettingsFiles, objects: ObjectStore): Promise<Map<string, Life>> {
+  const [before, now] = [parseSettings(base).value, parseSettings(head).value];
+  const names = before === undefined || now === undefined ? [] : namesThatMove(before.settings, now);
+  const found = await Promise.all(names.map(async (name) => [name, await readObject(objects, keys.cluster(name), StoredCluster)] as const));
+  return new Map(
+    found.flatMap(([name, stored]) => (stored === undefined ? [] : [[name, 'deleted' in stored ? 'deleted' : 'there'] as const])),
+  );
 }

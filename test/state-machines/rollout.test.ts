@@ -27,6 +27,7 @@ describe('rollout', () => {
     expect(execution.status).toBe('SUCCEEDED');
     expect(states).toEqual([
       'resolve-revision',
+      'validate-rollout',
       'deliver-access',
       'plan-waves',
       ...wave,

@@ -2,6 +2,7 @@ import type { CheckConclusion } from '#model/checks.ts';
 import type { Ledger } from '#model/records.ts';
 import { durationText } from './duration.ts';
 import { short } from './evidence.ts';
+import { codeSpan } from './markdown.ts';
 
 /** What a finished check shows. Operators read it at night: cause first, then the one thing to do. */
 export interface CheckText {
@@ -59,7 +60,7 @@ export function pullRequestConflict(base: string, head: string): CheckText {
   return {
     conclusion: 'failure',
     title: `It conflicts with ${base}`,
-    summary: `First: merge \`${base}\` into \`${head}\`, resolve the conflict and push. Nothing was planned or started.`,
+    summary: `First: merge ${codeSpan(base)} into ${codeSpan(head)}, resolve the conflict and push. Nothing was planned or started.`,
   };
 }
 
@@ -105,7 +106,7 @@ export function mergeGroupText(facts: { baseRef: string; configuration: boolean;
     conclusion: 'failure',
     title: `The merge queue can't prove it: the group ${what}`,
     summary: joined(
-      `Sluice tests pull requests, not groups. First: let the queue of \`${baseRef}\` merge one pull request at a time, and update that one to its base.`,
+      `Sluice tests pull requests, not groups. First: let the queue of ${codeSpan(baseRef)} merge one pull request at a time, and update that one to its base.`,
       settings ? 'Settings are merged without a queue.' : '',
     ),
   };

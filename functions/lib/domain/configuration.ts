@@ -18,7 +18,7 @@ import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { readShape } from './shape.ts';
 import { skewFindings } from './skew.ts';
 import { parameterFindings, TEMPLATE_NAMES, type TemplateName } from './stack-parameters.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, suggest } from './suggest.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { templateRuleFindings } from './template-rules.ts';
 import { CLUSTER_VARIABLES, POOL_VARIABLES, variableFindings } from './variables.ts';
@@ -64,6 +64,8 @@ const MAX_SKEW_FINDINGS = 2000;
 /** What could be read of a configuration, so that one broken file does not hide what is wrong with the others. */
 export interface ConfigurationParts extends Parsed<Configuration> {
   readonly versions: Versions | undefined;
+  readonly pools: readonly Pool[];
+  readonly conformance: readonly string[];
   readonly deletions: Deletions | undefined;
   readonly components: readonly Component[];
   readonly load: readonly SourceObject[];
@@ -107,7 +109,16 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
     const userData = { common, etcd: etcdData, 'control-plane': controlPlaneData, node };
     reader.findings.push(...binarySkewFindings(userData, versions, snapshot.files));
   }
-  const parts = { versions, deletions, components, load, objectsAreWhole, findings: [...reader.findings] };
+  const parts = {
+    versions,
+    pools: pools?.pools ?? [],
+    conformance,
+    deletions,
+    components,
+    load,
+    objectsAreWhole,
+    findings: [...reader.findings],
+  };
   if (parts.findings.some((finding) => finding.level === 'failure')) return parts;
   if (!versions || !pools || !deletions || !network || !etcd || !controlPlane || !nodePool) return parts;
   if (!common || !etcdData || !controlPlaneData || !node || !probes) return parts;
@@ -180,9 +191,16 @@ function unknownFiles(files: readonly SnapshotFile[]): Finding[] {
     .filter(({ path }) => !SINGLE_FILES.includes(path) && !path.endsWith('.md'))
     .filter(({ path }) => !/^components\/[^/]+\/.+\.yaml$/.test(path) && !/^tests\/load\/.+\.yaml$/.test(path))
     .map(({ path }) => {
-      const message = `Nothing reads the file ${shorten(path, 200)}.${didYouMean(path, SINGLE_FILES)}`;
+      const message = `Nothing reads the file ${shorten(path, 200)}.${didYouMean(path, SINGLE_FILES) || meantPath(path)}`;
       return findingAt(`${FOLDER}${path}`, { line: 1, column: 1 }, 'unknown-file', message);
     });
+}
+
+/** What a file's name was to be, where its ending or its folder is nearly right. */
+function meantPath(path: string): string {
+  const [folder = '', ...rest] = path.split('/');
+  const meant = [suggest(folder, ['components', 'tests', 'user-data']) ?? folder, ...rest].join('/').replace(/\.(?:yml|json)$/, '.yaml');
+  return meant === path ? '' : ` Did you mean ${shorten(meant, 200)}?`;
 }
 
 function poolFindings({ pools }: Pools, text: string): Finding[] {

@@ -1,6 +1,7 @@
 import type { ResourceChange, Roll } from '#model/plan.ts';
 import type { ChangeClass, RenderedStack } from '#model/render.ts';
 import { canonicalJson } from './hash.ts';
+import { isKept } from './inventory.ts';
 import { escaped, mapStrings, unfold } from './plan-fold.ts';
 import type { PlanItem } from './plan-items.ts';
 import { instancesOf, resourceChanges } from './plan-resources.ts';
@@ -191,8 +192,10 @@ function zonesOf({ parameters }: RenderedStack): string[] {
   return ['a', 'b', 'c'].filter((zone) => `Subnet${zone.toUpperCase()}` in parameters);
 }
 
-/** Kinds whose deletion takes data or other objects with it. */
-const TAKES_DATA = ['Namespace', 'CustomResourceDefinition', 'PersistentVolume', 'PersistentVolumeClaim', 'StatefulSet'];
+/** Whether the deletion of an object takes data or other objects with it. */
+function takesOthers(kind: string): boolean {
+  return isKept(kind) || kind === 'StatefulSet';
+}
 
 function classOf(
   rolls: readonly Roll[],
@@ -210,6 +213,12 @@ function classOf(
   return items.length > 0 ? 'manifests' : 'nothing';
 }
 
+/** What pruning keeps goes only by `deletions.yaml`, whenever its manifest went. */
 function takesData({ before, after }: ChangedItem): boolean {
-  return after === undefined && before?.kind === 'object' && TAKES_DATA.includes(before.name.split(' ')[0] ?? '');
+  if (after?.kind === 'deletion') return before === undefined && takesOthers(kindOf(after.value));
+  return after === undefined && before?.kind === 'object' && !isKept(kindOf(before.value)) && takesOthers(kindOf(before.value));
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : '';
 }

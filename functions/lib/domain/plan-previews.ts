@@ -1,6 +1,7 @@
 import type { GroupPreview, PlanContext, PlanData, StackPreview } from '#model/plan.ts';
 import type { ProposedChanges, StackFacts } from '#ports/change-sets.ts';
 import { hashOf } from './hash.ts';
+import { plainText } from './markdown.ts';
 
 /** Stack statuses in which CloudFormation takes an update (user guide, "Stack status codes"). */
 const TAKES_UPDATES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE', 'IMPORT_ROLLBACK_COMPLETE'];
@@ -54,6 +55,6 @@ export function withPreviews(data: PlanData, previews: readonly GroupPreview[], 
   const note =
     problem === undefined
       ? []
-      : [`CloudFormation could not be asked what it would replace: ${problem}. What is told of it is by the templates alone.`];
+      : [`CloudFormation could not be asked what it would replace: ${plainText(problem)}. What is told of it is by the templates alone.`];
   return { ...data, context: { ...context, notes: [...context.notes, ...note] } };
 }

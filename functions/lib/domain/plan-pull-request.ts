@@ -3,6 +3,7 @@ import type { ChannelFile, Settings } from '#model/settings.ts';
 import type { Configuration } from './configuration.ts';
 import { timeText } from './duration.ts';
 import { holdOf, short } from './evidence.ts';
+import { plainText } from './markdown.ts';
 import { petScoreNotes } from './pet-score.ts';
 import { type PlanSubject, planChange } from './plan.ts';
 import { type FleetPast, historyOf, NO_PAST, rolloutSeconds } from './plan-history.ts';
@@ -93,6 +94,7 @@ export function planSettings(change: {
     downstream: [],
     notes: [...moveNotes(moves, unknown), ...channelNotes(base, head), ...petScoreNotes(head.settings, base)],
     history: historiesOf(plan, channels, past),
+    ...(unknown.length === 0 ? {} : { unknown: unknown.length }),
     previews: [],
   };
   return {
@@ -115,7 +117,7 @@ function subjectsOf(channel: ChannelFile, base: Configuration | undefined, head:
 }
 
 function baseNote(problem: string): string {
-  return `What the clusters have could not be read, so nothing is compared and all that they are to get is told as if it were new: ${problem}`;
+  return `What the clusters have could not be read, so nothing is compared and all that they are to get is told as if it were new: ${plainText(problem)}`;
 }
 
 /** A held cluster gets the change with its release, not with the merge. */
@@ -124,7 +126,7 @@ function heldNotes(channel: ChannelFile): string[] {
     const hold = holdOf(entry, channel);
     if (hold === undefined || entry.state !== 'ready') return [];
     return [
-      `**${entry.name}** is held at ${short(hold.revision)} by ${hold.owner} until ${timeText(hold.until)}: it changes when the hold is released.`,
+      `**${entry.name}** is held at ${short(hold.revision)} by ${plainText(hold.owner)} until ${timeText(hold.until)}: it changes when the hold is released.`,
     ];
   });
 }

@@ -3,6 +3,7 @@ import type { ChannelFile, ClusterEntry, ClusterRef, Settings } from '#model/set
 import type { Configuration } from './configuration.ts';
 import { holdOf, newestSucceeded, short } from './evidence.ts';
 import { canonicalJson } from './hash.ts';
+import { codeSpan } from './markdown.ts';
 import { type PlanSubject, planChange } from './plan.ts';
 import type { FleetPast } from './plan-history.ts';
 import { type ParsedPolicies, withPolicies } from './policies/own-policies.ts';
@@ -183,5 +184,5 @@ const VALUE_SHOWN = 160;
 function shown(value: unknown): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return 'none';
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : canonicalJson(value);
-  return `\`${(text.length <= VALUE_SHOWN ? text : `${text.slice(0, VALUE_SHOWN)}…`).replaceAll('`', "'")}\``;
+  return codeSpan(text.length <= VALUE_SHOWN ? text : `${text.slice(0, VALUE_SHOWN)}…`);
 }

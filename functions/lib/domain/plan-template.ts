@@ -61,7 +61,9 @@ function substituted(argument: unknown, scope: Scope): unknown {
   const text: unknown = Array.isArray(argument) ? argument[0] : argument;
   const own = Array.isArray(argument) && isRecord(argument[1]) ? argument[1] : {};
   if (typeof text !== 'string') return { 'Fn::Sub': resolve(argument, scope) };
-  const put = text.replace(/\$\{([^!}][^}]*)\}/g, (whole, name: string) => {
+  // An opening without its end takes all that follows, once: else each opening would look through all of it.
+  const put = text.replace(/\$\{([^!}][^}]*)(\}?)/g, (whole, name: string, end: string) => {
+    if (end === '') return whole;
     const trimmed = name.trim();
     const value = Object.hasOwn(own, trimmed) ? resolve(own[trimmed], scope) : scope.parameters[trimmed];
     return typeof value === 'string' ? value : whole;

@@ -2,6 +2,7 @@ import type { Change, GroupPreview, Plan, PlanContext, PlanGroup, ResourceChange
 import type { ChangeClass } from '#model/render.ts';
 import { riskText } from './drain/report.ts';
 import { durationText } from './duration.ts';
+import { plainText } from './markdown.ts';
 
 const CLASS_TEXT: Readonly<Record<ChangeClass, string>> = {
   nothing: 'nothing changes',
@@ -49,8 +50,14 @@ export function planMarkdown(plan: Plan, context: PlanContext): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-function blastRadius(plan: Plan, { rolloutSeconds }: PlanContext): string {
-  if (plan.affected === 0) return 'no cluster changes';
+function blastRadius(plan: Plan, context: PlanContext): string {
+  const { unknown = 0 } = context;
+  const untold = `${count(unknown, 'cluster')} of which it is not known here what changes`;
+  if (plan.affected === 0) return unknown === 0 ? 'no cluster changes' : untold;
+  return `${knownRadius(plan, context)}${unknown === 0 ? '' : `; and ${untold}`}`;
+}
+
+function knownRadius(plan: Plan, { rolloutSeconds }: PlanContext): string {
   const of = plan.clusters === plan.affected ? '' : ` of ${plan.clusters}`;
   const time = rolloutSeconds === undefined ? '' : `; about ${durationText(rolloutSeconds)} by past updates, soaks included`;
   return `${plan.affected}${of} ${plan.clusters === 1 ? 'cluster' : 'clusters'}, ${count(told(plan).length, 'distinct change')}, ${nodesText(plan)}, ${CLASS_TEXT[plan.class]}${time}`;
@@ -111,7 +118,7 @@ function forecast(group: PlanGroup, { history }: PlanContext): string[] {
     return `- ${role}: at least ${count(instances, instanceWord(role))} ${verb[reason]}${where}`;
   });
   const pods = `- Pods: up to ${ownPods} of the configuration's own Deployments and StatefulSets${group.clusters.length > 1 ? ` over all ${group.clusters.length} clusters` : ''} are evicted, and all of its users on the drained ${drained === 1 ? 'node' : 'nodes'}: how many those are is not in the repository.`;
-  const restart = `- Pods are made anew, by the workload's own strategy, of ${restarts.map(escaped).join(', ')}.`;
+  const restart = `- Pods are made anew, by the workload's own strategy, of ${restarts.map(plainText).join(', ')}.`;
   const lines = [
     ...rolls,
     ...(drained > 0 ? [pods] : []),
@@ -126,7 +133,7 @@ function forecast(group: PlanGroup, { history }: PlanContext): string[] {
 function drainLines({ disruption: { risks = [] } }: PlanGroup): string[] {
   const more = risks.length - RISKS_SHOWN;
   return [
-    ...risks.slice(0, RISKS_SHOWN).map((risk) => `- Drain: ${escaped(riskText(risk))}`),
+    ...risks.slice(0, RISKS_SHOWN).map((risk) => `- Drain: ${plainText(riskText(risk))}`),
     ...(more > 0 ? [`- Drain: and ${more} more`] : []),
   ];
 }
@@ -155,11 +162,11 @@ function previewText({ cluster, stacks }: GroupPreview, offline: readonly Resour
 
 function stackText({ role, state, reason, resources }: StackPreview, offline: readonly ResourceChange[]): string[] {
   if (state === 'no-changes') return [`- stack ${role}: nothing to do`];
-  if (state === 'refused') return [`- stack ${role}: **CloudFormation refuses this change**: ${escaped(reason ?? 'no reason given')}`];
+  if (state === 'refused') return [`- stack ${role}: **CloudFormation refuses this change**: ${plainText(reason ?? 'no reason given')}`];
   if (state === 'not-asked') {
     const known = offline.filter((one) => one.role === role && isDangerous(one)).map(resourceText);
     return [
-      `- stack ${role}: not asked (${escaped(reason ?? 'no reason given')}); by the template alone:`,
+      `- stack ${role}: not asked (${plainText(reason ?? 'no reason given')}); by the template alone:`,
       ...(known.length > 0 ? known : ['- nothing is replaced or deleted']),
     ];
   }
@@ -175,8 +182,8 @@ function resourceText({ role, resource, type, action, replacement, properties }:
   const because =
     properties.length === 0
       ? ''
-      : `, for ${properties.slice(0, SOURCES_SHOWN).map(escaped).join(', ')}${properties.length > SOURCES_SHOWN ? ', …' : ''}`;
-  return `- stack ${role}: ${escaped(resource)} (${escaped(type)}) ${what}${because}`;
+      : `, for ${properties.slice(0, SOURCES_SHOWN).map(plainText).join(', ')}${properties.length > SOURCES_SHOWN ? ', …' : ''}`;
+  return `- stack ${role}: ${plainText(resource)} (${plainText(type)}) ${what}${because}`;
 }
 
 const REPLACEMENT_TEXT: Readonly<Record<ResourceChange['replacement'], string>> = {
@@ -197,11 +204,11 @@ function replacementsFirst(group: PlanGroup): (left: Change, right: Change) => n
   return (left, right) => weight(left) - weight(right) || (`${left.area} ${left.name}` < `${right.area} ${right.name}` ? -1 : 1);
 }
 
-function changeText({ action, area, name, diff, sources }: Change): string[] {
-  const verb = { create: 'new', delete: 'removed', update: 'changed' }[action];
+function changeText({ action, area, name, diff, sources, stays }: Change): string[] {
+  const verb = stays === true ? 'no longer applied, but kept' : { create: 'new', delete: 'removed', update: 'changed' }[action];
   const fence = longestFence(diff);
   const where = sources.length === 0 ? '' : ` (${sourcesText(sources)})`;
-  const summary = `<details><summary>${escaped(area)}: ${escaped(name)} ${verb}${where}</summary>`;
+  const summary = `<details><summary>${plainText(area)}: ${plainText(name)} ${verb}${where}</summary>`;
   return [summary, '', `${fence}diff`, diff, fence, '', '</details>'];
 }
 
@@ -221,17 +228,13 @@ function sourcesText(sources: readonly Source[]): string {
 }
 
 function placeText({ path, line, side }: Source): string {
-  return `${escaped(path)}:${line}${side === 'base' ? ' before the merge' : ''}`;
+  return `${plainText(path)}:${line}${side === 'base' ? ' before the merge' : ''}`;
 }
 
 /** A fence that no line of the diff closes. */
 function longestFence(text: string): string {
   const longest = [...text.matchAll(/`{3,}/g)].reduce((most, match) => Math.max(most, match[0].length), 2);
   return '`'.repeat(longest + 1);
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('|', '&#124;').replace(/\s+/g, ' ');
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Change, Plan, PlanGroup, Roll, Source } from '#model/plan.ts';
 import { ChangeClass } from '#model/render.ts';
 import { hashOf } from './hash.ts';
+import { isKept } from './inventory.ts';
 import { type ChangedItem, type ClusterChange, compareCluster } from './plan-compare.ts';
 import { diffOf } from './plan-diff.ts';
 import { disruptionOf, type Sample } from './plan-forecast.ts';
@@ -91,7 +92,8 @@ function samplesOf(subjects: readonly PlanSubject[], sides: Sides): Sample[] {
 function changeOf({ before, after }: ChangedItem, sources: readonly Source[]): Change {
   const { area, name } = after ?? before ?? { area: '', name: '' };
   const action = before === undefined ? 'create' : after === undefined ? 'delete' : 'update';
-  return { action, area, name, diff: diffOf(before?.value, after?.value), sources };
+  const stays = after === undefined && before?.kind === 'object' && isKept(name.split(' ')[0] ?? '');
+  return { action, area, name, diff: diffOf(before?.value, after?.value), sources, ...(stays ? { stays } : {}) };
 }
 
 /** Changes of the same name and text in several stacks, or on the instances of several, are told once. */

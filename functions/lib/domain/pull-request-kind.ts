@@ -49,6 +49,12 @@ function isConfiguration(path: string): boolean {
   return path.startsWith(`${CONFIGURATION_FOLDER}/`);
 }
 
-function isSettings(path: string): boolean {
-  return /^channels\/[^/]+\.yaml$/.test(path) || path.startsWith('channels/policies/');
+/** A file of the settings: a channel file, one that was most likely meant to be one, or one of the policies. */
+export function isSettings(path: string): boolean {
+  return /^channels\/[^/]+\.yaml$/.test(path) || isMisspeltChannelFile(path) || path.startsWith('channels/policies/');
+}
+
+/** Nobody would read it, and nobody would be told. */
+export function isMisspeltChannelFile(path: string): boolean {
+  return /^channels\/[^/]+\.yml$/.test(path);
 }

@@ -1,5 +1,6 @@
 import type { Finding } from '#model/checks.ts';
 import type { ClusterEntry, Settings } from '#model/settings.ts';
+import { etcdZones } from './network.ts';
 import type { ParsedSettings } from './settings.ts';
 import { findingAt, placeOf } from './yaml-source.ts';
 
@@ -15,12 +16,51 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
   return [...before].flatMap(([name, { entry, channel: channelName }]) => {
     const current = now.get(name);
     if (current === undefined) return entry.state === 'decommission' ? [] : [removed(name, channelName, entry, head)];
-    return FIXED.filter((field) => current.entry[field] !== entry[field]).map((field) => {
+    return fieldsThatMoved(entry, current.entry).map(({ field, why }) => {
       const place = placeOf(current.channel.source, ['clusters', current.index, field]);
-      const message = `The ${field} of the live cluster ${name} can't change (${entry[field]} to ${current.entry[field]}). Create another cluster, then decommission this one.`;
+      const message = `The ${field} of the live cluster ${name} can't change (${entry[field]} to ${current.entry[field]})${why}. Create another cluster, then decommission this one.`;
       return findingAt(current.channel.source.path, place, 'fixed-field', message);
     });
   });
+}
+
+/** What is recorded of a cluster: that it was deleted, or that it is there, perhaps half made. */
+export type Life = 'deleted' | 'there';
+
+/** Clusters that a change of settings brings, or takes from the files: whose records tell whether it may. */
+export function namesThatMove(base: Settings, head: ParsedSettings): string[] {
+  const [before, now] = [entriesOf(base), entriesOf(head.settings)];
+  return [...new Set([...before.keys(), ...now.keys()])].filter((name) => !before.has(name) || !now.has(name));
+}
+
+/** What the records forbid: an entry goes only after its cluster, and a name is never used again. @param lives by name, of those of which something is recorded */
+export function recordFindings(base: Settings, head: ParsedSettings, lives: ReadonlyMap<string, Life>): Finding[] {
+  const gone = [...entriesOf(base)].filter(([name, { entry }]) => entry.state === 'decommission' && lives.get(name) === 'there');
+  const left = gone.filter(([name]) => !entriesOf(head.settings).has(name));
+  const reused = head.channels.flatMap((channel) =>
+    channel.file.clusters.flatMap(({ name }, index) => {
+      if (entriesOf(base).has(name) || lives.get(name) !== 'deleted') return [];
+      const message = `There was a cluster ${name}, which was deleted. A name is never used again: choose another.`;
+      return [findingAt(channel.source.path, placeOf(channel.source, ['clusters', index, 'name']), 'duplicate-cluster', message)];
+    }),
+  );
+  const early = left.map(([name, { channel: channelName }]) => {
+    const message = `The cluster ${name} is not deleted yet. Its entry may go once it is: without it nobody looks after what is left.`;
+    return removalAt(channelName, head, message);
+  });
+  return [...early, ...reused];
+}
+
+function removalAt(channelName: string, head: ParsedSettings, message: string): Finding {
+  const channel = head.channels.find(({ file }) => file.channel === channelName);
+  const place = channel === undefined ? { line: 1, column: 1 } : placeOf(channel.source, ['clusters']);
+  return findingAt(channel?.source.path ?? `channels/${channelName}.yaml`, place, 'removed-cluster', message);
+}
+
+function fieldsThatMoved(before: ClusterEntry, after: ClusterEntry): { field: (typeof FIXED)[number] | 'environment'; why: string }[] {
+  const moved = FIXED.filter((field) => before[field] !== after[field]).map((field) => ({ field, why: '' }));
+  const [had, wanted] = [before, after].map(({ environment }) => etcdZones(environment).length);
+  return had === wanted ? moved : [...moved, { field: 'environment' as const, why: `: etcd would go from ${had} to ${wanted} members` }];
 }
 
 function entriesOf(settings: Settings): Map<string, { entry: ClusterEntry; channel: string }> {
@@ -36,7 +76,5 @@ function removed(name: string, channelName: string, entry: ClusterEntry, head: P
     renamed === undefined
       ? 'A live cluster is deleted by state: decommission, then its entry may go.'
       : `It can't be renamed to ${renamed}: a name is a cluster's identity.`;
-  const path = channel?.source.path ?? `channels/${channelName}.yaml`;
-  const place = channel === undefined ? { line: 1, column: 1 } : placeOf(channel.source, ['clusters']);
-  return findingAt(path, place, 'removed-cluster', `The live cluster ${name} is gone from the file. ${why}`);
+  return removalAt(channelName, head, `The live cluster ${name} is gone from the file. ${why}`);
 }

@@ -3,6 +3,7 @@ import type { SettingsFiles } from '#model/pull-request.ts';
 import { ChannelFile, type Settings } from '#model/settings.ts';
 import { SERVICE_NETWORK } from './network.ts';
 import { type ParsedPolicies, parseOwnPolicies } from './policies/own-policies.ts';
+import { isMisspeltChannelFile, SETTINGS_BRANCH } from './pull-request-kind.ts';
 import { readShape } from './shape.ts';
 import { didYouMean } from './suggest.ts';
 import { findingAt, type Parsed, parseSingle, placeOf, type ValuePath, type YamlSource } from './yaml-source.ts';
@@ -32,6 +33,10 @@ export function parseSettings(files: SettingsFiles): Parsed<ParsedSettings> {
     findings.push(...parsed.findings, ...(shape?.findings ?? []));
     if (parsed.value !== undefined && shape?.value !== undefined)
       channels.push({ file: { ...shape.value, ...policies }, source: parsed.value });
+  }
+  for (const { path } of files.files.filter((file) => isMisspeltChannelFile(file.path))) {
+    const message = `Nothing reads the file ${path}. Did you mean ${path.replace(/yml$/, 'yaml')}?`;
+    findings.push(findingAt(path, { line: 1, column: 1 }, 'unknown-file', message));
   }
   findings.push(...own.findings);
   if (findings.length > 0) return { findings };
@@ -132,6 +137,10 @@ function ownFindings(channel: ChannelSource): Finding[] {
   const findings: Finding[] = [];
   if (source.path !== `channels/${file.channel}.yaml`) {
     findings.push(at(channel, ['channel'], 'channel-name', `The channel ${file.channel} must stand in channels/${file.channel}.yaml.`));
+  }
+  if (file.branch === SETTINGS_BRANCH) {
+    const message = `${SETTINGS_BRANCH} holds the settings, so no channel can follow it. Give ${file.channel} a branch of its own.`;
+    findings.push(at(channel, ['branch'], 'duplicate-branch', message));
   }
   const last = file.waves.at(-1);
   if (last?.percent !== 100) {

@@ -1,5 +1,6 @@
 import type { Finding } from '#model/checks.ts';
 import type { Product, Upgrade } from '#model/upgrade.ts';
+import { codeSpan } from './markdown.ts';
 
 export interface UpgradeTextFacts {
   readonly upgrade: Upgrade;
@@ -71,12 +72,7 @@ function artifactLines({ missingArtifacts }: UpgradeTextFacts): string[] {
 
 function findingLine({ level, rule, path, line, message }: Finding): string {
   const text = message.replaceAll(/\s+/g, ' ').slice(0, MESSAGE_LIMIT);
-  return `- **${level}** \`${rule}\` ${code(`${path}:${line}`)} ${escaped(text)}`;
-}
-
-/** Text of files in a code span that nothing in it can close. */
-function code(text: string): string {
-  return `\`${text.replaceAll('`', "'").replaceAll(/\s+/g, ' ')}\``;
+  return `- **${level}** \`${rule}\` ${codeSpan(`${path}:${line}`)} ${escaped(text)}`;
 }
 
 /** Nothing in a message is markup, a link to a person or to a pull request. */

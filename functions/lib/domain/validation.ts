@@ -3,16 +3,17 @@ import type { Snapshot } from '#model/configuration.ts';
 import type { SettingsFiles } from '#model/pull-request.ts';
 import { boundFindings } from './bounds.ts';
 import { type Configuration, type ConfigurationParts, readParts } from './configuration.ts';
+import { useFindings } from './configuration-use.ts';
 import type { SchemaBook } from './kubernetes-apis.ts';
 import { contradictionFindings, type DeletionSide, removalFindings } from './kubernetes-deletions.ts';
 import { objectFindings } from './kubernetes-objects.ts';
 import { policyFindings } from './policies/findings.ts';
 import { policyClashes } from './policies/own-policies.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
-import { parseSettings } from './settings.ts';
-import { settingsChangeFindings } from './settings-change.ts';
+import { type ParsedSettings, parseSettings } from './settings.ts';
+import { type Life, recordFindings, settingsChangeFindings } from './settings-change.ts';
 import { versionMoveFindings } from './version-move.ts';
-import { findingAt, type Place } from './yaml-source.ts';
+import { findingAt, type Place, placeOf } from './yaml-source.ts';
 
 /** A change of `channels/cluster/`. */
 export interface ConfigurationChange {
@@ -50,12 +51,13 @@ export function validateConfiguration({ head, base, target }: ConfigurationChang
   ]);
 }
 
-/** What the objects say by themselves. */
+/** What a configuration says by itself. */
 function partFindings(head: Snapshot, now: ConfigurationParts, schemas: SchemaBook): Finding[] {
   const { versions, deletions, components } = now;
   const text = head.files.find(({ path }) => path === 'deletions.yaml')?.content ?? '';
   return [
     ...(versions === undefined ? [] : objectFindings({ ...now, versions, files: head.files }, schemas)),
+    ...useFindings(now, head.files),
     ...(deletions === undefined ? [] : contradictionFindings({ components, deletions }, text)),
   ];
 }
@@ -89,19 +91,38 @@ function policiesOf(head: Snapshot, configuration: Configuration | undefined, ta
   ];
 }
 
+/** What the repository and the records say; a working copy alone knows neither. */
+export interface KnownOfFleet {
+  /** Of clusters that come or go. */
+  readonly lives?: ReadonlyMap<string, Life>;
+  /** Branches of channels that do not exist. */
+  readonly missingBranches?: readonly string[];
+}
+
 /**
  * All that is wrong with the settings, and with what their change would do to clusters that live; failures first.
- * @param now ISO 8601, for the ends of waivers
+ * @param now ISO 8601, for the ends of waivers @param known what the files do not say, where it is known
  */
-export function validateSettings(head: SettingsFiles, base: SettingsFiles | undefined, now: string): Finding[] {
+export function validateSettings(head: SettingsFiles, base: SettingsFiles | undefined, now: string, known: KnownOfFleet = {}): Finding[] {
   const bounds = boundFindings('channels', head.files);
   if (bounds.length > 0) return bounds;
   const { value, findings } = parseSettings(head);
   const policies = value === undefined ? [] : policyFindings({ settings: value, today: now });
+  const branches = value === undefined ? [] : branchFindings(value, known.missingBranches ?? []);
   const before = base === undefined ? undefined : parseSettings(base).value;
   // A broken base is what this change repairs: there is nothing to compare with.
-  if (value === undefined || before === undefined) return inOrder([...findings, ...policies]);
-  return inOrder([...findings, ...settingsChangeFindings(before.settings, value), ...policies]);
+  if (value === undefined || before === undefined) return inOrder([...findings, ...branches, ...policies]);
+  const changes = [...settingsChangeFindings(before.settings, value), ...recordFindings(before.settings, value, known.lives ?? new Map())];
+  return inOrder([...findings, ...branches, ...changes, ...policies]);
+}
+
+function branchFindings({ channels }: ParsedSettings, missing: readonly string[]): Finding[] {
+  return channels
+    .filter(({ file }) => missing.includes(file.branch))
+    .map(({ file, source }) => {
+      const message = `The branch ${file.branch} does not exist. Push it first, or correct the name.`;
+      return findingAt(source.path, placeOf(source, ['branch']), 'branch', message);
+    });
 }
 
 function targetFindings(settings: SettingsFiles, branch: string): Finding[] {

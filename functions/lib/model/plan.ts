@@ -14,6 +14,8 @@ export const Change = z.object({
   area: z.string(),
   name: z.string(),
   diff: z.string(),
+  /** Of an object that is no longer applied: pruning keeps its kind, it goes only by `deletions.yaml`. */
+  stays: z.boolean().optional(),
   /** Lines of the repository that cause it. */
   sources: z.array(Source).readonly(),
 });
@@ -116,6 +118,8 @@ export const PlanContext = z.object({
   history: z.record(z.string(), History).default({}),
   /** Seconds of the whole rollout by waves, soaks included; absent when it can't be told. */
   rolloutSeconds: z.number().min(0).optional(),
+  /** Clusters that change and are in no group: what changes on them can't be told. Absent: none. */
+  unknown: z.int().positive().optional(),
   previews: z.array(GroupPreview).readonly().default([]),
 });
 export type PlanContext = z.infer<typeof PlanContext>;

@@ -37,7 +37,7 @@ export const Region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AW
 export const ExecutionName = z.string().regex(/^[A-Za-z0-9_-]{1,80}$/);
 
 /** ISO 8601 time in UTC. */
-export const Timestamp = z.iso.datetime();
+export const Timestamp = z.iso.datetime('must be a time in UTC, for example 2026-12-20T00:00:00Z');
 
 /** Duration in the settings: a number and a unit, for example `90s`, `15m`, `1h`, `7d`. */
 export const Duration = z.string().regex(/^\d+[smhd]$/, 'must be a number and s, m, h or d, for example 15m');

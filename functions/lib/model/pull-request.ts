@@ -43,6 +43,8 @@ export const SnapshotConfiguration = z.object({
   headRevision: Revision.nullable(),
   baseSettingsCommit: GitId,
   headSettingsCommit: GitId,
+  /** Branches that the settings at the merge result name and that do not exist. Absent: none. */
+  missingBranches: z.array(z.string()).optional(),
   /** False when this very step from base to head has passed e2e already. */
   e2eNeeded: z.boolean(),
 });
@@ -56,6 +58,7 @@ export const MergeResult = z.object({
     headRevision: true,
     baseSettingsCommit: true,
     headSettingsCommit: true,
+    missingBranches: true,
   }),
 });
 

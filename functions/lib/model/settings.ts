@@ -13,7 +13,7 @@ export const Hold = z.strictObject({ revision: Revision, reason: z.string().min(
 
 /** One cluster. The fields are few and closed on purpose: there are no pet clusters. */
 export const ClusterEntry = z.strictObject({
-  name: ClusterName,
+  name: ClusterName.refine((name) => name !== 'all', 'means every cluster in a waiver; take another'),
   account: AccountId,
   region: Region,
   environment: Environment,
@@ -62,10 +62,13 @@ const E2eSuites = z
   .array(E2eSuite)
   .refine((suites) => suites.includes('conformance'), 'must have conformance: a run that tests nothing proves nothing');
 
+/** Characters; Git keeps a branch as a file of its name, and GitHub takes 255 bytes of `refs/heads/<branch>`. */
+export const LONGEST_BRANCH = 200;
+
 /** `channels/<name>.yaml` on `main`. */
 export const ChannelFile = z.strictObject({
   channel: ChannelName,
-  branch: z.string().min(1),
+  branch: z.string().min(1).max(LONGEST_BRANCH),
   /** The channel whose proven revisions are promoted to this one; absent for the first channel. */
   follows: ChannelName.optional(),
   waves: z.array(WavePolicy).min(1),

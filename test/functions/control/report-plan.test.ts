@@ -60,6 +60,18 @@ describe('report-plan', () => {
     expect(await checks.wanted(planCheck)).toMatchObject({ conclusion: 'failure', findings: FINDINGS });
   });
 
+  it('takes nothing of a finding for markup', async () => {
+    const { objects, checks, run } = await setUp();
+    const finding = { rule: 'schema', level: 'failure', path: 'channels/`a.yaml', line: 1, message: 'There is no key <!-- \n\n# Passed' };
+    await objects.put('findings/g.json', JSON.stringify([finding]));
+
+    await run({ validate: { errors: 1, warnings: 0, findingsKey: 'findings/g.json' }, invalid: true });
+
+    expect((await checks.wanted(PULL.check))?.summary).toBe(
+      "First: `channels/'a.yaml:1`: There is no key &lt;!-- # Passed\n\nEach finding is annotated at its line. Nothing was started.",
+    );
+  });
+
   it('refuses to report a plan that is not there', async () => {
     const { run } = await setUp();
 

@@ -53,6 +53,12 @@ describe('read-pull-request', () => {
     expect(await read(number)).toMatchObject({ kind: 'settings', channel: null, baseRef: 'main' });
   });
 
+  it('takes a channel file of another ending for settings: somebody must be told that nobody reads it', async () => {
+    const number = await world.open('main', { 'channels/gamma.yml': 'channel: gamma\n' });
+
+    expect(await read(number)).toMatchObject({ kind: 'settings' });
+  });
+
   it('compares with where the base is now, not where it was when the head was pushed', async () => {
     const number = await world.open('dev', CONFIGURATION);
     const moved = world.github.push('dev', { 'channels/cluster/pools.yaml': '[]\n' });

@@ -243,6 +243,18 @@ describe('resolve-revision of the settings', () => {
     await expect(resolve(world, 'main')).rejects.toThrow('as #1 was merged; propose them again by a pull request to main');
   });
 
+  it('refuses files that were checked once and would lose a live cluster now', async () => {
+    const world = await createGitHubWorld();
+    await raise(world);
+    await world.mergeSettings(channelFile('dev', 2));
+    await resolve(world, 'main');
+    const commit = await world.mergeSettings(channelFile('dev', 1));
+
+    await expect(resolve(world, 'main')).rejects.toThrow(GateClosedError);
+    await expect(resolve(world, 'main')).rejects.toThrow(`the settings of ${commit} can't follow those that apply`);
+    await expect(resolve(world, 'main')).rejects.toThrow('The live cluster dev-2 is gone from the file.');
+  });
+
   it('lets a rollout of a channel go by the settings before, while those on main may not apply', async () => {
     const { world, revision } = await merged('dev');
     await world.evidence(revision);

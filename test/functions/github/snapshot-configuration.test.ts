@@ -72,10 +72,27 @@ describe('snapshot-configuration', () => {
     await expect(snapshot(number, blind)).resolves.toMatchObject({ e2eNeeded: true });
   });
 
-  it('refuses settings that name a branch which does not exist', async () => {
-    const number = await world.open('main', { 'channels/dev.yaml': 'channel: dev\nbranch: nowhere\n' });
+  it('finds branches that settings name and that do not exist', async () => {
+    const number = await world.open('main', settingsOf(channelFile('dev', 1, { branch: 'nowhere' })));
 
-    await expect(snapshot(number)).rejects.toThrow(/channel dev names the branch nowhere, which does not exist/);
+    const output = await snapshot(number);
+
+    expect(output).toMatchObject({ missingBranches: ['nowhere'] });
+    const merge = { readPullRequest: { kind: 'settings' as const, baseRef: 'main' }, snapshotConfiguration: output };
+    const { findingsKey } = await runStep(validate, merge, world, 'pr-1');
+    expect(world.read(findingsKey)).toContainEqual(
+      expect.objectContaining({
+        rule: 'branch',
+        path: 'channels/dev.yaml',
+        message: 'The branch nowhere does not exist. Push it first, or correct the name.',
+      }),
+    );
+  });
+
+  it('asks GitHub for no branch that nobody can have', async () => {
+    const number = await world.open('main', { 'channels/dev.yaml': `channel: dev\nbranch: ${'x'.repeat(100_000)}\n` });
+
+    expect(await snapshot(number)).not.toHaveProperty('missingBranches');
   });
 
   it('takes settings of both sides of a settings change', async () => {

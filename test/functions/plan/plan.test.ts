@@ -10,6 +10,7 @@ import { renderStep } from '../../../functions/plan/render.ts';
 import { validate } from '../../../functions/plan/validate.ts';
 import { createFakeClock } from '../../support/fakes/clock.ts';
 import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
+import { clusterEntry, clusterRecord } from '../../support/fleet.ts';
 import { edited, referenceSettings, referenceSnapshot } from '../../support/reference-fleet.ts';
 
 const BASE = 'a'.repeat(40);
@@ -115,6 +116,51 @@ describe('validate', () => {
     );
 
     expect(await findingsOf(objects, output.findingsKey)).toMatchObject([{ rule: 'fixed-field', path: 'channels/alpha.yaml' }]);
+  });
+
+  describe('of settings, with what is recorded of clusters', () => {
+    const text = (name: string) => referenceSettings().files.find(({ path }) => path === `channels/${name}`)?.content ?? '';
+    const withoutSecond = text('beta.yaml').slice(0, text('beta.yaml').indexOf('  - name: beta-2'));
+    const snapshotConfiguration = { ...SNAPSHOTS, baseRevision: null, headRevision: null };
+    const LIFE: Readonly<Record<string, object>> = {
+      there: clusterRecord(clusterEntry('beta-2'), 'beta', BASE),
+      deleted: { deleted: true, name: 'beta-2', revision: BASE, execution: 'delete-1', deletedAt: '2026-01-05T07:00:00Z' },
+    };
+
+    async function toldOf(before: string, after: string, life: string): Promise<string[]> {
+      const objects = await storeOf({}, { 'beta.yaml': after });
+      await objects.put(keys.settings(SETTINGS), JSON.stringify(referenceSettings({ 'beta.yaml': before }, SETTINGS)));
+      if (LIFE[life] !== undefined) await objects.put(keys.cluster('beta-2'), JSON.stringify(LIFE[life]));
+      const merge = { ...snapshotConfiguration, headSettingsCommit: NEW_SETTINGS };
+      const input = { readPullRequest: { kind: 'settings' as const, baseRef: 'main' }, snapshotConfiguration: merge };
+      const { findingsKey } = await validate.run(input, { objects, clock }, CONTEXT);
+      return (await findingsOf(objects, findingsKey)).map(({ level, rule, path, message }) => `${level} ${rule} ${path} ${message}`);
+    }
+
+    it.each([
+      [
+        'there',
+        [
+          'failure removed-cluster channels/beta.yaml The cluster beta-2 is not deleted yet. Its entry may go once it is: without it nobody looks after what is left.',
+        ],
+      ],
+      ['deleted', []],
+      ['never made', []],
+    ])('lets the entry of a decommissioned cluster go when the cluster is %s', async (life, findings) => {
+      expect(await toldOf(`${text('beta.yaml')}    state: decommission\n`, withoutSecond, life)).toEqual(findings);
+    });
+
+    it.each([
+      [
+        'deleted',
+        [
+          'failure duplicate-cluster channels/beta.yaml There was a cluster beta-2, which was deleted. A name is never used again: choose another.',
+        ],
+      ],
+      ['never made', []],
+    ])('lets a name be given to a new cluster when one of that name was %s', async (life, findings) => {
+      expect(await toldOf(withoutSecond, text('beta.yaml'), life)).toEqual(findings);
+    });
   });
 
   it('says which step must run first', async () => {

@@ -119,7 +119,7 @@ describe('preview-change-sets', () => {
     const output = await world.run();
 
     expect(await world.textOf(output.planHash)).toContain(
-      '- stack etcd: **CloudFormation refuses this change**: Parameters: [X] must have values',
+      '- stack etcd: **CloudFormation refuses this change**: Parameters: &#91;X&#93; must have values',
     );
   });
 

@@ -217,6 +217,19 @@ Resources:
   });
 });
 
+describe('a text of openings that nothing closes', () => {
+  it('is put together in a moment, for each cluster of a fleet', () => {
+    const text = `Resources: { Topic: { Type: AWS::SNS::Topic, Properties: { TopicName: !Sub '${'${a'.repeat(16_000)}' } } }`;
+    const { value } = parseTemplate('channels/cluster/network.yaml', text);
+    const template = value ?? expect.fail('the template was refused');
+    const { user } = process.cpuUsage();
+
+    for (let cluster = 0; cluster < 10; cluster += 1) expect(resolveResources(template, {}).size).toBe(1);
+
+    expect(process.cpuUsage().user - user).toBeLessThan(1_000_000);
+  });
+});
+
 describe('references of a template', () => {
   const bucket = (properties: string, more = ''): unknown =>
     resources(`Parameters: { Name: { Type: String } }\n${more}Resources: { B: { Type: AWS::S3::Bucket, Properties: ${properties} } }\n`, {

@@ -208,6 +208,7 @@ describe('the plan of settings', () => {
     const planned = planSettings({ base: base.settings, head, moves, configurations: kept });
 
     expect(planned.title).toBe('Clusters: 1 created');
+    expect(planned.markdown).toContain('**Blast radius: 1 cluster of which it is not known here what changes.**');
     expect(planned).toMatchObject({ affected: 1, plan: { groups: [] } });
     expect(planned.context.notes[0]).toBe(
       '**beta-3** is created, at the newest revision proven in its channel. What that changes is not known here: no revision is proven in its channel yet, or its configuration is not kept or not valid any more.',

@@ -251,6 +251,26 @@ describe('the parts of a plan', () => {
   const lineOf = (text: string, part: string): string | undefined => text.split('\n').find((line) => line.includes(part));
   const calm = { changes: [], rolls: [], resources: [], disruption: { restarts: [], ownPods: 0, drained: 0 } };
 
+  it('count clusters of which nothing is known as changed', () => {
+    const nothing = planOf({ ...calm, class: 'nothing' });
+    const none = { ...nothing, affected: 0, groups: [] };
+
+    expect(planMarkdown(none, { ...CONTEXT, unknown: 1 })).toContain(
+      '**Blast radius: 1 cluster of which it is not known here what changes.**',
+    );
+    expect(planMarkdown(planOf(calm), { ...CONTEXT, unknown: 2 })).toContain(
+      '; and 2 clusters of which it is not known here what changes.**',
+    );
+  });
+
+  it('say of what pruning keeps that it stays', () => {
+    const changes = [{ action: 'delete' as const, area: 'component x', name: 'Namespace room', diff: '-a', sources: [], stays: true }];
+
+    expect(planMarkdown(planOf({ ...calm, changes }), CONTEXT)).toContain(
+      'component x: Namespace room no longer applied, but kept</summary>',
+    );
+  });
+
   it.each([
     ['etcd', 1, ['a'], 'replaced', '- etcd: at least 1 member is replaced'],
     ['etcd', 3, ['a', 'b', 'c'], 'replaced', '- etcd: at least 3 members are replaced, over zones a, b, c'],

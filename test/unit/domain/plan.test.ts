@@ -157,11 +157,12 @@ describe('class of a change of the reference configuration', () => {
   });
 
   it.each([
-    ['Namespace', 'v1', 'deletion'],
-    ['StatefulSet', 'apps/v1', 'deletion'],
-    ['PersistentVolumeClaim', 'v1', 'deletion'],
-    ['ConfigMap', 'v1', 'manifests'],
-  ])('for a %s that goes is by what it takes with it', (kind, apiVersion, expected) => {
+    // Pruning keeps these.
+    ['Namespace', 'v1', 'manifests', { stays: true }],
+    ['PersistentVolumeClaim', 'v1', 'manifests', { stays: true }],
+    ['StatefulSet', 'apps/v1', 'deletion', {}],
+    ['ConfigMap', 'v1', 'manifests', {}],
+  ])('for a %s that goes is by what it takes with it', (kind, apiVersion, expected, what) => {
     const zoo = (text: string) => ({ 'components/zoo/component.yaml': 'name: zoo\nphase: workloads\n', 'components/zoo/a.yaml': text });
     const kept = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: kept, namespace: default }\n';
     const before = configuration(zoo(`${kept}---\napiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: going }\n`));
@@ -170,7 +171,23 @@ describe('class of a change of the reference configuration', () => {
     const plan = planChange([{ base: { configuration: before, cluster: CLUSTER }, head: { configuration: after, cluster: CLUSTER } }]);
 
     expect(plan.class).toBe(expected);
-    expect(plan.groups[0]?.changes.map(({ action, name }) => [action, name])).toEqual([['delete', `${kind} going`]]);
+    expect(plan.groups[0]?.changes).toEqual([
+      { action: 'delete', name: `${kind} going`, area: 'component zoo', diff: expect.any(String), sources: expect.any(Array), ...what },
+    ]);
+  });
+
+  it.each([
+    ['Namespace', 'deletion'],
+    ['PersistentVolumeClaim', 'deletion'],
+    ['StatefulSet', 'deletion'],
+    ['ConfigMap', 'manifests'],
+  ])('for a %s that deletions.yaml names is by what it takes with it, whenever its manifest went', (kind, expected) => {
+    const entry = `  - { apiVersion: v1, kind: ${kind}, name: gone, reason: moved out }\n`;
+
+    const plan = planOf({ 'deletions.yaml': `before: []\nafter:\n${entry}` });
+
+    expect(plan.class).toBe(expected);
+    expect(plan.groups[0]?.changes.map(({ action, name }) => [action, name])).toEqual([['create', `delete ${kind} gone`]]);
   });
 
   it('is deletion of a cluster that goes, with all its stacks', () => {

@@ -23,6 +23,16 @@ function settingsOf(files: Readonly<Record<string, string>> = {}) {
 }
 
 describe('parseSettings', () => {
+  it('finds a channel file of another ending, which nobody would read', () => {
+    const { commit, files } = referenceSettings();
+
+    const { findings: found } = parseSettings({ commit, files: [...files, { path: 'channels/gamma.yml', content: 'channel: gamma\n' }] });
+
+    expect(found).toMatchObject([
+      { rule: 'unknown-file', message: 'Nothing reads the file channels/gamma.yml. Did you mean channels/gamma.yaml?' },
+    ]);
+  });
+
   it('reads the reference fleet, the first channel first', () => {
     const { settings } = settingsOf();
 
@@ -40,6 +50,24 @@ describe('parseSettings', () => {
       changed('dev.yaml', "account: '200000000001'", 'account: 200000000001'),
       'clusters[0].account must be a string, received number.',
       18,
+    ],
+    [
+      'the branch of the settings',
+      changed('dev.yaml', 'branch: dev', 'branch: main'),
+      'main holds the settings, so no channel can follow it. Give dev a branch of its own.',
+      3,
+    ],
+    [
+      'a day for a time',
+      { 'dev.yaml': `${texts['dev.yaml'] ?? ''}hold: { revision: ${'a'.repeat(40)}, reason: x, owner: y, until: 2026-12-31 }\n` },
+      'hold.until must be a time in UTC, for example 2026-12-20T00:00:00Z.',
+      (texts['dev.yaml'] ?? '').split('\n').length,
+    ],
+    [
+      'a cluster called as waivers call all',
+      changed('dev.yaml', 'name: dev-1', 'name: all'),
+      'clusters[0].name means every cluster in a waiver; take another.',
+      17,
     ],
     [
       'a second document',
@@ -155,5 +183,25 @@ describe('settingsChangeFindings', () => {
     const head = settingsOf(changed('beta.yaml', '10.4.0.0/16', '10.5.0.0/16'));
 
     expect(settingsChangeFindings(base, head)).toMatchObject([{ rule: 'fixed-field', path: 'channels/beta.yaml', line: 23 }]);
+  });
+
+  it('refuses an environment with which etcd would get or lose members, and no other', () => {
+    const of = (from: string, to: string) =>
+      settingsChangeFindings(
+        settingsOf(changed('dev.yaml', 'environment: development', `environment: ${from}`)).settings,
+        settingsOf(changed('dev.yaml', 'environment: development', `environment: ${to}`)),
+      );
+
+    expect(of('development', 'test')).toEqual([]);
+    expect(of('test', 'production')).toMatchObject([
+      {
+        rule: 'fixed-field',
+        path: 'channels/dev.yaml',
+        line: 20,
+        message:
+          "The environment of the live cluster dev-1 can't change (test to production): etcd would go from 1 to 3 members. Create another cluster, then decommission this one.",
+      },
+    ]);
+    expect(of('production', 'test')).toHaveLength(1);
   });
 });

@@ -50,6 +50,49 @@ describe('validateConfiguration', () => {
     expect(found.map(({ rule }) => rule)).toEqual(['yaml']);
   });
 
+  it.each(['', '# none\n', undefined])('finds that e2e would test nothing: %j', (conformance) => {
+    expect(told({ 'tests/conformance.txt': conformance })).toEqual([
+      'failure missing-file tests/conformance.txt:1 There is no conformance spec in tests/conformance.txt, so e2e would test nothing and fail. Name one a line.',
+    ]);
+  });
+
+  it.each([
+    ['"bad key!": x', "can't have a label bad key!: its name is at most 63 of"],
+    ['team: a b', 'team can\'t be "a b": a label\'s value is at most 63 of'],
+    [
+      'node-role.kubernetes.io/worker: ""',
+      "can't have the label node-role.kubernetes.io/worker: a kubelet that is to give it to itself does not start.",
+    ],
+    ['lifecycle-status: ready', 'have the label lifecycle-status by Sluice: take another.'],
+    ['sluice/pool: other', 'have the label sluice/pool by Sluice: take another.'],
+  ])('finds a label with which no node would join: %s', (label, problem) => {
+    expect(told(edited('pools.yaml', 'workload: batch', label))).toEqual([
+      expect.stringContaining(`failure pools pools.yaml:14 The nodes of batch ${problem}`),
+    ]);
+  });
+
+  it.each(['node.kubernetes.io/team: a', 'kubernetes.io/arch: arm64', 'example.org/kubernetes.io: ""', 'mykubernetes.io/a: b'])(
+    'lets nodes have the label %s',
+    (label) => {
+      expect(told(edited('pools.yaml', 'workload: batch', label))).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['components/shop/a.yml', 'component shop'],
+    ['component/shop/a.yaml', 'components/shop/a.yaml'],
+    ['user-dato/node.yaml', 'user-data/node.yaml'],
+  ])('says what %s was to be', (path, meant) => {
+    const found = told({
+      [path]: 'a: 1\n',
+      ...(path.startsWith('components') ? { 'components/shop/component.yaml': 'name: shop\nphase: workloads\n' } : {}),
+    });
+
+    expect(found).toEqual([
+      `failure unknown-file ${path}:1 Nothing reads the file ${path}. Did you mean ${path.startsWith('components') ? 'components/shop/a.yaml' : meant}?`,
+    ]);
+  });
+
   it('says that nothing would be left', () => {
     expect(validateConfiguration({ head: undefined, base: referenceSnapshot() }, shippedSchemas)).toMatchObject([
       { rule: 'missing-file', path: 'channels/cluster' },
