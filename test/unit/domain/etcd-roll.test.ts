@@ -113,6 +113,157 @@ describe('rolling three members', () => {
     expect(decideEtcdRoll(observed(change))).toMatchObject({ act: 'wait' });
   });
 
+  it.each<[string, Partial<EtcdObservation>, string]>([
+    [
+      'a group is not there',
+      { groups: [...three('1', '1'), { zone: 'c', group: undefined }] },
+      'the member in zone c has no Auto Scaling group yet',
+    ],
+    [
+      'an instance comes',
+      { groups: zones(group([instance('i-0')]), group([{ ...instance('i-1'), lifecycleState: 'Pending:Wait' }])) },
+      'instance i-1 is Pending:Wait',
+    ],
+    ['an instance is missing', { groups: zones({ ...group([]), desired: 1 }) }, '0 of 1 instances of etcd in zone a are there'],
+    ['nobody answers', { members: { unreachable: 'no etcd member answers' } }, 'no etcd member answers'],
+    ['one has not applied all', { committed: 101 }, 'etcd-a has applied 100, etcd-b has applied 100, etcd-c has applied 100 of 101'],
+    [
+      'one is behind the backup and catches up',
+      { members: members.map((one) => (one.name === 'etcd-c' ? { ...one, revision: 80 } : one)) },
+      'etcd-c is at revision 80, behind 90 of backup b1, and catches up',
+    ],
+    ['hashes could not be compared', { groups: three('1', '2', '2'), hashes: { state: 'unknown', reason: 'compacted' } }, 'compacted'],
+    [
+      'a downgrade that all have followed is not ended',
+      { members: members.map((one) => ({ ...one, downgradeTo: '3.6.0' })) },
+      'etcd has not ended its downgrade to 3.6.0 yet',
+    ],
+  ])('says why it waits: %s', (_, change, reason) => {
+    expect(decideEtcdRoll(observed({ groups: three('2', '2', '2'), members, ...change }))).toEqual({ act: 'wait', reason });
+  });
+
+  it.each<[string, Partial<EtcdObservation>, string]>([
+    [
+      'a doubt',
+      { members: members.map((one) => ({ ...one, alarms: one.name === 'etcd-b' ? ['memberID:2 alarm:NOSPACE'] : [] })) },
+      'etcd-b tells memberID:2 alarm:NOSPACE: mend it and disarm it by etcdctl',
+    ],
+    [
+      'an instance without its member',
+      { groups: zones(...['a', 'b', 'd'].map((zone) => group([instance(`i-${zone}`, '2', zone)]))) },
+      'instance i-d is in d and etcd lists no member etcd-d',
+    ],
+    [
+      'a new member of another version',
+      { wanted: '3.6.17' },
+      'etcd-a runs 3.6.16 on i-0, whose launch template is the current one: 3.6.17 is wanted',
+    ],
+    [
+      'an old member that is too far away',
+      { groups: three('1', '2', '2'), wanted: '3.8.0' },
+      "etcd-a: etcd can't go from 3.6.16 to 3.8.0 at once. Go one minor at a time.",
+    ],
+    [
+      'no backup',
+      { groups: three('1', '2', '2'), backup: undefined },
+      'instance i-0 must be replaced and there is no proven backup: run backup-etcd first',
+    ],
+    [
+      'hashes that differ, before one is replaced',
+      { groups: three('1', '2', '2'), hashes: { state: 'different', reason: 'b 1, c 2' } },
+      'b 1, c 2: one of them has lost or changed data. Find out which before anything is replaced',
+    ],
+    [
+      'hashes that differ, at the end',
+      { changed: true, hashes: { state: 'different', reason: 'b 1, c 2' } },
+      'b 1, c 2: one of them has lost or changed data. Find out which before anything is replaced',
+    ],
+    [
+      'another cluster',
+      { members: members.map((one) => ({ ...one, clusterId: 'c2' })) },
+      'etcd-a is of etcd cluster c2, not c1 as in backup b1: restore that backup',
+    ],
+    [
+      'data that is lost',
+      { members: members.map((one) => ({ ...one, revision: 80 })) },
+      'etcd-a is at revision 80, behind 90 of backup b1: restore that backup',
+    ],
+  ])('says what it refuses: %s', (_, change, reason) => {
+    expect(decideEtcdRoll(observed({ groups: three('2', '2', '2'), members, ...change }))).toEqual({ act: 'refuse', reason });
+  });
+
+  it('says what it does', () => {
+    const said = (change: Partial<EtcdObservation>): object => decideEtcdRoll(observed({ members, ...change }));
+
+    expect(said({ groups: three('1', '1', '1') })).toEqual({
+      act: 'terminate',
+      instance: instance('i-1', '1', 'b'),
+      reason: 'replaces i-1 in b, launch template version 1 to 2',
+    });
+    expect(said({ groups: three('1', '2', '2') })).toEqual({
+      act: 'move-leader',
+      from: members[0],
+      to: members[1],
+      reason: 'etcd-a hands leadership to etcd-b',
+    });
+    expect(said({ groups: three('1', '2', '2'), hashes: undefined })).toEqual({
+      act: 'compare-hashes',
+      reason: 'compares the key-value hashes',
+    });
+    expect(said({ groups: three('2', '2', '2') })).toEqual({
+      act: 'done',
+      reason: '3 healthy with 3.6.16 at launch template version 2; equal',
+    });
+    expect(said({ groups: three('2', '2', '2'), hashes: undefined })).toMatchObject({
+      reason: '3 healthy with 3.6.16 at launch template version 2',
+    });
+    expect(said({ groups: three('2', '2', '2'), hashes: { state: 'different', reason: 'old' } })).toMatchObject({ act: 'done' });
+  });
+
+  it('tells each launch template version once', () => {
+    const groups = zones(group([instance('i-0', '2', 'a')]), group([instance('i-1', '2', 'b')]), {
+      ...group([instance('i-2', '5', 'c')]),
+      launchTemplateVersion: '5',
+    });
+
+    expect(decideEtcdRoll(observed({ groups, members })).reason).toBe('3 healthy with 3.6.16 at launch template version 2, 5; equal');
+  });
+
+  it('prepares the data before the first member of a lower minor comes, and waits until that has ended', () => {
+    const newer = members.map((one) => ({ ...one, version: '3.7.3', storageVersion: '3.7.0' }));
+    const down = { members: newer, wanted: '3.6.16', clusterVersion: '3.7.0' };
+
+    expect(decideEtcdRoll(observed({ ...down, groups: three('1', '1', '1') }))).toMatchObject({ act: 'begin-downgrade', version: '3.6.0' });
+    expect(decideEtcdRoll(observed({ ...down, groups: three('1', '1', '1'), backup: undefined }))).toMatchObject({ act: 'refuse' });
+  });
+
+  it('ends a downgrade of an earlier update before it is done', () => {
+    const down = members.map((one) => ({ ...one, version: '3.7.3', storageVersion: '3.7.0', downgradeTo: '3.6.0' }));
+
+    expect(
+      decideEtcdRoll(observed({ groups: three('2', '2', '2'), members: down, wanted: '3.7.3', clusterVersion: '3.7.0' })),
+    ).toMatchObject({
+      act: 'end-downgrade',
+      version: '3.6.0',
+    });
+  });
+
+  it('takes followers by name, and hands leadership to the first that need not be replaced', () => {
+    const shuffled = [...members].reverse();
+    const led = members.map((one) => ({ ...one, leader: one.name === 'etcd-b', leaderId: 'id-etcd-b' }));
+
+    expect(decideEtcdRoll(observed({ groups: [...three('1', '1', '1')].reverse(), members: shuffled }))).toMatchObject({
+      instance: { id: 'i-1' },
+    });
+    expect(decideEtcdRoll(observed({ groups: three('2', '1', '2'), members: [...led].reverse() }))).toMatchObject({
+      to: { name: 'etcd-a' },
+    });
+  });
+
+  it('is alone without anybody to hand leadership to', () => {
+    expect(decideEtcdRoll(observed({ groups: zones(group([instance('i-0', '1')])) }))).toMatchObject({ act: 'terminate' });
+  });
+
   it('goes no further when another cluster came up, or all are behind the backup', () => {
     const strangers = members.map((member) => ({ ...member, clusterId: 'c2' }));
     const old = members.map((member) => ({ ...member, revision: 80 }));

@@ -132,6 +132,150 @@ describe('the control plane', () => {
     expect(decideControlPlane(seen([instance('i-2', '3')], [NEW_API, OLD_API]))).toMatchObject({ done: false });
   });
 
+  it.each<[string, ControlPlaneObservation, string]>([
+    [
+      'there is no group',
+      { ...seen([], [OLD_API]), group: undefined },
+      'no Auto Scaling group is tagged with this cluster and control-plane',
+    ],
+    ['the group starts one', seen([instance('i-1', '2')], [], { desired: 2 }), 'the group starts a new instance: desired 2, there are 1'],
+    [
+      'the group has no room',
+      seen([instance('i-1', '2')], [], { max: 1 }),
+      'the group allows 1 instances; one more is needed to replace i-1 (InService, Healthy)',
+    ],
+    [
+      'the new one comes',
+      seen([instance('i-1', '2'), instance('i-2', '3', 'Pending')], [OLD_API, OLD_API], { met: [] }),
+      'new instance i-2 (Pending, Healthy) is not in service; the API answers: 1.35.4 ready (2x)',
+    ],
+    [
+      'the new one has no address',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [], { own: new Map() }),
+      'new instance i-2 has no address yet',
+    ],
+    [
+      'the new one is not ready',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [], { own: new Map([['i-2', { address: '10.0.0.2', probe: DOWN }]]) }),
+      'new instance i-2 at 10.0.0.2: /readyz answers 500: etcd failed',
+    ],
+    [
+      'the new one has another version',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [], { own: new Map([['i-2', { address: '10.0.0.2', probe: OLD_API }]]) }),
+      'new instance i-2 at 10.0.0.2 has version 1.35.4; wanted 1.36.3',
+    ],
+    [
+      'the new one tells no version',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [], {
+        own: new Map([['i-2', { address: '10.0.0.2', probe: { ready: true, milliseconds: 5, reason: 'ok' } }]]),
+      }),
+      'new instance i-2 at 10.0.0.2 has version none; wanted 1.36.3',
+    ],
+    [
+      'no connection meets the new one',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [OLD_API, DOWN], { met: [] }),
+      'new instance i-2 is ready at 10.0.0.2, waiting until the load balancer sends connections to it; the API answers: 1.35.4 ready (1x), /readyz answers 500: etcd failed (1x)',
+    ],
+    [
+      'only one that is not ready answers for it',
+      { ...seen([instance('i-1', '2'), instance('i-2', '3')], [], { met: [] }), probes: [{ ...DOWN, server: '10.0.0.2' }] },
+      'new instance i-2 is ready at 10.0.0.2, waiting until the load balancer sends connections to it; the API answers: /readyz answers 500: etcd failed (1x)',
+    ],
+    [
+      'a second new one is missing',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [NEW_API], { min: 2, max: 3, desired: 3 }),
+      'the group starts another new instance: desired 3, there are 2',
+    ],
+    [
+      'the group has no room for a second new one',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [NEW_API], { min: 2, max: 2, desired: 2 }),
+      "desired 2 is at the group's minimum; the old instance can't go",
+    ],
+    [
+      'the API is not all new at the end',
+      seen([instance('i-2', '3')], [{ ready: true, milliseconds: 5, reason: 'ok' }], { met: [] }),
+      'i-2 (InService, Healthy) runs; the API answers: no version ready (1x); wanted 1.36.3',
+    ],
+    [
+      'one of several new ones is not met at the end',
+      seen([instance('i-2', '3'), instance('i-3', '3')], [NEW_API], { min: 2, met: ['i-2'] }),
+      'new instance i-3 is ready at 10.0.0.3, waiting until the load balancer sends connections to it; the API answers: 1.36.3 ready (2x)',
+    ],
+  ])('says why it waits: %s', (_name, observation, reason) => {
+    expect(decideControlPlane(observation)).toEqual({ done: false, reason });
+  });
+
+  it.each<[string, ControlPlaneObservation, object]>([
+    [
+      'starting beside an old one',
+      seen([instance('i-1', '2')], []),
+      {
+        reason: 'starting a new instance beside i-1 (InService, Healthy)',
+        action: { type: 'set-desired', group: 'cp', desired: 2 },
+      },
+    ],
+    [
+      'starting where none is left',
+      seen([], [], { desired: 0 }),
+      { reason: 'starting a new instance beside none', action: { type: 'set-desired', group: 'cp', desired: 1 } },
+    ],
+    [
+      'making room after an earlier roll',
+      seen([instance('i-1', '1'), instance('i-2', '2')], []),
+      { reason: 'an earlier roll left one more instance than needed; ending i-2', action: { type: 'terminate', instance: 'i-2' } },
+    ],
+    [
+      'ending the one that never came up first',
+      seen([instance('i-1', '2'), instance('i-2', '1', 'Pending')], []),
+      { action: { type: 'terminate', instance: 'i-2' } },
+    ],
+    [
+      'ending the first by name of equals',
+      seen([instance('i-2', '2'), instance('i-1', '2')], []),
+      { action: { type: 'terminate', instance: 'i-1' } },
+    ],
+    [
+      'ending the later version as a number',
+      seen([instance('i-1', '9'), instance('i-2', '10')], []),
+      { action: { type: 'terminate', instance: 'i-2' } },
+    ],
+    [
+      'ending an old one',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [OLD_API, NEW_API]),
+      { reason: 'the new instance serves; ending i-1', action: { type: 'terminate', instance: 'i-1' } },
+    ],
+    [
+      'starting a second new one',
+      seen([instance('i-1', '2'), instance('i-2', '3')], [NEW_API], { min: 2, max: 3 }),
+      {
+        reason: 'starting another new instance beside i-1 (InService, Healthy)',
+        action: { type: 'set-desired', group: 'cp', desired: 3 },
+      },
+    ],
+    [
+      'ending a new one that is too many',
+      seen([instance('i-2', '3'), instance('i-3', '3')], [NEW_API], { met: [] }),
+      {
+        reason: 'one more instance than needed; the API answers: 1.36.3 ready (1x); ending i-2',
+        action: { type: 'terminate', instance: 'i-2' },
+      },
+    ],
+  ])('says what it does: %s', (_name, observation, expected) => {
+    expect(decideControlPlane(observation)).toMatchObject({ done: false, ...expected });
+  });
+
+  it('says which instances serve at the end', () => {
+    expect(decideControlPlane(seen([instance('i-2', '3'), instance('i-3', '3')], [NEW_API], { min: 2 }))).toEqual({
+      done: true,
+      reason: 'the API has version 1.36.3 on i-2, i-3',
+    });
+  });
+
+  it('of a group without a minimum keeps one', () => {
+    expect(decideControlPlane(seen([instance('i-2', '3')], [NEW_API], { min: 0 }))).toMatchObject({ done: true });
+    expect(decideControlPlane(seen([instance('i-1', '2')], [], { min: 0 })).action).toMatchObject({ type: 'set-desired', desired: 2 });
+  });
+
   it('tells which instance is stuck and what the API answers', () => {
     const { reason } = decideControlPlane(seen([instance('i-2', '3', 'Pending')], [DOWN, DOWN]));
 
