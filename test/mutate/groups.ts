@@ -27,6 +27,10 @@ function policies(files: string, tests: string): Shard {
   return shard(files, tests, 'policies/');
 }
 
+function drain(files: string, tests: string): Shard {
+  return shard(files, tests, 'drain/');
+}
+
 export const GROUPS: readonly Group[] = [
   {
     name: 'kubernetes',
@@ -68,6 +72,28 @@ export const GROUPS: readonly Group[] = [
       shard('plan-fold plan plan-compare plan-sides', 'plan-fold.property plan'),
       shard('plan-sources', 'plan-sources'),
       shard('plan-settings plan-pull-request', 'plan-settings plan-pull-request'),
+    ],
+  },
+  {
+    name: 'drain',
+    shards: [
+      drain('decide', 'decide several-pools decision-table'),
+      drain('view zones surge rolling counts', 'view zones surge decide several-pools decision-table'),
+      drain('node settled postgres marks pods pace', 'settled pods marks rules decide decision-table'),
+      drain('force budgets forced owners', 'rules forced decision-table risks'),
+      drain('risks pod-groups report', 'risks risk-details'),
+      // What the Eviction API's answers mean.
+      { mutate: ['functions/lib/adapters/kubernetes/evict.ts'], tests: ['test/unit/adapters/kubernetes/evict.test.ts'] },
+    ],
+  },
+  {
+    name: 'rolls',
+    shards: [
+      shard('etcd-roll etcd-downgrade etcd-health', 'etcd-roll etcd-health'),
+      shard('etcd-lost-member', 'etcd-lost-member'),
+      shard('roll-control-plane instances', 'roll-control-plane instances'),
+      shard('phase-move version-steps', 'phase-move etcd-health'),
+      shard('version-move', 'version-move.property phase-move'),
     ],
   },
 ];
