@@ -27,6 +27,8 @@ const Input = z.object({
   cluster: ClusterRef,
   /** Version of the member that the snapshot was taken from: an older etcd would not boot on it. */
   checkMembers: z.object({ version: z.string() }),
+  /** Whether to restore it. */
+  drill: z.boolean().default(true),
   takeSnapshot: z.object({ key: z.string(), sha256: Sha256, bytes: z.int(), bracket: z.object({ from: z.int(), to: z.int() }) }),
 });
 type Input = z.infer<typeof Input>;
@@ -48,6 +50,7 @@ export const proveSnapshot = defineStep({
       const snapshot = join(directory, 'snapshot.db');
       const l4 = await readBack(input.takeSnapshot, snapshot, ports);
       if (l4.verdict !== 'holds') return notRestored(l4, verdict('L5', 'not-run', 'there is nothing good to restore: L4 fails', 0));
+      if (!input.drill) return notRestored(l4, verdict('L5', 'not-run', 'no drill was asked for', 0));
       return restore(input, l4, directory, snapshot, ports);
     });
   },

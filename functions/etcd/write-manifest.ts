@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { unproven } from '#domain/backup.ts';
+import { requiredLayers, unproven } from '#domain/backup.ts';
 import { accountKeys, bucketName } from '#domain/names.ts';
 import { BackupNotProvenError, ConflictError } from '#model/errors.ts';
 import { BackupManifest, LayerVerdict } from '#model/records.ts';
@@ -13,8 +13,6 @@ export interface WriteManifestPorts {
   readonly objects: ObjectStore;
 }
 
-const Layer = LayerVerdict.shape.layer;
-
 const Input = z.object({
   cluster: ClusterRef,
   checkMembers: CheckedMembers,
@@ -25,8 +23,10 @@ const Input = z.object({
     revision: z.int().nullable(),
     counts: z.record(z.string(), z.int()),
   }),
-  /** What "proven" asks for. */
-  requiredLayers: z.array(Layer).min(1).default(['L0', 'L1', 'L2', 'L3', 'L4', 'L5']),
+  /** Absent when no drill was wanted. */
+  proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable() }).nullish(),
+  /** Whether the snapshot was to be restored (L5, L6); before a change of a cluster it always is. */
+  drill: z.boolean().default(true),
 });
 
 /**
@@ -42,7 +42,7 @@ export const writeManifest = defineStep({
     const manifestKey = accountKeys.backup(cluster.name, takeSnapshot.id, 'manifest.json');
     const wanted = manifestOf(input, execution);
     const manifest = await writeOnce(objects, manifestKey, wanted);
-    const reasons = unproven(manifest.layers, input.requiredLayers);
+    const reasons = unproven(manifest.layers, requiredLayers(input.drill));
     if (reasons.length > 0) throw new BackupNotProvenError(`backup ${manifest.id} of ${cluster.name} is not proven: ${reasons.join('; ')}`);
     const layers = Object.fromEntries(manifest.layers.map((entry) => [entry.layer, entry.verdict]));
     return { id: manifest.id, proven: manifest.proven, manifestKey, layers };
@@ -50,8 +50,9 @@ export const writeManifest = defineStep({
 });
 
 function manifestOf(input: z.infer<typeof Input>, execution: string): BackupManifest {
-  const { cluster, checkMembers, takeSnapshot, proveSnapshot } = input;
-  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...proveSnapshot.verdicts];
+  const { cluster, checkMembers, takeSnapshot, proveSnapshot, proveApi } = input;
+  const drills = [...proveSnapshot.verdicts, ...(proveApi?.verdicts ?? [])];
+  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...drills];
   return {
     id: takeSnapshot.id,
     cluster: cluster.name,
@@ -70,9 +71,10 @@ function manifestOf(input: z.infer<typeof Input>, execution: string): BackupMani
       member: checkMembers.member,
       members: checkMembers.members,
     },
+    kubernetes: proveApi?.kubernetes ?? null,
     counts: proveSnapshot.counts,
     layers,
-    proven: unproven(layers, input.requiredLayers).length === 0,
+    proven: unproven(layers, requiredLayers(input.drill)).length === 0,
     execution,
   };
 }

@@ -14,6 +14,7 @@ import { rewriteSecrets } from '../cluster/rewrite-secrets.ts';
 import { rollControlPlane } from '../cluster/roll-control-plane.ts';
 import { rollNodePools } from '../cluster/roll-node-pools.ts';
 import { startLoad } from '../cluster/start-load.ts';
+import { proveApi } from '../drill/prove-api.ts';
 import { proveSnapshot } from '../drill/prove-snapshot.ts';
 import { runTests } from '../drill/run-tests.ts';
 import { checkMembers } from '../etcd/check-members.ts';
@@ -30,7 +31,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
   ...[releaseNodes, removeAwsResources, reportDrain, rewriteSecrets, rollControlPlane, rollNodePools, startLoad],
   ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
-  ...[proveSnapshot, runTests],
+  ...[proveSnapshot, proveApi, runTests],
 ];
 
 /**

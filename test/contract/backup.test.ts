@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe('a backup of a real etcd', () => {
-  it('is proven: restored, booted, at the live revision, with every key', async () => {
+  it('is proven as a file, and restored: booted, at the live revision, with every key', async () => {
     const { revision } = await checkMembers.run({ cluster: plane.cluster }, ports(), CONTEXT);
 
     const written = await backup();
@@ -152,7 +152,7 @@ async function snapshot() {
 }
 
 function prove(taken: Awaited<ReturnType<typeof snapshot>>) {
-  const input = { cluster: plane.cluster, checkMembers: { version: '3.6.16' }, takeSnapshot: taken };
+  const input = { cluster: plane.cluster, checkMembers: { version: '3.6.16' }, takeSnapshot: taken, drill: true };
   return proveSnapshot.run(input, ports(), CONTEXT);
 }
 
@@ -160,7 +160,7 @@ async function backup() {
   const members = await checkMembers.run({ cluster: plane.cluster }, ports(), CONTEXT);
   const taken = await takeSnapshot.run({ cluster: plane.cluster, checkMembers: members }, ports(), CONTEXT);
   const proof = await prove(taken);
-  const input = { cluster: plane.cluster, checkMembers: members, takeSnapshot: taken, proveSnapshot: proof };
+  const input = { cluster: plane.cluster, checkMembers: members, takeSnapshot: taken, proveSnapshot: proof, drill: false };
   return writeManifest.run(writeManifest.input.parse(input), ports(), CONTEXT);
 }
 

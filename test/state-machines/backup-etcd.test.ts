@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CLUSTER } from '../support/cluster-ref.ts';
 import { expectOutcome } from '../support/state-machines/outcome.ts';
 import { scenariosFor } from '../support/state-machines/scenarios.ts';
 import { createStubFleet } from '../support/state-machines/stub-fleet.ts';
@@ -9,8 +10,19 @@ describe('backup-etcd', () => {
 
     const execution = await fleet.run('backup-etcd');
 
-    expect(execution.history.entered()).toEqual(['check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'backup-proven']);
+    expect(execution.history.entered()).toEqual([
+      ...['check-members', 'take-snapshot', 'prove-snapshot', 'prove-api--needed', 'prove-api', 'write-manifest', 'backup-proven'],
+    ]);
     expect(execution.output).toMatchObject({ writeManifest: { proven: true } });
+  });
+
+  it('starts no API server when no drill is wanted', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('backup-etcd', { cluster: CLUSTER, progress: null, drill: false });
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.history.entered()).not.toContain('prove-api');
   });
 });
 

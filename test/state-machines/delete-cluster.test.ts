@@ -14,7 +14,16 @@ describe('delete-cluster', () => {
 
     expect(execution.status).toBe('SUCCEEDED');
     expect(fleet.calls.map((call) => call.split('/')[1])).toEqual([
-      ...['lock', 'begin-deletion', 'check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'begin-deletion--backed-up'],
+      ...[
+        'lock',
+        'begin-deletion',
+        'check-members',
+        'take-snapshot',
+        'prove-snapshot',
+        'prove-api',
+        'write-manifest',
+        'begin-deletion--backed-up',
+      ],
       ...['remove-aws-resources', 'advance-deletion'],
       ...['delete-identity', 'report-leftovers', 'record--deleted', 'unlock'],
     ]);

@@ -34,7 +34,7 @@ describe('update-cluster, good path', () => {
 
     expect(fleet.calls.map((call) => call.split('/')[1])).toEqual([
       ...['lock', 'read-what-runs', 'render', 'can-move', 'await-artifacts', 'deliver-render', 'issue-identity'],
-      ...['mend-etcd-members', 'check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest', 'check-health--before'],
+      ...['mend-etcd-members', 'check-members', 'take-snapshot', 'prove-snapshot', 'prove-api', 'write-manifest', 'check-health--before'],
       ...['check-move', 'begin-update'],
       ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
       ...[
@@ -209,7 +209,7 @@ describe('update-cluster, backup', () => {
     expectNothingHeld(fleet);
   });
 
-  it.each(['check-members', 'take-snapshot', 'prove-snapshot', 'write-manifest'])(
+  it.each(['check-members', 'take-snapshot', 'prove-snapshot', 'prove-api', 'write-manifest'])(
     'frees the lock when the backup is aborted at %s',
     async (state) => {
       const fleet = createStubFleet({ ...EXISTS, faults: [{ machine: 'backup-etcd', state, kind: 'abort' }] });

@@ -91,6 +91,11 @@ export function verdict(layer: Layer, outcome: LayerVerdict['verdict'], reason: 
   return { layer, verdict: outcome, reason, seconds: Math.round(seconds * 1000) / 1000 };
 }
 
+/** What "proven" asks for. A snapshot that was not restored is proven as a file; a gate asks for all layers. */
+export function requiredLayers(drill: boolean): readonly Layer[] {
+  return drill ? ['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'] : ['L0', 'L1', 'L2', 'L3', 'L4'];
+}
+
 /**
  * Why a backup is not proven; empty when it is. Proven: each required layer was run and holds, and no layer at all
  * fails. A layer that was asked for and not run proves nothing.

@@ -21,7 +21,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'release-nodes',
   ],
   etcd: ['check-members', 'take-snapshot', 'write-manifest', 'mend-etcd-members', 'roll-etcd-members'],
-  drill: ['prove-snapshot', 'run-tests'],
+  drill: ['prove-snapshot', 'prove-api', 'run-tests'],
 };
 
 /** @throws InputError for a step that no cluster-side function has */

@@ -160,6 +160,8 @@ export const BackupManifest = z.object({
   takenAt: Timestamp,
   object: z.object({ bucket: z.string(), key: z.string(), bytes: z.int(), sha256: Sha256 }),
   etcd: z.object({ version: z.string(), revision: z.int(), clusterId: z.string(), member: z.string(), members: z.int() }),
+  /** Version of the API server that served the restored data; null or absent when none did. */
+  kubernetes: z.string().nullish(),
   counts: z.record(z.string(), z.int()),
   layers: z.array(LayerVerdict).min(1),
   proven: z.boolean(),

@@ -51,6 +51,14 @@ describe('lock', () => {
     await expect(renewLock(world.objects, 'dev-1', 'update-a')).rejects.toMatchObject({ name: 'LockHeldError' });
   });
 
+  test('a call that comes after the end of its own execution keeps no lock', async () => {
+    world.executions.set('update-cluster', 'update-a', { status: 'FAILED' });
+
+    await expect(runStep(lock, { cluster }, world, 'update-a')).rejects.toMatchObject({ name: 'CancelledError' });
+
+    expect(await runStep(lock, { cluster }, world, 'update-b')).toMatchObject({ fence: 2 });
+  });
+
   test('a lock of an execution that runs is left to it', async () => {
     await runStep(lock, { cluster }, world, 'update-a');
     world.executions.set('update-cluster', 'update-a', { status: 'RUNNING' });

@@ -163,7 +163,9 @@ describe('take-snapshot', () => {
 });
 
 describe('write-manifest', () => {
-  async function inputOf(l5: 'holds' | 'fails' | 'not-run') {
+  const PROVEN = { proveApi: { verdicts: [{ layer: 'L6', verdict: 'holds', reason: 'served', seconds: 3 }], kubernetes: '1.35.4' } };
+
+  async function inputOf(l5: 'holds' | 'fails' | 'not-run', more: object = PROVEN) {
     const members = await checkMembers.run({ cluster: CLUSTER }, ports(), CONTEXT);
     const taken = await takeSnapshot.run({ cluster: CLUSTER, checkMembers: members }, ports(), CONTEXT);
     const verdicts = [
@@ -171,7 +173,7 @@ describe('write-manifest', () => {
       { layer: 'L5' as const, verdict: l5, reason: `it ${l5}`, seconds: 1 },
     ];
     const proveSnapshot = { verdicts, revision: l5 === 'holds' ? 100 : null, counts: { pods: 3 } };
-    return writeManifest.input.parse({ cluster: CLUSTER, checkMembers: members, takeSnapshot: taken, proveSnapshot });
+    return writeManifest.input.parse({ cluster: CLUSTER, checkMembers: members, takeSnapshot: taken, proveSnapshot, ...more });
   }
 
   it('writes the proof beside the snapshot', async () => {
@@ -180,10 +182,34 @@ describe('write-manifest', () => {
     const manifest = BackupManifest.parse(JSON.parse((await objects.get(output.manifestKey))?.body ?? ''));
     expect(output).toMatchObject({
       proven: true,
-      layers: { L0: 'holds', L1: 'holds', L2: 'holds', L3: 'holds', L4: 'holds', L5: 'holds' },
+      layers: { L0: 'holds', L1: 'holds', L2: 'holds', L3: 'holds', L4: 'holds', L5: 'holds', L6: 'holds' },
     });
-    expect(manifest).toMatchObject({ proven: true, execution: 'backup-1', etcd: { revision: 100, members: 1 }, counts: { pods: 3 } });
+    expect(manifest).toMatchObject({
+      proven: true,
+      kubernetes: '1.35.4',
+      execution: 'backup-1',
+      etcd: { revision: 100, members: 1 },
+      counts: { pods: 3 },
+    });
     expect(manifest.object.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
+  });
+
+  it('asks for no drill where none was wanted, and says that none was made', async () => {
+    const output = await writeManifest.run(await inputOf('not-run', { drill: false }), ports(), CONTEXT);
+
+    expect(output).toMatchObject({ proven: true, layers: { L4: 'holds', L5: 'not-run' } });
+    expect(output.layers).not.toHaveProperty('L6');
+  });
+
+  it.each([
+    ['was not served', {}, 'L6 was not run: no verdict'],
+    [
+      'is not what the API server can read',
+      { proveApi: { verdicts: [{ layer: 'L6', verdict: 'fails', reason: 'the key is lost', seconds: 3 }], kubernetes: '1.35.4' } },
+      'L6 fails: the key is lost',
+    ],
+  ])('refuses what %s', async (_, more, reason) => {
+    await expect(writeManifest.run(await inputOf('holds', more), ports(), CONTEXT)).rejects.toThrow(reason);
   });
 
   it.each(['fails', 'not-run'] as const)('writes the manifest and then refuses when L5 %s', async (l5) => {

@@ -8,6 +8,7 @@ import { sha256 } from '#domain/hash.ts';
 import { accountKeys, keys } from '#domain/names.ts';
 import { clusterSideFunctionOf } from '#domain/reach.ts';
 import { readContent } from '#domain/snapshot/verify.ts';
+import type { ApiDrill } from '#ports/api-drill.ts';
 import type { EtcdDrill } from '#ports/drill.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { Reach } from '#ports/reach.ts';
@@ -149,6 +150,15 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
     },
   };
 
+  /** So does the API server: it serves one pod. */
+  const apiDrill: ApiDrill = {
+    async serve(request) {
+      const { revision } = await drill.restore(request);
+      const pods = { name: 'pods', prefix: 'pods', stored: 1, listed: 1, missing: [], missingCount: 0, added: [], addedCount: 0 };
+      return { revision: revision + 1000, bump: 1000, resources: [pods], unserved: {}, aggregated: [], oldWatch: 410 };
+    },
+  };
+
   /** Everything that a function of the hub may touch, for one call of it. */
   function hubPorts(invocation: Invocation, pause: HubPorts['pause']) {
     const objects = calls.wrap('hub-objects', hub, invocation);
@@ -183,6 +193,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
       scratch: createScratch(root),
       binaries: createBinaries(root),
       drill,
+      apiDrill,
       authority,
       clock,
     };
@@ -304,7 +315,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
     for (const [key, body] of Object.entries(SNAPSHOTS)) void hub.put(key, body);
     const binary = sha256('binary');
     for (const version of ETCD_VERSIONS) publish('etcd', version, ['etcd', 'etcdutl']);
-    for (const version of ['1.35.4', '1.36.3']) publish('kubernetes', version, []);
+    for (const version of ['1.35.4', '1.36.3']) publish('kubernetes', version, ['kube-apiserver']);
 
     function publish(name: string, version: string, files: readonly string[]): void {
       const body = JSON.stringify({ name, version, state: 'ready', files: files.map((file) => ({ file, sha256: binary, bytes: 6 })) });

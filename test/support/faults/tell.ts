@@ -11,7 +11,11 @@ export async function tellRuns(seed: number, runs: number, tell: (line: string) 
     const told = await play(await scenarioOf(seed + index));
     if (!told.struck) count(counts, 'never struck');
     count(counts, `${told.scenario.kind} ${told.status}`);
-    if (told.wrong.length > 0) wrong.push(describe(told));
+    if (told.wrong.length > 0) {
+      const line = describe(told);
+      wrong.push(line);
+      tell(`wrong: ${line}`);
+    }
     const done = index + 1;
     if (done % BATCH === 0 || done === runs)
       tell(`${done} of ${runs} runs in ${Math.round((Date.now() - from) / 1000)} s, ${wrong.length} wrong`);

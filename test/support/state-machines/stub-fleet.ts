@@ -47,7 +47,7 @@ const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
   'update-cluster': { cluster: CLUSTER, revision: 'r1', purpose: 'rollout', rolloutId: 'rollout-1', progress: null },
   'delete-cluster': { cluster: CLUSTER, purpose: 'decommission', progress: null },
   'release-cluster': { cluster: CLUSTER, render: { hash: 'h' }, progress: null },
-  'backup-etcd': { cluster: CLUSTER, render: { hash: 'h' }, progress: null },
+  'backup-etcd': { cluster: CLUSTER, render: { hash: 'h' }, progress: null, drill: true },
   e2e: { readPullRequest: { number: 1 }, snapshotConfiguration: {}, plan: {}, progress: null, root: 'pull-request-test' },
   'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
   'propose-upgrade': { repository: 'o/r' },
@@ -134,7 +134,9 @@ export function answer(
   const { execution } = call;
   switch (call.step) {
     case 'read-what-runs':
-      return { upToDate: false, creation: !held.clusters.has(clusterOf(call)), record: null };
+      return held.clusters.has(clusterOf(call))
+        ? { upToDate: false, creation: false, current: { versions: { kubernetes: '1.35.4' } } }
+        : { upToDate: false, creation: true, current: null };
     case 'begin-deletion':
       return { backupNeeded: call.input['purpose'] !== 'e2e' && call.input['backup'] === undefined };
     case 'render':

@@ -1,0 +1,191 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callOnce } from '#adapters/etcd/connection.ts';
+import { createEtcd } from '#adapters/etcd/etcd.ts';
+import { encode } from '#adapters/etcd/protobuf.ts';
+import { createScratch } from '#adapters/files/scratch.ts';
+import { createApiDrill } from '#adapters/kubernetes/api-drill.ts';
+import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
+import { createAuthority } from '#adapters/x509/authority.ts';
+import { servedVerdict } from '#domain/api-drill.ts';
+import { encryptionConfiguration } from '#domain/identity.ts';
+import { secretIds } from '#domain/names.ts';
+import { BackupNotProvenError } from '#model/errors.ts';
+import { AuthoritySecret } from '#model/identity.ts';
+import type { Manifest } from '#model/render.ts';
+import type { Served } from '#ports/api-drill.ts';
+import { binary } from '../support/binaries.ts';
+import { until } from '../support/child.ts';
+import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+
+const VERSION = '1.35.4';
+const SECRETS = 3;
+const root = mkdtempSync(join(tmpdir(), 'sl-'));
+const clock = { now: () => new Date() };
+
+let plane: ControlPlane;
+let encryption: string;
+let whole: Snapshot;
+
+const DEFINITION: Manifest = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'widgets.example.org' },
+  spec: {
+    group: 'example.org',
+    scope: 'Namespaced',
+    names: { plural: 'widgets', singular: 'widget', kind: 'Widget' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+const WIDGET: Manifest = { apiVersion: 'example.org/v1', kind: 'Widget', metadata: { name: 'one', namespace: 'default' } };
+
+interface Snapshot {
+  readonly path: string;
+  readonly revision: number;
+}
+
+beforeAll(async () => {
+  plane = await startControlPlane({ version: VERSION });
+  const text = await plane.secrets.get(secretIds.authority(plane.cluster.name));
+  encryption = AuthoritySecret.parse(JSON.parse(text ?? '{}'))['encryption.yaml'];
+  const kubernetes = await createKubernetesOf(() => plane.client('kubernetes'))(plane.cluster);
+  for (const object of [DEFINITION, ...secrets()]) expect(await kubernetes.apply(object)).toMatchObject({ outcome: 'created' });
+  // The kind is served a moment after it was made.
+  await until('the widget', async () => ((await kubernetes.apply(WIDGET)).outcome === 'created' ? true : undefined));
+  // From here on nothing changes: what is in the snapshot is what each test says.
+  await plane.stopApi();
+  whole = await snapshot('whole');
+}, 120_000);
+afterAll(async () => {
+  await plane.stop();
+  rmSync(root, { recursive: true });
+});
+
+describe('a kube-apiserver on a restored snapshot', () => {
+  it('serves each object by its key, decrypts Secrets and sends an old watch away', async () => {
+    const served = await serve(whole, encryption);
+
+    expect(judged(served, whole)).toMatchObject({ layer: 'L6', verdict: 'holds' });
+    expect(judged(served, whole).reason).toContain(`${SECRETS} Secrets decrypted`);
+    expect(served.resources.length).toBeGreaterThan(40);
+    expect(resource(served, 'widgets.example.org')).toMatchObject({ prefix: 'example.org/widgets', stored: 1, listed: 1, missing: [] });
+    expect(resource(served, 'secrets')).toMatchObject({ stored: SECRETS, listed: SECRETS });
+    expect(served.oldWatch).toBe(410);
+    expect(served.unserved).toEqual({});
+    // Nothing is left running or lying about.
+    expect(readdirSync(root).filter((name) => !name.endsWith('.db'))).toEqual([]);
+  });
+
+  it.each([
+    ['lost', () => encryptionConfiguration([{ name: 'other', secret: createAuthority().randomKey(32) }])],
+    ['another one of the same name', () => encryption.replace(/secret: \S+/, `secret: ${createAuthority().randomKey(32)}`)],
+  ])('can not read Secrets when the key is %s', async (_, other) => {
+    const served = await serve(whole, other()).then((told) => judged(told, whole), verdictOf);
+
+    expect(served).toMatchObject({ verdict: 'fails' });
+    expect(served.reason).toMatch(/secrets/);
+  });
+
+  it('fails for an object that no longer is one', async () => {
+    const broken = await withValue('/registry/configmaps/default/broken', 'no object', 'broken');
+
+    const found = await serve(broken, encryption).then((told) => judged(told, broken), verdictOf);
+
+    expect(found.verdict).toBe('fails');
+    expect(found.reason).toMatch(/configmaps|ready/);
+  });
+
+  it('misses the kind whose definition was dropped', async () => {
+    const cut = await without('/registry/apiextensions.k8s.io/customresourcedefinitions/widgets.example.org', 'definition');
+
+    const found = judged(await serve(cut, encryption), cut);
+
+    expect(found).toMatchObject({ verdict: 'fails' });
+    expect(found.reason).toContain('1 keys of example.org/widgets, which is not served');
+  });
+
+  it('is not ready on a snapshot that is none', async () => {
+    const path = join(root, 'none.db');
+    copyFileSync(binary('etcdutl'), path);
+
+    await expect(serve({ path, revision: 1 }, encryption)).rejects.toBeInstanceOf(BackupNotProvenError);
+  });
+});
+
+function judged(served: Served, { revision }: Snapshot) {
+  return servedVerdict(served, { version: VERSION, writtenBy: VERSION, revision, seconds: 0 });
+}
+
+function verdictOf(error: unknown): { verdict: string; reason: string } {
+  if (!(error instanceof BackupNotProvenError)) throw error;
+  return { verdict: 'fails', reason: error.message };
+}
+
+function resource(served: Served, name: string) {
+  return served.resources.find((candidate) => candidate.name === name);
+}
+
+function serve({ path }: Snapshot, withEncryption: string): Promise<Served> {
+  return createScratch(root).withDirectory(async (directory) => {
+    const room = join(directory, 'api');
+    mkdirSync(room);
+    const tools = { etcd: binary('etcd'), etcdutl: binary('etcdutl'), kubeApiserver: binary('kube-apiserver', VERSION) };
+    return createApiDrill({ authority: createAuthority(), clock }).serve({
+      ...tools,
+      snapshot: path,
+      directory: room,
+      encryption: withEncryption,
+    });
+  });
+}
+
+async function snapshot(name: string): Promise<Snapshot> {
+  const etcd = createEtcd({ endpoints: [plane.etcdEndpoint], identity: await plane.client('etcd') });
+  const path = join(root, `${name}.db`);
+  const chunks = async function* () {
+    for await (const { bytes } of etcd.snapshot(plane.etcdEndpoint)) yield bytes;
+  };
+  await createScratch(root).spool(chunks(), path);
+  const [status] = await etcd.status();
+  return { path, revision: status?.revision ?? 0 };
+}
+
+/** The last that changes the data: nothing is put back. */
+async function without(key: string, name: string): Promise<Snapshot> {
+  await change('/etcdserverpb.KV/DeleteRange', [[1, key]]);
+  return snapshot(name);
+}
+
+async function withValue(key: string, value: string, name: string): Promise<Snapshot> {
+  await change('/etcdserverpb.KV/Put', [
+    [1, key],
+    [2, value],
+  ]);
+  const changed = await snapshot(name);
+  await change('/etcdserverpb.KV/DeleteRange', [[1, key]]);
+  return changed;
+}
+
+async function change(path: string, fields: readonly (readonly [number, string])[]): Promise<void> {
+  const method = { path, encode: (): Uint8Array => encode(fields), decode: (): true => true };
+  await callOnce({ url: plane.etcdEndpoint, identity: await plane.client('etcd') }, method, undefined, 10_000);
+}
+
+function secrets(): Manifest[] {
+  return Array.from({ length: SECRETS }, (_, index) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: `secret-${index}`, namespace: 'default' },
+    stringData: { password: `p${index}` },
+  }));
+}
