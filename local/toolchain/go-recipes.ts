@@ -5,16 +5,7 @@ import { type Go, goEnvironment } from './go.ts';
 import { buildGo, type GoBuild } from './go-build.ts';
 import { foldersOf } from './present.ts';
 import { type Binary, type BuildContext, RECIPE, type Recipe } from './recipe.ts';
-import {
-  AGNHOST,
-  E2E_VERSION,
-  ETCD_NEXT_VERSION,
-  ETCD_VERSION,
-  GINKGO_VERSION,
-  GO_PACKAGE_VERSION,
-  KWOK_VERSION,
-  NODE_COMMANDS,
-} from './versions.ts';
+import { AGNHOST, E2E_VERSION, ETCD_VERSION, GINKGO_VERSION, GO_PACKAGE_VERSION, KWOK_VERSION, NODE_COMMANDS } from './versions.ts';
 
 const KUBERNETES_COMMANDS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'];
 
@@ -115,17 +106,17 @@ export function nodeRecipe(version: string, surroundings: Surroundings): Recipe 
   });
 }
 
-/** `etcd` of the next minor, alone. */
-export function nextEtcdRecipe(surroundings: Surroundings): Recipe {
-  const product = `etcd-${ETCD_NEXT_VERSION}`;
+/** `etcd` of another minor, alone. */
+export function otherEtcdRecipe(version: string, surroundings: Surroundings): Recipe {
+  const product = `etcd-${version}`;
   return goProduct(surroundings, {
     name: 'etcd',
-    version: ETCD_NEXT_VERSION,
+    version,
     product,
-    title: `etcd ${ETCD_NEXT_VERSION}`,
+    title: `etcd ${version}`,
     // After the other etcd, whose packages it shares.
     cost: { seconds: 25, packages: 300 },
-    binaries: [{ file: 'etcd', versionArgs: ['--version'], says: ETCD_NEXT_VERSION }],
+    binaries: [{ file: 'etcd', versionArgs: ['--version'], says: version }],
     build: {
       module: join(surroundings.modules, product),
       ldflags: '-s -w',

@@ -19,6 +19,9 @@ export const ETCD_NEXT_VERSION = '3.7.3';
 /** The patch before it that the module proxy serves, so that a roll of etcd is one to another version. */
 export const ETCD_BEFORE = '3.6.15';
 
+/** The minor that clusters come from: hashes of its databases are compared (`npm run soak -- etcd-hash`). No cluster runs it. */
+export const ETCD_OLD_VERSION = '3.5.35';
+
 export const KWOK_VERSION = '0.8.0';
 
 /** ginkgo as Kubernetes 1.36.3 requires it; `e2e.test` refuses another minor's command line. */
@@ -53,6 +56,7 @@ export const GO_MODULES: readonly GoModule[] = [
     tools: ['server/v3', 'etcdutl/v3', 'etcdctl/v3'].map((path) => `go.etcd.io/etcd/${path}@v${ETCD_VERSION}`),
   },
   { name: `etcd-${ETCD_NEXT_VERSION}`, tools: [`go.etcd.io/etcd/server/v3@v${ETCD_NEXT_VERSION}`] },
+  { name: `etcd-${ETCD_OLD_VERSION}`, tools: [`go.etcd.io/etcd/server/v3@v${ETCD_OLD_VERSION}`] },
   { name: `etcd-${ETCD_BEFORE}`, tools: ['server/v3', 'etcdutl/v3'].map((path) => `go.etcd.io/etcd/${path}@v${ETCD_BEFORE}`) },
   { name: 'kwok', tools: [`sigs.k8s.io/kwok/cmd/kwok@v${KWOK_VERSION}`] },
   ...KUBERNETES_VERSIONS.map((version) => ({

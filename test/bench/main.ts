@@ -5,12 +5,13 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { applyBench } from './apply.ts';
+import { etcdBench } from './etcd.ts';
 import { type Bench, isMet, lineOf, type Measure, valueText } from './measure.ts';
 import { phasesBench } from './phases.ts';
 import { planBench } from './plan.ts';
 import { webhookBench } from './webhook.ts';
 
-const BENCHES: readonly Bench[] = [webhookBench, planBench, applyBench, phasesBench];
+const BENCHES: readonly Bench[] = [webhookBench, planBench, applyBench, phasesBench, etcdBench];
 const NAMES = ['all', ...BENCHES.map(({ name }) => name)].join(', ');
 const ROOT = resolve(import.meta.dirname, '../..');
 

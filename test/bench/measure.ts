@@ -3,9 +3,9 @@ export interface Measure {
   /** `<bench>.<measure>`. */
   readonly name: string;
   readonly value: number;
-  /** Seconds, megabytes, or times as much. */
-  readonly unit: 's' | 'MB' | 'x';
-  readonly goal: { readonly op: '<='; readonly number: number };
+  /** Seconds, megabytes, megabytes a second, or times as much. */
+  readonly unit: 's' | 'MB' | 'MB/s' | 'x';
+  readonly goal: { readonly op: '<=' | '>='; readonly number: number };
 }
 
 export interface BenchContext {
@@ -24,7 +24,7 @@ export interface Bench {
 }
 
 export function isMet({ value, goal }: Measure): boolean {
-  return value <= goal.number;
+  return goal.op === '<=' ? value <= goal.number : value >= goal.number;
 }
 
 /** `webhook.p99 0.123 s goal <= 1 ok` */

@@ -16,8 +16,8 @@ process.on('exit', () => {
 });
 
 /** Starts a process that ends, at the latest, with this one. */
-export function startChild(path: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Child {
-  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+export function startChild(path: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env, cwd?: string): Child {
+  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd });
   let output = '';
   let ended: string | undefined;
   const keep = (chunk: Buffer): void => {

@@ -43,7 +43,7 @@ export interface ControlPlane {
  * starts. With `audit` it writes down each request. Always `stop` it.
  */
 export async function startControlPlane(
-  options: { version?: string; api?: boolean; controllers?: boolean; audit?: boolean } = {},
+  options: { version?: string; api?: boolean; controllers?: boolean; audit?: boolean; etcdFlags?: readonly string[] } = {},
 ): Promise<ControlPlane> {
   const cluster: ClusterRef = {
     name: 'contract',
@@ -66,7 +66,8 @@ export async function startControlPlane(
   const member = clusterAddresses(cluster.network).etcd[0];
   const client = (target: 'kubernetes' | 'etcd'): Promise<ClientIdentity> => mintClient(ports, cluster.name, target);
   try {
-    const etcd = startEtcd(member, directory, filesOf(secrets, secretIds.etcd(cluster.name), join(directory, 'etcd-pki')));
+    const etcdPki = filesOf(secrets, secretIds.etcd(cluster.name), join(directory, 'etcd-pki'));
+    const etcd = startEtcd(member, directory, etcdPki, 'a', options.etcdFlags);
     children.push(etcd);
     const api =
       options.api === false
@@ -109,7 +110,7 @@ function healthy(answer: { status: number } | undefined): true | undefined {
 }
 
 /** An etcd of one member on its address, with its data below the folder: started again it goes on with them. */
-export function startEtcd(member: string, directory: string, pki: string, name = 'a'): Child {
+export function startEtcd(member: string, directory: string, pki: string, name = 'a', more: readonly string[] = []): Child {
   const client = `https://${member}:${ETCD_CLIENT_PORT}`;
   const peer = `https://${member}:${ETCD_PEER_PORT}`;
   return startChild(binary('etcd'), [
@@ -128,6 +129,7 @@ export function startEtcd(member: string, directory: string, pki: string, name =
     ]),
     '--unsafe-no-fsync',
     '--log-level=warn',
+    ...more,
   ]);
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Image, writeImage } from './image.ts';
-import { agnhostImage, cniImage, kubeProxyImage, pauseImage } from './stand-ins.ts';
+import { agnhostImage, cniImage, cniInitImage, kubeProxyImage, pauseImage } from './stand-ins.ts';
 
 export const PAUSE = 'registry.k8s.io/pause:3.10.2';
 export const AGNHOST = 'registry.k8s.io/agnhost:local';
@@ -24,6 +24,7 @@ export function writeNodeImages(directory: string, { debian, agnhost, kubeProxie
     pause: pauseImage(debian, PAUSE),
     agnhost: agnhostImage(agnhost, AGNHOST),
     cni: cniImage(debian, cni),
+    'cni-init': cniInitImage(debian, cni.replace('amazon-k8s-cni:', 'amazon-k8s-cni-init:')),
     ...Object.fromEntries(
       Object.entries(kubeProxies).map(([version, path]) => [
         `kube-proxy-${version}`,

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { RefusedError } from '#model/errors.ts';
@@ -94,9 +94,14 @@ export async function createNodeNetwork(): Promise<NodeNetwork> {
   };
 }
 
-/** What is left of a namespace's name once the mounts of the program that made it are gone. */
+/** Takes away a namespace's name: with the mount that holds it, or what is left of it once the mounts of the program are gone. */
 export function forget(name: string): void {
-  rmSync(namespacePath(name), { force: true });
+  try {
+    execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
+  } catch {
+    // It is no mount any more, or the name is gone too.
+    rmSync(namespacePath(name), { force: true });
+  }
 }
 
 export function namespacePath(name: string): string {

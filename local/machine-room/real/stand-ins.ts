@@ -38,6 +38,8 @@ exec /usr/local/bin/kube-proxy "$@"
     files: [
       busybox(debian),
       ...['sh', 'cat', 'printf'].map((name) => ({ path: `/bin/${name}`, link: '/bin/busybox' })),
+      // iptables locks a file there.
+      { path: '/run/kube-proxy', text: '' },
       { path: '/usr/bin/kube-proxy', text: wrapper },
       { path: '/usr/local/bin/kube-proxy', from: kubeProxy },
       { path: '/usr/sbin/xtables-legacy-multi', from: join(debian, 'usr/sbin/xtables-legacy-multi') },
@@ -76,7 +78,7 @@ cp /tmp/10-room.conflist /host/etc/cni/net.d/.10-room
 mv /host/etc/cni/net.d/.10-room /host/etc/cni/net.d/10-room.conflist
 exec sleep 2147483647
 `;
-  const applets = ['sh', 'cp', 'mv', 'ip', 'awk', 'cut', 'cat', 'echo', 'sleep'];
+  const applets = ['sh', 'cp', 'mv', 'ip', 'awk', 'cut', 'cat', 'echo', 'sleep', '['];
   return {
     reference,
     entrypoint: ['/bin/busybox', 'sh', '/install'],
@@ -84,8 +86,19 @@ exec sleep 2147483647
       busybox(debian),
       ...applets.map((name) => ({ path: `/bin/${name}`, link: '/bin/busybox' })),
       { path: '/install', text: script },
+      // What its probes run: it is up once the node has its network.
+      { path: '/app/grpc-health-probe', text: '#!/bin/busybox sh\n[ -f /host/etc/cni/net.d/10-room.conflist ]\n' },
       ...['bridge', 'host-local', 'loopback'].map((name) => ({ path: `/plugins/${name}`, from: join(debian, 'usr/lib/cni', name) })),
     ],
+  };
+}
+
+/** What the CNI runs first; the other one does its work here. */
+export function cniInitImage(debian: string, reference: string): Image {
+  return {
+    reference,
+    entrypoint: ['/bin/busybox', 'true'],
+    files: [busybox(debian)],
   };
 }
 

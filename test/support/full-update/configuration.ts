@@ -13,13 +13,17 @@ pools:
   - { name: web, instanceType: m6i.xlarge, size: 2, maxSize: 4, market: on-demand, labels: { workload: web }, generation: 1 }
 `;
 
+/** Components that put a pod on each node, of images that real nodes without a registry have not, and what needs them. */
+const WITHOUT = ['ebs-csi', 'node-local-dns', 'postgres-operator'];
+
 /** The fleet's own configuration with six nodes, at the given versions. */
 export function snapshotAt(versions: { readonly kubernetes: string; readonly etcd: string }): Snapshot {
   const paths = readdirSync(CONFIGURATION, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const files = paths.map((entry) => {
+  const files = paths.flatMap((entry) => {
     const path = join(entry.parentPath, entry.name);
     const relative = path.slice(CONFIGURATION.length + 1);
-    return { path: relative, content: relative === 'pools.yaml' ? POOLS : edited(relative, readFileSync(path, 'utf8'), versions) };
+    if (WITHOUT.some((component) => relative.startsWith(`components/${component}/`))) return [];
+    return [{ path: relative, content: relative === 'pools.yaml' ? POOLS : edited(relative, readFileSync(path, 'utf8'), versions) }];
   });
   return { revision: hashOf(files).slice(0, 40), files };
 }
@@ -32,7 +36,7 @@ function edited(path: string, content: string, { kubernetes, etcd }: { kubernete
 /** Name of the image that the configuration's CNI has in a region. @throws Error when there is none */
 export function cniImageOf({ files }: Snapshot, region: string): string {
   const daemonset = files.find(({ path }) => path === 'components/network/daemonset.yaml')?.content ?? '';
-  const image = /image: (\S+amazon-k8s-cni\S*)/.exec(daemonset)?.[1]?.replaceAll('${REGION}', region);
+  const image = /image: (\S+amazon-k8s-cni:\S*)/.exec(daemonset)?.[1]?.replaceAll('${REGION}', region);
   if (image === undefined) throw new Error('the network component names no image');
   return image;
 }

@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { createInstances } from '#adapters/auto-scaling/instances.ts';
+import { createStackGuards } from '#adapters/cloudformation/guards.ts';
 import { createStacks } from '#adapters/cloudformation/stacks.ts';
+import { createAddresses } from '#adapters/ec2/addresses.ts';
+import { createEtcdVolumes } from '#adapters/ec2/volumes.ts';
 import { createEtcdOf } from '#adapters/etcd/clusters.ts';
 import { createEtcdDrill } from '#adapters/etcd/drill.ts';
 import { createBinaries } from '#adapters/files/binaries.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
+import { createApiDrill } from '#adapters/kubernetes/api-drill.ts';
 import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
 import { createBlobs } from '#adapters/s3/blobs.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
@@ -21,10 +25,13 @@ import type { ClientIdentity } from '#model/identity.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { type AnyStep, parseCall, runStep } from '#runtime/call.ts';
+import { ROLL_STEP } from '../../../functions/reach/node-permission.ts';
 import { deployAccountStack } from '../account-stack.ts';
 import type { TaskCall } from '../asl/execution.ts';
 import { createRealClock } from '../asl/real-clock.ts';
 import { createWorld } from '../asl/world.ts';
+import { createFakeChecks } from '../fakes/checks.ts';
+import { createFakeExecutions } from '../fakes/executions.ts';
 import type { Ministack } from '../ministack.ts';
 import { readDefinitions } from '../state-machines/definitions.ts';
 import { readSteps } from '../state-machines/steps.ts';
@@ -69,7 +76,7 @@ export async function createUpdateWorld(options: UpdateWorldOptions): Promise<Up
     if (found === undefined) throw new Error(`there is no step ${call.step}`);
     // Each folder's ports are a part of these.
     const own = HUB_FOLDERS.includes(found.folder) ? ports.hub : ports.account;
-    return timed(call, options.onStep, () => runStep([found.step as AnyStep<typeof own>], parseCall(call.payload), own));
+    return timed(call, options.onStep, () => runStep([found.step as AnyStep<typeof own>], parseCall(told(call)), own));
   };
   return {
     update: async (name, snapshot) => {
@@ -96,6 +103,11 @@ export async function createUpdateWorld(options: UpdateWorldOptions): Promise<Up
   };
 }
 
+/** As `reach` tells it: here is no channel that could hold or freeze the cluster. */
+function told({ step, payload, input }: TaskCall): unknown {
+  return step === ROLL_STEP ? { ...(payload as object), input: { ...input, permission: { decision: 'go' } } } : payload;
+}
+
 function portsOf({ aws, autoscalingUrl, cluster, directory }: UpdateWorldOptions) {
   const hub = aws.of(HUB);
   const account = aws.of(cluster.account);
@@ -106,11 +118,18 @@ function portsOf({ aws, autoscalingUrl, cluster, directory }: UpdateWorldOptions
   const mint = { secrets, authority, clock };
   const objects = createObjects(bucket, account);
   const stacks = createStacks(new CloudFormationClient(account));
+  const hubObjects = createObjects(bucketName(HUB, REGION), hub);
+  // The machine room answers for EC2 as well.
+  const instances = { ...account, endpoint: autoscalingUrl };
   return {
     hub: {
-      objects: createObjects(bucketName(HUB, REGION), hub),
+      objects: hubObjects,
       accountObjects: { of: () => objects },
       stacks: { of: () => stacks },
+      guards: { of: () => createStackGuards(new CloudFormationClient(account)) },
+      checks: createFakeChecks(hubObjects, clock),
+      // Nobody else runs, and nobody asks for what runs here.
+      executions: createFakeExecutions(),
       clock,
     },
     account: {
@@ -118,11 +137,14 @@ function portsOf({ aws, autoscalingUrl, cluster, directory }: UpdateWorldOptions
       objects,
       kubernetes: createKubernetesOf(() => mintClient(mint, cluster.name, 'kubernetes')),
       etcd: createEtcdOf(() => mintClient(mint, cluster.name, 'etcd')),
-      instances: createInstances({ ...account, endpoint: autoscalingUrl }),
+      instances: createInstances(instances),
+      addresses: createAddresses(instances),
+      volumes: createEtcdVolumes(instances),
       blobs: createBlobs(bucket, account),
       scratch: createScratch(directory),
       binaries: createBinaries(join(directory, 'binaries')),
       drill: createEtcdDrill(),
+      apiDrill: createApiDrill(mint),
     },
   };
 }
