@@ -1,3 +1,4 @@
+import { createMetrics } from '#adapters/cloudwatch/metrics.ts';
 import { connectHub } from '#runtime/connect.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { awaitArtifacts } from './await-artifacts.ts';
@@ -13,6 +14,7 @@ import { concludeRollout } from './conclude-rollout.ts';
 import { evaluateWave } from './evaluate-wave.ts';
 import { callOfEvent } from './event-call.ts';
 import { failPullRequest } from './fail-pull-request.ts';
+import { findDueBackups } from './find-due-backups.ts';
 import { haltRollout } from './halt-rollout.ts';
 import { lock } from './lock.ts';
 import { mayStart } from './may-start.ts';
@@ -21,7 +23,9 @@ import { onExecutionEnded } from './on-execution-ended.ts';
 import { planWaves } from './plan-waves.ts';
 import { readWhatRuns } from './read-what-runs.ts';
 import { record } from './record.ts';
+import { recordBackup } from './record-backup.ts';
 import { releaseSlot } from './release-slot.ts';
+import { reportBackups } from './report-backups.ts';
 import { reportPlan } from './report-plan.ts';
 import { reportRollout } from './report-rollout.ts';
 import { settleCluster } from './settle-cluster.ts';
@@ -41,6 +45,7 @@ const STEPS = [
   concludeRollout,
   evaluateWave,
   failPullRequest,
+  findDueBackups,
   haltRollout,
   lock,
   mayStart,
@@ -49,7 +54,9 @@ const STEPS = [
   planWaves,
   readWhatRuns,
   record,
+  recordBackup,
   releaseSlot,
+  reportBackups,
   reportPlan,
   reportRollout,
   settleCluster,
@@ -57,7 +64,10 @@ const STEPS = [
   unlock,
 ];
 
-const handle = createHubHandler(STEPS, async () => connectHub().ports);
+const handle = createHubHandler(STEPS, async () => {
+  const { ports } = connectHub();
+  return { ...ports, metrics: createMetrics(ports.clock, (line) => void process.stdout.write(`${line}\n`)) };
+});
 
 /** Steps of state machines, and the event of an execution that ended badly. */
 export async function handler(event: unknown): Promise<unknown> {

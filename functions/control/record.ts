@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { emptyIndex, takenAtOf, withProven } from '#domain/backup-index.ts';
 import { keys } from '#domain/names.ts';
 import { partHashes } from '#domain/part-hashes.ts';
 import { settingsHash } from '#domain/waves.ts';
@@ -9,7 +10,7 @@ import { InputError } from '#model/errors.ts';
 
 import { Revision, Sha256, Timestamp } from '#model/primitives.ts';
 import { ApiGap, Deferred } from '#model/progress.ts';
-import { type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
+import { BackupIndex, type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
 import { Render } from '#model/render.ts';
 import { RolloutInputs } from '#model/rollout.ts';
 
@@ -61,9 +62,18 @@ export const record = defineStep({
       const revision = known === undefined || 'creating' in known ? null : known.revision;
       return { deleted: true as const, name: input.cluster.name, revision, execution, deletedAt: at };
     });
+    if (!input.deleted) await noteBackup(input, objects);
     return { written };
   },
 });
+
+/** The backup that the update began with counts for the schedule, which need not take another one so soon. */
+async function noteBackup({ cluster, backup }: z.infer<typeof Input>, objects: ObjectStore): Promise<void> {
+  const takenAt = takenAtOf(backup?.id ?? '');
+  if (backup == null || takenAt === undefined) return;
+  const taken = { id: backup.id, takenAt, drilled: true, bytes: null, seconds: null };
+  await changeObject(objects, keys.backupIndex(cluster.name), BackupIndex, (known) => withProven(known ?? emptyIndex(cluster.name), taken));
+}
 
 async function clusterRecord(
   input: z.infer<typeof Input>,

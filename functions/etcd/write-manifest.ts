@@ -36,7 +36,13 @@ const Input = z.object({
 export const writeManifest = defineStep({
   name: 'write-manifest',
   input: Input,
-  output: z.object({ id: z.string(), proven: z.boolean(), manifestKey: z.string(), layers: z.record(z.string(), z.string()) }),
+  output: z.object({
+    id: z.string(),
+    proven: z.boolean(),
+    manifestKey: z.string(),
+    seconds: z.number(),
+    layers: z.record(z.string(), z.string()),
+  }),
   async run(input, { objects }: WriteManifestPorts, { execution }) {
     const { cluster, takeSnapshot } = input;
     const manifestKey = accountKeys.backup(cluster.name, takeSnapshot.id, 'manifest.json');
@@ -45,7 +51,8 @@ export const writeManifest = defineStep({
     const reasons = unproven(manifest.layers, requiredLayers(input.drill));
     if (reasons.length > 0) throw new BackupNotProvenError(`backup ${manifest.id} of ${cluster.name} is not proven: ${reasons.join('; ')}`);
     const layers = Object.fromEntries(manifest.layers.map((entry) => [entry.layer, entry.verdict]));
-    return { id: manifest.id, proven: manifest.proven, manifestKey, layers };
+    const seconds = manifest.layers.reduce((sum, layer) => sum + layer.seconds, 0);
+    return { id: manifest.id, proven: manifest.proven, manifestKey, seconds, layers };
   },
 });
 

@@ -8,7 +8,6 @@ const RETRY_SECONDS = 300;
 
 /** What is known of a cluster's backups. Times are when the snapshots were taken. */
 export interface BackupHistory {
-  readonly newest: Date | undefined;
   readonly newestProven: Date | undefined;
   /** Newest that was restored and served by an API server. */
   readonly newestDrilled: Date | undefined;

@@ -52,6 +52,8 @@ export const keys = {
   newestSettings: (): string => 'settings/newest.json',
   rollout: (id: string, part: string): string => `rollouts/${id}/${part}.json`,
   cluster: (name: string): string => `clusters/${name}.json`,
+  /** What is known of a cluster's backups. */
+  backupIndex: (cluster: string): string => `backups/${cluster}.json`,
   lock: (subject: string): string => `locks/${subject}.json`,
   cancel: (execution: string): string => `control/${execution}.json`,
   halt: (): string => 'control/halt.json',

@@ -169,6 +169,24 @@ export const BackupManifest = z.object({
 });
 export type BackupManifest = z.infer<typeof BackupManifest>;
 
+/** One backup in an index. */
+const IndexedBackup = z.object({ id: z.string(), takenAt: Timestamp });
+
+/** `backups/<cluster>.json` in the hub's bucket: what is known of a cluster's backups; the manifests in its account are the truth. */
+export const BackupIndex = z.object({
+  cluster: ClusterName,
+  /** Newest that is proven, and newest that was restored and served by an API server (L5, L6) for it. */
+  newestProven: IndexedBackup.nullable(),
+  newestDrilled: IndexedBackup.nullable(),
+  /** Bytes of the newest, and how long it took to take and prove it; null where an update took it. */
+  bytes: z.int().nullable(),
+  seconds: z.number().nullable(),
+  /** Since the newest that is proven. */
+  failures: z.int().min(0),
+  lastFailure: z.object({ at: Timestamp, execution: ExecutionName, reason: z.string() }).nullable(),
+});
+export type BackupIndex = z.infer<typeof BackupIndex>;
+
 /** `artifacts/<name>/<version>.json` in the hub's bucket: a binary that Sluice's own steps run (drills, tests). */
 export const Artifact = z.object({
   name: z.string(),

@@ -76,6 +76,8 @@ try {
   await room.close();
   await aws.stop();
 }
+// What was started to bundle and to listen would keep it; all that matters has ended.
+process.exit();
 
 async function fullUpdate({ autoscalingUrl }: MachineRoom): Promise<void> {
   const world = await createUpdateWorld({

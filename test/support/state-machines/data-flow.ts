@@ -10,6 +10,8 @@ const ERROR_OUTPUT = objectSchema({ Error: { type: 'string' }, Cause: { type: 's
 const ROOTS: Readonly<Record<string, readonly Schema[]>> = {
   'pull-request': [PullRequestInput, LookInput, MergeGroupInput].map((input) => schemaOf(input, 'output')),
   rollout: [schemaOf(RolloutInput, 'output')],
+  // Started by a schedule.
+  'backup-fleet': [objectSchema({})],
   // Started by on-execution-ended.
   'release-cluster': [
     objectSchema({

@@ -51,6 +51,7 @@ const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
   e2e: { readPullRequest: { number: 1 }, snapshotConfiguration: {}, plan: {}, progress: null, root: 'pull-request-test' },
   'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
   'propose-upgrade': { repository: 'o/r' },
+  'backup-fleet': {},
   rollout: { repository: { owner: 'o', name: 'r' }, branch: 'dev', commit: 'c', cause: 'c1' },
 };
 
@@ -141,6 +142,8 @@ export function answer(
       return { backupNeeded: call.input['purpose'] !== 'e2e' && call.input['backup'] === undefined };
     case 'render':
       return { hash: 'h', key: 'renders/h.json' };
+    case 'find-due-backups':
+      return { items: [{ cluster: CLUSTER, drill: true, executionName: 'scheduled-kube-1-7-0' }], found: 1, clusters: 1, unreadable: [] };
     case 'claim-slot':
       return {
         ...advance,
@@ -151,7 +154,9 @@ export function answer(
     case 'choose-shape':
       return { fromScratch: false, baseRevision: 'r0', headRevision: 'r1' };
     case 'write-manifest':
-      return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json' };
+      return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json', seconds: 1 };
+    case 'take-snapshot':
+      return { bytes: 1 };
     case 'read-pull-request':
       return { kind: 'configuration', names: { e2e: `e-${execution}` }, e2eCheck: null };
     case 'snapshot-configuration':

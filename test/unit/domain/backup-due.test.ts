@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type BackupHistory, DRILL_SECONDS, dueBackups, phaseOf, slotOf } from '#domain/backup-due.ts';
 
 const HOUR = 3600;
-const NONE: BackupHistory = { newest: undefined, newestProven: undefined, newestDrilled: undefined, failures: 0, lastFailure: undefined };
+const NONE: BackupHistory = { newestProven: undefined, newestDrilled: undefined, failures: 0, lastFailure: undefined };
 const at = (seconds: number): Date => new Date(1_767_600_000_000 + seconds * 1000);
 /** When the interval of `alpha-1` begins that `at(0)` is in or before. */
 const begin = (interval = HOUR): number => {
@@ -22,7 +22,7 @@ describe('a backup is due', () => {
 
   it('once in each interval', () => {
     const start = begin();
-    const taken = { newest: at(start + 1), newestProven: at(start + 1), newestDrilled: at(start + 1) };
+    const taken = { newestProven: at(start + 1), newestDrilled: at(start + 1) };
 
     expect(due(taken, start + 2)).toEqual([]);
     expect(due(taken, start + HOUR - 1)).toEqual([]);
@@ -32,7 +32,7 @@ describe('a backup is due', () => {
   it('as long as the interval has none that is proven', () => {
     const start = begin();
 
-    expect(due({ newest: at(start + 10), newestProven: at(start - 10), newestDrilled: at(start) }, start + 20)).toHaveLength(1);
+    expect(due({ newestProven: at(start - 10), newestDrilled: at(start) }, start + 20)).toHaveLength(1);
   });
 
   it('with a drill once a day', () => {
@@ -86,7 +86,6 @@ describe('over any run of the schedule', () => {
             else {
               taken.push(slotOf(cluster, interval, at(seconds)));
               history = {
-                newest: at(seconds),
                 newestProven: at(seconds),
                 newestDrilled: at(seconds),
                 failures: 0,

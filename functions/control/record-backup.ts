@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { emptyIndex, takenAtOf, withFailure, withProven } from '#domain/backup-index.ts';
+import { readCaught } from '#domain/caught.ts';
+import { keys } from '#domain/names.ts';
+import { changeObject } from '#facts/stored.ts';
+import { InputError } from '#model/errors.ts';
+import { ExecutionName } from '#model/primitives.ts';
+import { BackupIndex } from '#model/records.ts';
+import { CaughtState } from '#model/rollout.ts';
+import { ClusterRef } from '#model/settings.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ObjectStore } from '#ports/objects.ts';
+import { defineStep } from '#ports/step.ts';
+
+/** A reason in an index: enough to act on; the whole is in the execution's history. */
+const REASON_LIMIT = 500;
+
+const Input = z.object({
+  outcome: z.enum(['proven', 'failed']),
+  cluster: ClusterRef,
+  drill: z.boolean(),
+  executionName: ExecutionName,
+  backup: z.object({ id: z.string(), bytes: z.int(), seconds: z.number() }).optional(),
+  error: CaughtState.optional(),
+});
+
+/**
+ * Writes down in a cluster's index what a scheduled backup came to. Repeated, or late, it takes nothing newer away. A name that
+ * was taken is another look's work: it writes down what that came to.
+ */
+export const recordBackup = defineStep({
+  name: 'record-backup',
+  input: Input,
+  output: z.object({ failures: z.int(), reason: z.string() }),
+  async run({ outcome, cluster, drill, executionName, backup, error }, { objects, clock }: { objects: ObjectStore; clock: Clock }) {
+    if (error?.Error.includes('ExecutionAlreadyExists') === true) return { failures: 0, reason: `${executionName} is under way or ended` };
+    const index = await changeObject(objects, keys.backupIndex(cluster.name), BackupIndex, (known) => {
+      const before = known ?? emptyIndex(cluster.name);
+      if (outcome === 'proven') return withProven(before, provenOf(backup, drill));
+      const reason = reasonOf(error);
+      return withFailure(before, { at: clock.now().toISOString(), execution: executionName, reason });
+    });
+    return { failures: index?.failures ?? 0, reason: outcome === 'proven' ? `proven: ${backup?.id ?? ''}` : reasonOf(error) };
+  },
+});
+
+function provenOf(backup: z.infer<typeof Input>['backup'], drilled: boolean) {
+  const takenAt = takenAtOf(backup?.id ?? '');
+  if (backup === undefined || takenAt === undefined)
+    throw new InputError(`a proven backup has an id of its time; this one is ${backup?.id ?? 'missing'}`);
+  return { ...backup, takenAt, drilled };
+}
+
+function reasonOf(error: z.infer<typeof CaughtState> | undefined): string {
+  if (error === undefined) return 'no reason was told';
+  const { name, message } = readCaught(error);
+  return `${name}: ${message}`.slice(0, REASON_LIMIT);
+}

@@ -1,0 +1,49 @@
+import type { BackupIndex } from '../model/records.ts';
+import type { BackupHistory } from './backup-due.ts';
+
+/** When a backup was taken, by its id; undefined for an id that is none. */
+export function takenAtOf(id: string): Date | undefined {
+  const found = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-[0-9a-f]{12}$/.exec(id);
+  if (found === null) return undefined;
+  const [, year, month, day, hour, minute, second] = found;
+  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+export function emptyIndex(cluster: string): BackupIndex {
+  return { cluster, newestProven: null, newestDrilled: null, bytes: null, seconds: null, failures: 0, lastFailure: null };
+}
+
+export interface ProvenBackup {
+  readonly id: string;
+  readonly takenAt: Date;
+  readonly drilled: boolean;
+  readonly bytes: number | null;
+  readonly seconds: number | null;
+}
+
+/** An index after a backup that is proven. What came late does not take the place of a newer one. */
+export function withProven(index: BackupIndex, backup: ProvenBackup): BackupIndex {
+  const entry = { id: backup.id, takenAt: backup.takenAt.toISOString() };
+  const newer = (known: BackupIndex['newestProven']): boolean => known === null || known.takenAt < entry.takenAt;
+  const drilled = backup.drilled && newer(index.newestDrilled) ? { newestDrilled: entry } : {};
+  if (!newer(index.newestProven)) return { ...index, ...drilled };
+  return { ...index, ...drilled, newestProven: entry, bytes: backup.bytes, seconds: backup.seconds, failures: 0 };
+}
+
+/** An index after a backup that failed. The same execution again changes nothing, nor does one before the newest proven backup. */
+export function withFailure(index: BackupIndex, failure: NonNullable<BackupIndex['lastFailure']>): BackupIndex {
+  if (index.lastFailure?.execution === failure.execution) return index;
+  return { ...index, failures: index.failures + 1, lastFailure: failure };
+}
+
+export function historyOf(index: BackupIndex | undefined): BackupHistory {
+  const time = (entry: BackupIndex['newestProven'] | undefined): Date | undefined =>
+    entry === null || entry === undefined ? undefined : new Date(entry.takenAt);
+  return {
+    newestProven: time(index?.newestProven),
+    newestDrilled: time(index?.newestDrilled),
+    failures: index?.failures ?? 0,
+    lastFailure: index?.lastFailure === null || index === undefined ? undefined : new Date(index.lastFailure.at),
+  };
+}

@@ -1,0 +1,211 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { keys } from '#domain/names.ts';
+import type { BackupIndex } from '#model/records.ts';
+import type { Metric } from '#ports/metrics.ts';
+import { findDueBackups } from '../../../functions/control/find-due-backups.ts';
+import { record } from '../../../functions/control/record.ts';
+import { recordBackup } from '../../../functions/control/record-backup.ts';
+import { reportBackups } from '../../../functions/control/report-backups.ts';
+import { AT, type ControlWorld, createControlWorld, NEW, refOf, runStep, SETTINGS_COMMIT } from '../../support/control-world.ts';
+import { channelFile } from '../../support/fleet.ts';
+
+const DEV = channelFile('dev', 2);
+const BETA = channelFile('beta', 100, { follows: 'dev', backup: { interval: '4h' } });
+const ID = '20260105T075000Z-0123456789ab';
+const TAKEN = '2026-01-05T07:50:00.000Z';
+
+let world: ControlWorld;
+let told: { readonly dimensions: Readonly<Record<string, string>>; readonly metrics: Record<string, number> }[];
+beforeEach(async () => {
+  world = createControlWorld();
+  told = [];
+  await world.settings([DEV, BETA]);
+  await world.put(keys.newestSettings(), { commit: SETTINGS_COMMIT, seenAt: AT });
+});
+
+function ports() {
+  const put = (dimensions: Readonly<Record<string, string>>, metrics: readonly Metric[]): void => {
+    told.push({ dimensions, metrics: Object.fromEntries(metrics.map(({ name, value }) => [name, value])) });
+  };
+  return { ...world, metrics: { put } };
+}
+
+async function exist(channel: typeof DEV, count: number): Promise<void> {
+  for (const entry of channel.clusters.slice(0, count)) await world.record(entry, channel.channel, NEW);
+}
+
+function indexOf(cluster: string): BackupIndex {
+  return world.read(keys.backupIndex(cluster)) as BackupIndex;
+}
+
+const name = 'scheduled-dev-1-490000-0';
+const ended = (more: object) => ({ cluster: refOf(DEV, 0), drill: false, executionName: name, ...more });
+
+describe('find-due-backups', () => {
+  it('finds the clusters that are there and have none, with a drill', async () => {
+    await exist(DEV, 1);
+
+    const found = await runStep(findDueBackups, {}, world);
+
+    expect(found).toMatchObject({
+      found: 1,
+      clusters: 1,
+      unreadable: [],
+      items: [{ drill: true, cluster: { name: 'dev-1', channel: 'dev' } }],
+    });
+    expect(found.items[0]?.executionName).toMatch(/^scheduled-dev-1-\d+-0$/);
+  });
+
+  it('finds none before the first rollout', async () => {
+    world.objects.remove(keys.newestSettings());
+
+    expect(await runStep(findDueBackups, {}, world)).toEqual({ items: [], found: 0, clusters: 0, unreadable: [] });
+  });
+
+  it('leaves a cluster alone that is being deleted, and one that was backed up by its own interval', async () => {
+    const [first, second] = DEV.clusters;
+    if (first === undefined || second === undefined) throw new Error('dev has two clusters');
+    await world.record(first, 'dev', NEW, { deleting: { execution: 'delete-1', since: AT, backup: null } });
+    await world.record(second, 'dev', NEW);
+    await runStep(
+      recordBackup,
+      {
+        ...ended({ outcome: 'proven', drill: true }),
+        cluster: refOf(DEV, 1),
+        backup: { id: '20260105T075959Z-0123456789ab', bytes: 1, seconds: 1 },
+      },
+      world,
+    );
+    world.clock.advance(1);
+
+    expect(await runStep(findDueBackups, {}, world)).toMatchObject({ clusters: 1 });
+  });
+
+  it('names a cluster whose index can not be read, and backs it up', async () => {
+    await exist(DEV, 2);
+    await world.objects.put(keys.backupIndex('dev-1'), '{');
+
+    const found = await runStep(findDueBackups, {}, world);
+
+    expect(found).toMatchObject({ found: 2, unreadable: ['dev-1'] });
+  });
+
+  it('takes so many that a state can hold them, those first that wait longest', async () => {
+    await exist(BETA, 100);
+    await runStep(
+      recordBackup,
+      { ...ended({ outcome: 'proven' }), cluster: refOf(BETA, 0), backup: { id: '20260101T000000Z-0123456789ab', bytes: 1, seconds: 1 } },
+      world,
+    );
+
+    const found = await runStep(findDueBackups, {}, world);
+
+    expect(found).toMatchObject({ found: 100, clusters: 100 });
+    expect(found.items).toHaveLength(80);
+    expect(JSON.stringify(found).length).toBeLessThan(32 * 1024);
+    expect(found.items.map(({ cluster }) => cluster.name)).not.toContain('beta-1');
+  });
+});
+
+describe('record-backup', () => {
+  it('writes down a proven backup, and a drilled one apart', async () => {
+    await runStep(recordBackup, ended({ outcome: 'proven', drill: true, backup: { id: ID, bytes: 5, seconds: 2 } }), world);
+
+    expect(indexOf('dev-1')).toMatchObject({
+      newestProven: { id: ID, takenAt: TAKEN },
+      newestDrilled: { id: ID, takenAt: TAKEN },
+      bytes: 5,
+      seconds: 2,
+      failures: 0,
+    });
+  });
+
+  it('counts a failure once, with its reason', async () => {
+    const failed = ended({
+      outcome: 'failed',
+      error: { Error: 'BackupNotProvenError', Cause: JSON.stringify({ errorType: 'BackupNotProvenError', errorMessage: 'L0 fails' }) },
+    });
+    await runStep(recordBackup, failed, world);
+
+    const again = await runStep(recordBackup, failed, world);
+
+    expect(again).toEqual({ failures: 1, reason: 'BackupNotProvenError: L0 fails' });
+    expect(indexOf('dev-1')).toMatchObject({
+      newestProven: null,
+      failures: 1,
+      lastFailure: { execution: name, reason: 'BackupNotProvenError: L0 fails' },
+    });
+  });
+
+  it('leaves what another look does to that one', async () => {
+    await runStep(
+      recordBackup,
+      ended({ outcome: 'failed', error: { Error: 'StepFunctions.ExecutionAlreadyExistsException', Cause: '' } }),
+      world,
+    );
+
+    expect(indexOf('dev-1')).toBeUndefined();
+  });
+
+  it('refuses an id that is none', async () => {
+    await expect(
+      runStep(recordBackup, ended({ outcome: 'proven', backup: { id: 'x', bytes: 1, seconds: 1 } }), world),
+    ).rejects.toMatchObject({ name: 'InputError' });
+  });
+});
+
+describe('record', () => {
+  it('notes the backup that an update began with', async () => {
+    await world.put(keys.lock('dev-1'), { subject: 'dev-1', fence: 1, holder: 'update-1', expiresAt: '2027-01-01T00:00:00.000Z' });
+    const input = {
+      cluster: refOf(DEV, 0),
+      revision: NEW,
+      render: { hash: 'f'.repeat(64), versions: { kubernetes: '1.35.4', etcd: '3.6.5', osImage: 'ami-1' } },
+      backup: { id: ID },
+      lock: { fence: 1 },
+      deleted: false,
+    };
+
+    await runStep(record, input, world, 'update-1');
+
+    expect(indexOf('dev-1')).toMatchObject({ newestProven: { id: ID, takenAt: TAKEN }, newestDrilled: { id: ID }, bytes: null });
+  });
+});
+
+describe('report-backups', () => {
+  it('tells the age of each, counts one without any from its creation, and says that it ran', async () => {
+    await exist(DEV, 2);
+    await runStep(recordBackup, ended({ outcome: 'proven', drill: true, backup: { id: ID, bytes: 5, seconds: 2 } }), world);
+
+    const output = await runStep(reportBackups, {}, ports());
+
+    expect(told).toMatchObject([
+      {
+        dimensions: { Cluster: 'dev-1', Channel: 'dev' },
+        metrics: { ProvenBackupAge: 600, DrilledBackupAge: 600, BackupFailures: 0, BackupBytes: 5, BackupSeconds: 2 },
+      },
+      { dimensions: { Cluster: 'dev-2', Channel: 'dev' }, metrics: { ProvenBackupAge: 3600, BackupFailures: 0 } },
+      { dimensions: {}, metrics: { BackupRuns: 1, OldestProvenBackupIntervals: 1, ClustersWithFailedBackups: 0 } },
+    ]);
+    expect(output).toEqual({ clusters: 2, oldestIntervals: 1, overdue: [] });
+  });
+
+  it('names who is overdue, and counts who fails', async () => {
+    await exist(DEV, 2);
+    world.clock.advance(3 * 3600);
+    await runStep(recordBackup, ended({ outcome: 'failed' }), world);
+
+    const output = await runStep(reportBackups, {}, ports());
+
+    expect(output).toEqual({ clusters: 2, oldestIntervals: 4, overdue: ['dev-1', 'dev-2'] });
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithFailedBackups: 1 });
+  });
+
+  it('is heard of also where there is no cluster', async () => {
+    world.objects.remove(keys.newestSettings());
+
+    await runStep(reportBackups, {}, ports());
+
+    expect(told).toEqual([{ dimensions: {}, metrics: { BackupRuns: 1, OldestProvenBackupIntervals: 0, ClustersWithFailedBackups: 0 } }]);
+  });
+});
