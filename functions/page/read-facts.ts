@@ -7,7 +7,7 @@ import { isFounded, readProofs, readSettings } from '#facts/fleet.ts';
 import { readObject } from '#facts/stored.ts';
 import { WantedCheck } from '#model/checks.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
-import { Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
+import { BackupIndex, Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
 import { NewestRollout, NewestSettings, RolloutInputs, SoakRecord } from '#model/rollout.ts';
 import type { Settings } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -64,11 +64,12 @@ async function readChannel(objects: ObjectStore, channel: string): Promise<Chann
 }
 
 async function readCluster(objects: ObjectStore, name: string): Promise<ClusterFacts> {
-  const [stored, lock] = await Promise.all([
+  const [stored, lock, backups] = await Promise.all([
     readFact(objects, keys.cluster(name), StoredCluster),
     readFact(objects, keys.lock(name), Lock),
+    readFact(objects, keys.backupIndex(name), BackupIndex),
   ]);
-  return { stored, lock };
+  return { stored, lock, backups };
 }
 
 /** The newest of each channel, and that of the newest settings, which only its check names. */

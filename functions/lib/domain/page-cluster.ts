@@ -1,6 +1,7 @@
 import type { PageChannel, PageCluster, PageState, PageWait } from '#model/page.ts';
-import type { Halt, StoredCluster, Updating } from '#model/records.ts';
+import type { ClusterRecord, Halt, StoredCluster, Updating } from '#model/records.ts';
 import type { ChannelFile, ClusterEntry } from '#model/settings.ts';
+import { durationSeconds } from './duration.ts';
 import { desiredRevision, holdOf, short } from './evidence.ts';
 import { isHeld } from './lease.ts';
 import { type ClusterFacts, given, type RolloutFacts } from './page-facts.ts';
@@ -37,8 +38,32 @@ export function pageCluster(entry: ClusterEntry, facts: ClusterFacts, context: C
     updating: updating && { execution: updating.execution, revision: updating.revision, since: updating.since },
     waits: waitsOf(entry, facts, updating, state, context),
     identityExpires: record?.identityExpires ?? null,
-    backup: record === null || record.backup === null ? null : { id: record.backup, takenAt: backupTime(record.backup) },
+    ...backupsOf(record, facts.backups, context),
   };
+}
+
+/** Intervals without a proven backup that are shown as a fault; the alarm rings after three. */
+const LATE_INTERVALS = 2;
+
+function backupsOf(
+  record: ClusterRecord | null,
+  backups: ClusterFacts['backups'],
+  { now, channel }: ClusterContext,
+): Pick<PageCluster, 'backup' | 'drilledAt' | 'backupProblems'> {
+  const index = given(backups);
+  const ofUpdate = record === null || record.backup === null ? null : { id: record.backup, takenAt: backupTime(record.backup) };
+  const scheduled = index?.newestProven ?? null;
+  // Ids begin with their time.
+  const backup = ofUpdate !== null && (scheduled === null || scheduled.id < ofUpdate.id) ? ofUpdate : scheduled;
+  const problems: string[] = [];
+  if (!backups.known) problems.push(`what is known of its backups can't be read: ${backups.what}`);
+  if (index !== null && index.failures > 0) {
+    problems.push(`${index.failures} failed since${index.lastFailure === null ? '' : `: ${index.lastFailure.reason}`}`);
+  }
+  const since = backup?.takenAt ?? record?.startedAt ?? record?.updatedAt;
+  const late = since !== undefined && now.getTime() - Date.parse(since) > LATE_INTERVALS * durationSeconds(channel.backup.interval) * 1000;
+  if (record !== null && late) problems.push(`none of the last two intervals of ${channel.backup.interval}`);
+  return { backup, drilledAt: index?.newestDrilled?.takenAt ?? null, backupProblems: problems };
 }
 
 function stateOf(

@@ -1,6 +1,6 @@
 import type { WantedCheck } from '#model/checks.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
-import type { ChannelProof, Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
+import type { BackupIndex, ChannelProof, Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
 import type { NewestRollout, NewestSettings, RolloutInputs, SoakRecord } from '#model/rollout.ts';
 import type { Settings } from '#model/settings.ts';
 import type { Known } from './may-start.ts';
@@ -17,6 +17,7 @@ export interface ChannelFacts {
 export interface ClusterFacts {
   readonly stored: Fact<StoredCluster>;
   readonly lock: Fact<Lock>;
+  readonly backups: Fact<BackupIndex>;
 }
 
 /** A rollout as it is found: by the channel's newest, or by the check of the newest settings. */

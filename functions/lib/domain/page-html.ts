@@ -102,7 +102,7 @@ ${channels.map(
   ) => html`<tbody>${channelRow(channel, at)}${channel.clusters.map((cluster) => clusterRow(cluster, at))}${channel.clusters.length === 0 && html`<tr><td colspan="9" class="dim">No cluster follows this channel.</td></tr>`}</tbody>
 `,
 )}</table></div>
-<p class="dim">The backup is the proven one that the last update took, by its id. Later ones, taken by hand, are listed in the bucket of the cluster's account only: backups/&lt;cluster&gt;/.</p>`;
+<p class="dim">The backup is the newest proven one, taken by an update or by schedule, by its id. Those taken by hand are listed in the bucket of the cluster's account only: backups/&lt;cluster&gt;/.</p>`;
 }
 
 function channelRow({ channel, branch, follows, target, proven, hold, freezes, problems }: PageChannel, at: string): Html {
@@ -114,15 +114,21 @@ ${problems.map((problem) => html`<br>${stateLabel("can't be read", 'bad')} ${pro
 }
 
 function clusterRow(cluster: PageCluster, at: string): Html {
-  const { name, environment, account, region, state, kubernetes, etcd, updatedAt, identityExpires, backup, waits } = cluster;
+  const { name, environment, account, region, state, kubernetes, etcd, updatedAt, identityExpires, waits } = cluster;
   return html`<tr><th scope="row" title="${account} ${region}">${name}<br><span class="age">${environment}</span></th>
 <td>${stateLabel(state, TONES[state])}${cluster.updating !== null && html`<br><span class="age">since ${moment(cluster.updating.since)}</span>`}</td>
 <td class="runs">${runs(cluster)}</td><td>${kubernetes ?? '–'}</td><td>${etcd ?? '–'}</td>
 <td class="why">${waits.length > 0 && html`<ul>${waits.map((wait) => waitHtml(wait, at))}</ul>`}</td>
 <td>${updatedAt === null ? '–' : [moment(updatedAt), html`<br>`, ageText(updatedAt, at)]}</td>
 <td>${identityExpires === null ? html`<span class="dim">not recorded</span>` : moment(identityExpires)}</td>
-<td>${backup === null ? html`<span class="dim">none recorded</span>` : html`<code title="${backup.id}">${backup.id.slice(0, 16)}</code>${backup.takenAt !== null && [html`<br>`, ageText(backup.takenAt, at)]}`}</td></tr>
+<td>${backupHtml(cluster, at)}</td></tr>
 `;
+}
+
+function backupHtml({ backup, drilledAt, backupProblems }: PageCluster, at: string): Html {
+  return html`${backup === null ? html`<span class="dim">none recorded</span>` : html`<code title="${backup.id}">${backup.id.slice(0, 16)}</code>${backup.takenAt !== null && [html`<br>`, ageText(backup.takenAt, at)]}`}
+${drilledAt !== null && html`<br><span class="age">restored: the one of </span>${ageText(drilledAt, at)}`}
+${backupProblems.map((problem) => html`<br>${stateLabel('backup', 'bad')} ${problem}`)}`;
 }
 
 /** What runs, and what is on its way. */

@@ -61,7 +61,7 @@ function pageChannel(channel: ChannelFile, facts: PageFacts): PageChannel {
       .map((window) => ({ ...window, active: isInside(window.from, window.until, now) })),
     problems: problemsOf([known?.proofs, known?.genesis, known?.newest]),
     clusters: channel.clusters.map((entry) =>
-      pageCluster(entry, facts.clusters.get(entry.name) ?? { stored: missing, lock: missing }, context),
+      pageCluster(entry, facts.clusters.get(entry.name) ?? { stored: missing, lock: missing, backups: missing }, context),
     ),
   };
 }

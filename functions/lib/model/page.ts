@@ -40,8 +40,12 @@ export const PageCluster = z.object({
   waits: z.array(PageWait),
   /** First end of a certificate of its identity; null when no update has told. */
   identityExpires: Timestamp.nullable(),
-  /** The proven backup that its last update took. */
+  /** The newest proven backup; null when there is none. */
   backup: z.object({ id: z.string(), takenAt: Timestamp.nullable() }).nullable(),
+  /** When the newest was taken that was restored and served by an API server. */
+  drilledAt: Timestamp.nullable(),
+  /** What is wrong with its backups: older than two of its channel's intervals, failing, not readable. Empty: nothing. */
+  backupProblems: z.array(z.string()),
 });
 export type PageCluster = z.infer<typeof PageCluster>;
 

@@ -42,6 +42,39 @@ describe('the page of a rollout at work', () => {
     expect(second).toMatchObject({ revision: OLD, updating: { execution: 'update-2', revision: NEW }, backup: null });
   });
 
+  it('shows the newest proven backup, whoever took it, and what is wrong with backups', async () => {
+    const { world } = await pageFleet();
+    const scheduled = { id: '20260105T074500Z-0123456789ab', takenAt: '2026-01-05T07:45:00.000Z' };
+    const drilled = { id: '20260105T063000Z-0123456789ab', takenAt: '2026-01-05T06:30:00.000Z' };
+    const index = {
+      cluster: 'beta-1',
+      newestProven: scheduled,
+      newestDrilled: drilled,
+      bytes: 1,
+      seconds: 1,
+      failures: 0,
+      lastFailure: null,
+    };
+    await world.put(keys.backupIndex('beta-1'), index);
+    await world.put(keys.backupIndex('beta-2'), {
+      ...index,
+      cluster: 'beta-2',
+      newestProven: drilled,
+      failures: 2,
+      lastFailure: { at: '2026-01-05T07:50:00.000Z', execution: 'scheduled-beta-2-1-1', reason: 'BackupNotProvenError: L0 fails' },
+    });
+    await world.objects.put(keys.backupIndex('beta-3'), '{');
+
+    const [first, second, third, fourth] = (await betaOf(world)).clusters;
+
+    expect(first).toMatchObject({ backup: scheduled, drilledAt: drilled.takenAt, backupProblems: [] });
+    expect(second?.backupProblems).toEqual(['2 failed since: BackupNotProvenError: L0 fails']);
+    expect(third?.backupProblems).toMatchObject([expect.stringContaining("can't be read")]);
+    expect(fourth).toMatchObject({ backup: null, drilledAt: null, backupProblems: [] });
+    world.clock.advance(3 * 3600);
+    expect((await betaOf(world)).clusters[0]?.backupProblems).toEqual(['none of the last two intervals of 1h']);
+  });
+
   it('shows the waves with what became of each cluster', async () => {
     const { world } = await pageFleet();
 
