@@ -23,13 +23,22 @@ export interface ProveSnapshotPorts {
   readonly clock: Clock;
 }
 
+/** Of what `take-snapshot` tells; the functions share no file. */
+const TakenSnapshot = z.object({
+  key: z.string(),
+  sha256: Sha256,
+  bytes: z.int(),
+  bracket: z.object({ from: z.int(), to: z.int() }),
+  file: z.object({ hash: z.int(), compactRevision: z.int(), counts: z.record(z.string(), z.int()) }),
+});
+
 const Input = z.object({
   cluster: ClusterRef,
   /** Version of the member that the snapshot was taken from: an older etcd would not boot on it. */
   checkMembers: z.object({ version: z.string() }),
   /** Whether to restore it. */
   drill: z.boolean().default(true),
-  takeSnapshot: z.object({ key: z.string(), sha256: Sha256, bytes: z.int(), bracket: z.object({ from: z.int(), to: z.int() }) }),
+  takeSnapshot: TakenSnapshot,
 });
 type Input = z.infer<typeof Input>;
 
@@ -78,8 +87,9 @@ async function restore(input: Input, l4: LayerVerdict, directory: string, snapsh
     await mkdir(room);
     const restored = await ports.drill.restore({ etcd, etcdutl, snapshot, directory: room });
     const bracket: Bracket = input.takeSnapshot.bracket;
-    const l5 = restoredVerdict({ ...restored, keys: restored.keys.length }, bracket, since());
-    return { verdicts: [l4, l5], revision: restored.revision, counts: countByResource(restored.keys) };
+    const counts = countByResource(restored.keys);
+    const l5 = restoredVerdict({ ...restored, counts, keys: restored.keys.length }, bracket, input.takeSnapshot.file, since());
+    return { verdicts: [l4, l5], revision: restored.revision, counts };
   } catch (error) {
     if (error instanceof NotFoundError) return notRestored(l4, verdict('L5', 'not-run', error.message, since()));
     if (error instanceof BackupNotProvenError) return notRestored(l4, verdict('L5', 'fails', error.message, since()));

@@ -1,4 +1,4 @@
-import { type Bracket, hashSources, verdict } from '#domain/backup.ts';
+import { type Bracket, type FileContent, hashSources, limitCounts, verdict } from '#domain/backup.ts';
 import { contentLayer, hashLayer, type MemberHash } from '#domain/snapshot/verdicts.ts';
 import type { HashRequest } from '#domain/snapshot/verify.ts';
 import { ClusterUnreachableError } from '#model/errors.ts';
@@ -31,7 +31,7 @@ export async function proveContent(
   path: string,
   source: SnapshotSource,
   { scratch, clock }: { scratch: Scratch; clock: Clock },
-): Promise<{ revision: number; verdicts: LayerVerdict[] }> {
+): Promise<{ revision: number; verdicts: LayerVerdict[]; file: FileContent }> {
   const read = (wanted: readonly HashRequest[]) =>
     scratch.read(path, (file) =>
       contentLayer(
@@ -42,20 +42,25 @@ export async function proveContent(
       ),
     );
   const { verdict: l2, content } = read([]);
-  if (content === undefined) return { revision: source.bracket.from, verdicts: [l2, verdict('L3', 'not-run', 'L2 fails', 0)] };
+  if (content === undefined) {
+    const verdicts = [l2, verdict('L3', 'not-run', 'L2 fails', 0)];
+    return { revision: source.bracket.from, verdicts, file: { hash: 0, compactRevision: -1, counts: {} } };
+  }
+  const own = { compactRevision: content.compactRevision, counts: limitCounts(Object.entries(content.counts.kinds)) };
+  const file = { ...own, hash: content.hashes[0]?.hash ?? 0 };
   const started = clock.now().getTime();
   const since = (): number => (clock.now().getTime() - started) / 1000;
   const { revision } = content;
   const { from, to } = source.bracket;
   if (revision < from || revision > to) {
     const reason = `the file ends at revision ${revision}; the live member was at ${from} before the stream and at ${to} after it`;
-    return { revision, verdicts: [l2, verdict('L3', 'fails', reason, since())] };
+    return { revision, verdicts: [l2, verdict('L3', 'fails', reason, since())], file };
   }
   const { hashes, how } = await askMembers(source, content);
   // A member that was compacted since tells another hash of the same records: the file is read again by its rule.
   const later = hashes.filter((hash) => hash.compactRevision !== content.compactRevision);
   const compared = later.length === 0 ? content : (read(later).content ?? content);
-  return { revision, verdicts: [l2, hashLayer(compared, hashes, how, since())] };
+  return { revision, verdicts: [l2, hashLayer(compared, hashes, how, since())], file };
 }
 
 async function askMembers({ etcd, endpoint, members }: SnapshotSource, own: HashRequest): Promise<Told> {

@@ -35,6 +35,8 @@ export const TakenSnapshot = z.object({
   revision: z.int(),
   /** Verdicts of what is in the file: L2 and L3. */
   content: z.array(LayerVerdict),
+  /** What the file holds, which a drill must find again. */
+  file: z.object({ hash: z.int(), compactRevision: z.int(), counts: z.record(z.string(), z.int()) }),
 });
 
 /**
@@ -59,7 +61,7 @@ export const takeSnapshot = defineStep({
       const l1 = trailerVerdict(file, (clock.now().getTime() - takenAt.getTime()) / 1000);
       if (l1.verdict !== 'holds') throw new BackupNotProvenError(`L1 fails for ${cluster.name}, nothing was uploaded: ${l1.reason}`);
       const source = { etcd, endpoint, members, bracket: { from, to } };
-      const { revision, verdicts } = await proveContent(path, source, { scratch, clock });
+      const { revision, verdicts, file: held } = await proveContent(path, source, { scratch, clock });
       const bad = verdicts.find(({ layer, verdict }) => layer === 'L2' && verdict !== 'holds');
       if (bad !== undefined) throw new BackupNotProvenError(`L2 fails for ${cluster.name}, nothing was uploaded: ${bad.reason}`);
       const id = backupId(takenAt, file.sha256);
@@ -78,6 +80,7 @@ export const takeSnapshot = defineStep({
         verdict: l1,
         revision,
         content: verdicts,
+        file: held,
       };
     });
   },

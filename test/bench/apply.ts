@@ -15,6 +15,7 @@ import { until } from '../support/child.ts';
 import { aRender } from '../support/cluster-world.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { controlPlaneFiles, startControllerManager } from '../support/whole-control-plane.ts';
+import { provideBinaries } from './binaries.ts';
 import { type Bench, type BenchContext, type Measure, percentile } from './measure.ts';
 import { peerKubectl } from './peer.ts';
 
@@ -68,6 +69,7 @@ export const applyBench: Bench = {
     'After the last round another client changes a field of one object: the next run must find and mend just that one, or the bench fails.',
   ].join(' '),
   async run(context) {
+    await provideBinaries(context.log);
     const plane = await startControlPlane({ version: VERSION, controllers: true });
     const children: Child[] = [];
     try {

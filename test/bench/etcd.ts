@@ -7,10 +7,9 @@ import { CreateBucketCommand, DeleteObjectCommand, S3Client } from '@aws-sdk/cli
 import * as z from 'zod';
 import { callOnce } from '#adapters/etcd/connection.ts';
 import { HASH_KV } from '#adapters/etcd/messages.ts';
-import { encode } from '#adapters/etcd/protobuf.ts';
-import { openToolchain } from '../../local/toolchain/open.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { startMinistack } from '../support/ministack.ts';
+import { provideBinaries } from './binaries.ts';
 import type { Bench, BenchContext, Measure } from './measure.ts';
 import { percentile } from './measure.ts';
 
@@ -36,7 +35,7 @@ export const etcdBench: Bench = {
 
 async function measure(context: BenchContext): Promise<Measure[]> {
   const megabytes = Number(process.env['BENCH_ETCD_MB'] ?? SIZE_MB);
-  await provide(context.log);
+  await provideBinaries(context.log);
   const plane = await startControlPlane({ api: false, etcdFlags: ['--quota-backend-bytes', String(16 * 1024 * MEGABYTE)] });
   const aws = await startMinistack();
   try {
@@ -114,17 +113,9 @@ function measureOf(name: string, value: number, unit: Measure['unit'], op: Measu
   return { name: `etcd.${name}`, value, unit, goal: { op, number } };
 }
 
-let tools = '';
+/** Where etcdctl and etcdutl are. */
 function toolEnv(): NodeJS.ProcessEnv {
-  return { PATH: `${tools}:/usr/bin:/bin`, HOME: '/nonexistent' };
-}
-
-/** etcd, etcdctl and etcdutl as they are released, and the emulated AWS. */
-async function provide(log: (line: string) => void): Promise<void> {
-  const toolchain = openToolchain({ log });
-  tools = await toolchain.ensure('etcd');
-  process.env['SLUICE_TEST_BINARIES'] = tools;
-  process.env['SLUICE_TEST_MINISTACK'] = join(await toolchain.ensure('ministack'), 'bin', 'ministack');
+  return { PATH: `${process.env['SLUICE_TEST_BINARIES']}:/usr/bin:/bin`, HOME: '/nonexistent' };
 }
 
 type Target = Parameters<typeof callOnce>[0];
@@ -145,29 +136,24 @@ async function fill(target: Target, megabytes: number, log: (line: string) => vo
 
 /** A transaction of puts, each key of its own. */
 async function put(target: Target, from: number, count: number): Promise<void> {
-  const operations = Array.from({ length: count }, (_, index): readonly [number, Uint8Array] => {
-    const key = `/registry/pods/ns${(from + index) % 97}/pod-${from + index}`;
-    // Half of it compresses, half does not: nothing here compresses anyway.
+  const operations = Array.from({ length: count }, (_, index) => {
+    const key = Buffer.from(`/registry/pods/ns${(from + index) % 97}/pod-${from + index}`);
     const value = Buffer.alloc(VALUE_BYTES, createHash('sha256').update(key).digest());
-    return [
-      2,
-      encode([
-        [
-          2,
-          encode([
-            [1, key],
-            [2, value],
-          ]),
-        ],
-      ]),
-    ];
+    return field(2, field(2, field(1, key), field(2, value)));
   });
-  await callOnce(
-    target,
-    { path: '/etcdserverpb.KV/Txn', encode: () => encode(operations), decode: () => undefined },
-    undefined,
-    CALL_MILLISECONDS,
-  );
+  const method = { path: '/etcdserverpb.KV/Txn', encode: () => Buffer.concat(operations), decode: () => undefined };
+  await callOnce(target, method, undefined, CALL_MILLISECONDS);
+}
+
+/** A field of Protocol Buffers with bytes in it: the codec of the product is made for few and short ones. */
+function field(number: number, ...parts: readonly Buffer[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = [(number << 3) | 2];
+  for (let rest = length; ; rest >>>= 7) {
+    head.push(rest > 127 ? (rest & 127) | 128 : rest);
+    if (rest <= 127) break;
+  }
+  return Buffer.concat([Buffer.from(head), ...parts]);
 }
 
 /** The 99th percentile of single writes, one after another, while something goes on. Seconds. */

@@ -69,13 +69,25 @@ export interface Bracket {
   readonly to: number;
 }
 
-/** L5: what the restored etcd says must lie between what the live one said before and after. */
+/** What the file itself tells of its content, read without etcd. */
+export interface FileContent {
+  readonly hash: number;
+  readonly compactRevision: number;
+  /** Live keys by resource, as `countByResource` counts them. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/**
+ * L5: what the restored etcd says must lie between what the live one said before and after, and be what the file was read to
+ * hold: the key-value hash at the same compaction, and the number of objects of each resource.
+ */
 export function restoredVerdict(
-  restored: { revision: number; hash: number; keys: number },
+  restored: { revision: number; hash: number; compactRevision: number; keys: number; counts: Readonly<Record<string, number>> },
   bracket: Bracket,
+  file: FileContent,
   seconds: number,
 ): LayerVerdict {
-  const { revision, hash, keys } = restored;
+  const { revision, hash, compactRevision, keys, counts } = restored;
   if (revision < bracket.from || revision > bracket.to) {
     return verdict(
       'L5',
@@ -83,6 +95,14 @@ export function restoredVerdict(
       `restored revision ${revision} lies outside ${bracket.from} to ${bracket.to} of the live member`,
       seconds,
     );
+  }
+  if (compactRevision === file.compactRevision && hash !== file.hash) {
+    return verdict('L5', 'fails', `the restored etcd has the key-value hash ${hash}, the file ${file.hash}`, seconds);
+  }
+  const different = Object.keys({ ...counts, ...file.counts }).filter((name) => (counts[name] ?? 0) !== (file.counts[name] ?? 0));
+  if (different.length > 0) {
+    const shown = different.slice(0, 5).map((name) => `${counts[name] ?? 0} ${name} instead of ${file.counts[name] ?? 0}`);
+    return verdict('L5', 'fails', `the restored etcd has ${shown.join(', ')}`, seconds);
   }
   return verdict('L5', 'holds', `boots at revision ${revision} with ${keys} keys, key-value hash ${hash}`, seconds);
 }
@@ -118,6 +138,11 @@ export function countByResource(keys: Iterable<string>): Record<string, number> 
     const resource = resourceOf(key);
     counts.set(resource, (counts.get(resource) ?? 0) + 1);
   }
+  return limitCounts(counts);
+}
+
+/** The most frequent first, and those beyond 250 as one sum. */
+export function limitCounts(counts: Iterable<readonly [string, number]>): Record<string, number> {
   const ordered = [...counts].sort(([left, many], [right, few]) => few - many || (left < right ? -1 : 1));
   const rest = ordered.slice(COUNTED_RESOURCES).reduce((sum, [, count]) => sum + count, 0);
   return Object.fromEntries([...ordered.slice(0, COUNTED_RESOURCES), ...(rest === 0 ? [] : [['(others)', rest] as const])]);

@@ -162,7 +162,10 @@ export const BackupManifest = z.object({
   etcd: z.object({ version: z.string(), revision: z.int(), clusterId: z.string(), member: z.string(), members: z.int() }),
   /** Version of the API server that served the restored data; null or absent when none did. */
   kubernetes: z.string().nullish(),
+  /** Live objects by resource, as they were counted in the file. */
   counts: z.record(z.string(), z.int()),
+  /** Of the file at its newest revision, as etcd computes it; absent in manifests of earlier versions of Sluice. */
+  keyValueHash: z.object({ hash: z.int(), compactRevision: z.int() }).optional(),
   layers: z.array(LayerVerdict).min(1),
   proven: z.boolean(),
   execution: ExecutionName,

@@ -21,6 +21,8 @@ const RESTORED = {
   keys: ['/registry/pods/a/b', '/registry/pods/a/c', '/registry/nodes/n'],
 };
 
+const FILE = { hash: 7, compactRevision: -1, counts: { pods: 2, nodes: 1 } };
+
 let root: string;
 let blobs: FakeBlobs;
 let objects: FakeObjects;
@@ -106,16 +108,25 @@ describe('prove-snapshot', () => {
     drill = { restore: () => Promise.reject(new BackupNotProvenError('etcd does not run on the restored data')) };
     const broken = await run();
     drill = { restore: async () => ({ ...RESTORED, revision: 111 }) };
-
     const stale = await run();
+    drill = { restore: async () => ({ ...RESTORED, keys: RESTORED.keys.slice(1) }) };
+
+    const lossy = await run();
 
     expect(broken.verdicts[1]).toMatchObject({ verdict: 'fails', reason: 'etcd does not run on the restored data' });
     expect(stale.verdicts[1]).toMatchObject({ verdict: 'fails' });
+    expect(lossy.verdicts[1]).toMatchObject({ verdict: 'fails', reason: 'the restored etcd has 1 pods instead of 2' });
   });
 });
 
 function run() {
-  const takeSnapshot = { key: 'snapshot', sha256: sha256('a snapshot'), bytes: SNAPSHOT.length, bracket: { from: 90, to: 110 } };
+  const takeSnapshot = {
+    key: 'snapshot',
+    sha256: sha256('a snapshot'),
+    bytes: SNAPSHOT.length,
+    bracket: { from: 90, to: 110 },
+    file: FILE,
+  };
   const input = proveSnapshot.input.parse({ cluster: CLUSTER, checkMembers: { version: '3.6.16' }, takeSnapshot });
   const ports = { objects, blobs, scratch: createScratch(root), binaries: createBinaries(root), drill, clock: { now: () => new Date() } };
   return proveSnapshot.run(input, ports, { execution: 'backup-1' });

@@ -189,7 +189,7 @@ describe('write-manifest', () => {
       kubernetes: '1.35.4',
       execution: 'backup-1',
       etcd: { revision: 100, members: 1 },
-      counts: { pods: 3 },
+      counts: { pods: 20 },
     });
     expect(manifest.object.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
   });

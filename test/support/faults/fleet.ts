@@ -139,14 +139,12 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   /** etcd boots on what it is given, at the revision that is in it: the drill itself is held to a real one elsewhere. */
   const drill: EtcdDrill = {
     async restore({ snapshot }) {
-      const { revision } = createScratch(root).read(snapshot, (file) =>
-        readContent(
-          file,
-          () => undefined,
-          () => [],
-        ),
+      const content = createScratch(root).read(snapshot, (file) => readContent(file, () => undefined));
+      const { revision, compactRevision, counts, hashes } = content;
+      const keys = Object.entries(counts.kinds).flatMap(([kind, count]) =>
+        Array.from({ length: count }, (_, index) => `/registry/${kind}/a/${index}`),
       );
-      return { version: '', revision, hash: 1, compactRevision: -1, keys: ['/registry/pods/a/b'] };
+      return { version: '', revision, hash: hashes[0]?.hash ?? 0, compactRevision, keys };
     },
   };
 

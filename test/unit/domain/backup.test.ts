@@ -62,6 +62,10 @@ describe('proven', () => {
   });
 });
 
+const BRACKET = { from: 100, to: 105 };
+const FILE = { hash: 1, compactRevision: -1, counts: { pods: 2, nodes: 1 } };
+const RESTORED = { revision: 100, hash: 1, compactRevision: -1, keys: 3, counts: { pods: 2, nodes: 1 } };
+
 describe('the restored revision', () => {
   it.each([
     [99, 'fails'],
@@ -69,7 +73,20 @@ describe('the restored revision', () => {
     [105, 'holds'],
     [106, 'fails'],
   ])('%i within 100 to 105: %s', (revision, expected) => {
-    expect(restoredVerdict({ revision, hash: 1, keys: 2 }, { from: 100, to: 105 }, 0).verdict).toBe(expected);
+    expect(restoredVerdict({ ...RESTORED, revision }, BRACKET, FILE, 0).verdict).toBe(expected);
+  });
+
+  it.each([
+    [{ hash: 2 }, 'the restored etcd has the key-value hash 2, the file 1'],
+    [{ counts: { pods: 1, nodes: 1 } }, 'the restored etcd has 1 pods instead of 2'],
+    [{ counts: { pods: 2 } }, 'the restored etcd has 0 nodes instead of 1'],
+    [{ counts: { pods: 2, nodes: 1, secrets: 3 } }, 'the restored etcd has 3 secrets instead of 0'],
+  ])('fails when the restored etcd holds something else than the file: %o', (change, reason) => {
+    expect(restoredVerdict({ ...RESTORED, ...change }, BRACKET, FILE, 0)).toMatchObject({ layer: 'L5', verdict: 'fails', reason });
+  });
+
+  it('compares hashes of the same compaction only: another one is another sum of the same records', () => {
+    expect(restoredVerdict({ ...RESTORED, hash: 2, compactRevision: 50 }, BRACKET, FILE, 0).verdict).toBe('holds');
   });
 });
 

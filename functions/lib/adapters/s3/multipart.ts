@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -24,13 +25,14 @@ export interface MultipartLimits {
   readonly concurrency: number;
 }
 
-const LIMITS: MultipartLimits = { partBytes: 16 * 1024 * 1024, concurrency: 4 };
+const LIMITS: MultipartLimits = { partBytes: 8 * 1024 * 1024, concurrency: 4 };
 /** S3 allows 10,000 parts. */
 const MAX_PARTS = 10_000;
 
 /**
- * Uploads a file in parts, read from disk at S3's pace into a few buffers that are used again. S3 checks the SHA-256 of
- * each part as it comes and again, with the length of the whole, as the object is made of them. The object appears at
+ * Uploads a file in parts, read from disk at S3's pace into a few buffers that are used again. S3 checks the CRC-32 of
+ * each part as it comes, and the length of the whole; the CRC-32 that it tells of the whole is compared with that of the file,
+ * whose SHA-256 is checked on the way. (A SHA-256 S3 could tell of each part only.) The object appears at
  * the end or not at all; an error takes the parts away.
  * @returns false when the key is taken already
  * @throws TransientError, RefusedError, also when the file no longer has this length and hash
@@ -49,7 +51,8 @@ export async function uploadParts(
         Bucket: bucket,
         Key: key,
         Metadata: metadata,
-        ChecksumAlgorithm: 'SHA256',
+        ChecksumAlgorithm: 'CRC32',
+        ChecksumType: 'FULL_OBJECT',
       }),
     )
     .catch((error: unknown) => {
@@ -58,7 +61,8 @@ export async function uploadParts(
   if (begun.UploadId === undefined) throw new TransientError(`could not ${what}: no upload id in the answer`);
   const upload = { ...destination, uploadId: begun.UploadId };
   try {
-    await complete(upload, await sendParts(upload, path, expected, limits), expected.bytes);
+    const { parts, checksum } = await sendParts(upload, path, expected, limits);
+    await complete(upload, parts, expected.bytes, checksum);
     return true;
   } catch (error) {
     await abort(upload, error);
@@ -74,7 +78,7 @@ async function sendParts(
   path: string,
   expected: { bytes: number; sha256: string },
   limits: MultipartLimits,
-): Promise<CompletedPart[]> {
+): Promise<{ parts: CompletedPart[]; checksum: string }> {
   const partBytes = Math.max(limits.partBytes, Math.ceil(expected.bytes / MAX_PARTS));
   const file = await open(path, 'r');
   const failed = new AbortController();
@@ -87,11 +91,11 @@ async function sendParts(
     await Promise.allSettled(workers);
     // The first failure counts; those after it only say that they were stopped.
     if (failed.signal.aborted) throw failed.signal.reason;
-    const { bytes, sha256 } = reader.result();
+    const { bytes, sha256, checksum } = reader.result();
     if (bytes !== expected.bytes || sha256 !== expected.sha256) {
       throw new RefusedError(`${path} has changed since it was written: ${bytes} bytes with ${sha256} instead of ${expected.sha256}`);
     }
-    return parts.sort((left, right) => (left.PartNumber ?? 0) - (right.PartNumber ?? 0));
+    return { parts: parts.sort((left, right) => (left.PartNumber ?? 0) - (right.PartNumber ?? 0)), checksum };
   } finally {
     await file.close();
   }
@@ -100,11 +104,13 @@ async function sendParts(
 interface PartReader {
   /** Fills the buffer with the next part; undefined at the end. Parts are read one after another. */
   next(buffer: Buffer): Promise<{ number: number; body: Buffer; checksum: string } | undefined>;
-  result(): { bytes: number; sha256: string };
+  /** `checksum`: CRC-32 of the whole. */
+  result(): { bytes: number; sha256: string; checksum: string };
 }
 
 function createPartReader(file: FileHandle, partBytes: number, count: number): PartReader {
   const hash = createHash('sha256');
+  let whole = 0;
   let bytes = 0;
   let number = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -113,9 +119,10 @@ function createPartReader(file: FileHandle, partBytes: number, count: number): P
     if (number >= count) return undefined;
     const body = buffer.subarray(0, await readFully(file, buffer, number * partBytes));
     hash.update(body);
+    whole = crc32(body, whole);
     bytes += body.length;
     number += 1;
-    return { number, body, checksum: createHash('sha256').update(body).digest('base64') };
+    return { number, body, checksum: checksumOf(crc32(body)) };
   }
 
   return {
@@ -125,8 +132,15 @@ function createPartReader(file: FileHandle, partBytes: number, count: number): P
       turn = mine.catch(() => undefined);
       return mine;
     },
-    result: () => ({ bytes, sha256: hash.digest('hex') }),
+    result: () => ({ bytes, sha256: hash.digest('hex'), checksum: checksumOf(whole) }),
   };
+}
+
+/** As S3 writes a CRC-32: big-endian, base64. */
+function checksumOf(sum: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(sum);
+  return bytes.toString('base64');
 }
 
 async function sendFrom(
@@ -147,12 +161,12 @@ async function sendFrom(
           UploadId: upload.uploadId,
           PartNumber: part.number,
           Body: part.body,
-          ChecksumSHA256: part.checksum,
+          ChecksumCRC32: part.checksum,
         }),
         { abortSignal: failed.signal },
       );
       if (answer.ETag === undefined) throw new TransientError(`S3 gave no entity tag for part ${part.number} of ${upload.key}`);
-      parts.push({ PartNumber: part.number, ETag: answer.ETag, ChecksumSHA256: part.checksum });
+      parts.push({ PartNumber: part.number, ETag: answer.ETag, ChecksumCRC32: part.checksum });
     }
   } catch (error) {
     // The other workers stop at once: an upload that is aborted while parts arrive would keep them.
@@ -161,17 +175,21 @@ async function sendFrom(
   }
 }
 
-async function complete(upload: Upload, parts: CompletedPart[], bytes: number): Promise<void> {
-  await upload.s3.send(
+async function complete(upload: Upload, parts: CompletedPart[], bytes: number, checksum: string): Promise<void> {
+  const answer = await upload.s3.send(
     new CompleteMultipartUploadCommand({
       Bucket: upload.bucket,
       Key: upload.key,
       UploadId: upload.uploadId,
       MultipartUpload: { Parts: parts },
       MpuObjectSize: bytes,
+      ChecksumType: 'FULL_OBJECT',
       IfNoneMatch: '*',
     }),
   );
+  if (answer.ChecksumType === 'FULL_OBJECT' && answer.ChecksumCRC32 !== undefined && answer.ChecksumCRC32 !== checksum) {
+    throw new RefusedError(`S3 made ${upload.key} with the CRC-32 ${answer.ChecksumCRC32} of a file with ${checksum}: don't use it`);
+  }
 }
 
 /** Takes the parts away. When that fails too, both reasons are told: the parts cost money until the bucket's rule ends them. */
