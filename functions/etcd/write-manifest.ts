@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { requiredLayers, unproven } from '#domain/backup.ts';
 import { accountKeys, bucketName } from '#domain/names.ts';
 import { BackupNotProvenError, ConflictError } from '#model/errors.ts';
-import { BackupManifest, LayerVerdict } from '#model/records.ts';
+import { BackupManifest, LayerVerdict, RecoverySet } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -24,7 +24,7 @@ const Input = z.object({
     counts: z.record(z.string(), z.int()),
   }),
   /** Absent when no drill was wanted. */
-  proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable() }).nullish(),
+  proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable(), recoverySet: RecoverySet.nullable() }).nullish(),
   /** Whether the snapshot was to be restored (L5, L6); before a change of a cluster it always is. */
   drill: z.boolean().default(true),
 });
@@ -79,6 +79,7 @@ function manifestOf(input: z.infer<typeof Input>, execution: string): BackupMani
       members: checkMembers.members,
     },
     kubernetes: proveApi?.kubernetes ?? null,
+    recoverySet: proveApi?.recoverySet ?? null,
     counts: takeSnapshot.file.counts,
     keyValueHash: { hash: takeSnapshot.file.hash, compactRevision: takeSnapshot.file.compactRevision },
     layers,

@@ -31,11 +31,14 @@ afterEach(async () => {
 
 describe('clients that watched past the backup, when the cluster is restored', () => {
   it('lose no event when the revision is raised and marked as compacted: they are told to list anew', async () => {
-    const { old, fresh, truth } = await restoreUnder(['--bump-revision', String(RESTORE_BUMP), '--mark-compacted']);
+    const { old, fresh, truth, make } = await restoreUnder(['--bump-revision', String(RESTORE_BUMP), '--mark-compacted']);
 
     await until('the old informer to know what is there', async () => (sameNames(old, truth) ? true : undefined));
 
     expect(fresh.names()).toEqual(truth);
+    // What comes after the list comes by the watch again.
+    await make('last');
+    await until('the old informer to hear of it', async () => (old.names().includes('last') ? true : undefined));
     expect(old.lists()).toBe(2);
   }, 120_000);
 
@@ -56,8 +59,15 @@ function sameNames(informer: Informer, names: readonly string[]): boolean {
   return informer.names().join() === names.join();
 }
 
+interface Restored {
+  readonly old: Informer;
+  readonly fresh: Informer;
+  readonly truth: string[];
+  readonly make: (name: string) => Promise<void>;
+}
+
 /** A control plane with an informer, restored to a backup that is older than what the informer has seen. */
-async function restoreUnder(flags: readonly string[]): Promise<{ old: Informer; fresh: Informer; truth: string[] }> {
+async function restoreUnder(flags: readonly string[]): Promise<Restored> {
   const plane = await startControlPlane({ version: VERSION });
   stops.push(() => plane.stop());
   const root = mkdtempSync(join(tmpdir(), 'sl-restore-'));
@@ -88,7 +98,7 @@ async function restoreUnder(flags: readonly string[]): Promise<{ old: Informer; 
   await until('the new informer to see them', async () =>
     LATER <= fresh.names().filter((name) => name.startsWith('later-')).length ? true : undefined,
   );
-  return { old, fresh, truth };
+  return { old, fresh, truth, make };
 }
 
 async function snapshotOf(plane: ControlPlane, root: string): Promise<string> {

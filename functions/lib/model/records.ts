@@ -152,6 +152,19 @@ export const LayerVerdict = z.object({
 });
 export type LayerVerdict = z.infer<typeof LayerVerdict>;
 
+const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** What a backup needs beside its snapshot: fingerprints (the first 16 hex digits of SHA-256), never keys. */
+export const RecoverySet = z.object({
+  /** Version of the secret `sluice/<cluster>/authority` that the drill used. */
+  identityVersion: z.string(),
+  authorities: z.record(z.string(), Fingerprint),
+  serviceAccountKey: Fingerprint,
+  /** In the order in which the API server tries them; the first is the one that it writes with. */
+  encryptionKeys: z.array(z.object({ name: z.string(), fingerprint: Fingerprint })),
+});
+export type RecoverySet = z.infer<typeof RecoverySet>;
+
 /** `backups/<cluster>/<id>/manifest.json` in the cluster's account. */
 export const BackupManifest = z.object({
   id: z.string(),
@@ -162,6 +175,8 @@ export const BackupManifest = z.object({
   etcd: z.object({ version: z.string(), revision: z.int(), clusterId: z.string(), member: z.string(), members: z.int() }),
   /** Version of the API server that served the restored data; null or absent when none did. */
   kubernetes: z.string().nullish(),
+  /** The identity that served the restored data; null or absent when none did. */
+  recoverySet: RecoverySet.nullish(),
   /** Live objects by resource, as they were counted in the file. */
   counts: z.record(z.string(), z.int()),
   /** Of the file at its newest revision, as etcd computes it; absent in manifests of earlier versions of Sluice. */

@@ -163,7 +163,10 @@ describe('take-snapshot', () => {
 });
 
 describe('write-manifest', () => {
-  const PROVEN = { proveApi: { verdicts: [{ layer: 'L6', verdict: 'holds', reason: 'served', seconds: 3 }], kubernetes: '1.35.4' } };
+  const SET = { identityVersion: 'v1', authorities: { ca: '0123456789abcdef' }, serviceAccountKey: '0123456789abcdef', encryptionKeys: [] };
+  const PROVEN = {
+    proveApi: { verdicts: [{ layer: 'L6', verdict: 'holds', reason: 'served', seconds: 3 }], kubernetes: '1.35.4', recoverySet: SET },
+  };
 
   async function inputOf(l5: 'holds' | 'fails' | 'not-run', more: object = PROVEN) {
     const members = await checkMembers.run({ cluster: CLUSTER }, ports(), CONTEXT);
@@ -205,7 +208,13 @@ describe('write-manifest', () => {
     ['was not served', {}, 'L6 was not run: no verdict'],
     [
       'is not what the API server can read',
-      { proveApi: { verdicts: [{ layer: 'L6', verdict: 'fails', reason: 'the key is lost', seconds: 3 }], kubernetes: '1.35.4' } },
+      {
+        proveApi: {
+          verdicts: [{ layer: 'L6', verdict: 'fails', reason: 'the key is lost', seconds: 3 }],
+          kubernetes: '1.35.4',
+          recoverySet: null,
+        },
+      },
       'L6 fails: the key is lost',
     ],
   ])('refuses what %s', async (_, more, reason) => {
