@@ -113,6 +113,8 @@ function argsOf(directory: string, port: number, { target }: RunningEtcd): strin
     `--service-cluster-ip-range=${SERVICE_NETWORK}`,
     `--encryption-provider-config=${file('encryption.yaml')}`,
     '--profiling=false',
+    // Lists go to etcd page by page: caches of a large database would take several times its size of memory.
+    '--watch-cache=false',
   ];
 }
 
