@@ -75,7 +75,9 @@ async function lookAt(channel: ChannelFile, objects: ObjectStore, now: Date) {
       // Nothing is known of its backups: one more is better than none.
       const history = historyOf(index.known ? (index.value ?? undefined) : undefined);
       const since = history.newestProven?.getTime() ?? 0;
-      const found = dueBackups([{ cluster: name, intervalSeconds, history }], now);
+      const record = records.get(name);
+      const created = new Date(record?.startedAt ?? record?.updatedAt ?? 0);
+      const found = dueBackups([{ cluster: name, intervalSeconds, created, history }], now);
       return { name, known: index.known, due: found.map((one) => ({ ...one, cluster: clusterRef(entry, channel), since })) };
     }),
   );

@@ -19,6 +19,8 @@ export interface BackupHistory {
 export interface BackupWanted {
   readonly cluster: string;
   readonly intervalSeconds: number;
+  /** A new cluster has nothing to lose yet: its first backup is that of the interval after this one. */
+  readonly created: Date;
   readonly history: BackupHistory;
 }
 
@@ -50,10 +52,10 @@ export function slotOf(cluster: string, intervalSeconds: number, time: Date): nu
  * went back makes nothing due twice: a backup that lies in the future counts as this interval's.
  */
 export function dueBackups(clusters: readonly BackupWanted[], now: Date): DueBackup[] {
-  return clusters.flatMap(({ cluster, intervalSeconds, history }) => {
+  return clusters.flatMap(({ cluster, intervalSeconds, created, history }) => {
     const slot = slotOf(cluster, intervalSeconds, now);
     const { newestProven, newestDrilled, failures, lastFailure } = history;
-    if (newestProven !== undefined && slotOf(cluster, intervalSeconds, newestProven) >= slot) return [];
+    if (slotOf(cluster, intervalSeconds, newestProven ?? created) >= slot) return [];
     if (lastFailure !== undefined && failures > 0) {
       const wait = Math.min(RETRY_SECONDS * 2 ** (failures - 1), intervalSeconds);
       if (now.getTime() - lastFailure.getTime() < wait * SECOND) return [];

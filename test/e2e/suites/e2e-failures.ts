@@ -14,7 +14,7 @@ import { until } from '../../support/e2e/condition.ts';
 import { completedCheck, executionsAbout, fileOf, propose, type Scene, stored } from '../../support/e2e/scene.ts';
 
 /** An e2e run creates a cluster, updates it and deletes it; there may be one before it in the only slot. */
-const RUN_SECONDS = 300;
+const RUN_SECONDS = 600;
 
 /** Pull requests whose e2e run fails, opened early: their runs take turns in the only slot while others work. */
 export interface FailingRuns {
@@ -146,7 +146,14 @@ async function expectCleanedUp(scene: Scene, pull: Pull): Promise<void> {
   expect(run.status).toBe('FAILED');
   expect(await stacks.listOfCluster(cluster)).toEqual([]);
   expect(await stored(scene, HUB_ACCOUNT, keys.cluster(cluster), DeletedCluster)).toMatchObject({ deleted: true, name: cluster });
-  expect(scene.world.room.instances().filter((machine) => machine.cluster === cluster && machine.state !== 'Terminating')).toEqual([]);
+  // The stacks are gone; the machines end a moment later.
+  const left = () => scene.world.room.instances().filter((machine) => machine.cluster === cluster && machine.state !== 'Terminating');
+  await until(
+    `the machines of ${cluster} to end`,
+    60,
+    async () => (left().length === 0 ? true : undefined),
+    () => JSON.stringify(left()),
+  );
   for (const subject of [cluster, `e2e-${account}`]) {
     const lock = await stored(scene, HUB_ACCOUNT, keys.lock(subject), Lock);
     expect(lock?.holder, subject).not.toBe(run.name);

@@ -30,8 +30,9 @@ function ports() {
   return { ...world, metrics: { put } };
 }
 
-async function exist(channel: typeof DEV, count: number): Promise<void> {
-  for (const entry of channel.clusters.slice(0, count)) await world.record(entry, channel.channel, NEW);
+/** Clusters that were made an hour ago, or before. */
+async function exist(channel: typeof DEV, count: number, startedAt = AT): Promise<void> {
+  for (const entry of channel.clusters.slice(0, count)) await world.record(entry, channel.channel, NEW, { startedAt });
 }
 
 function indexOf(cluster: string): BackupIndex {
@@ -91,7 +92,7 @@ describe('find-due-backups', () => {
   });
 
   it('takes so many that a state can hold them, those first that wait longest', async () => {
-    await exist(BETA, 100);
+    await exist(BETA, 100, '2026-01-01T00:00:00.000Z');
     await runStep(
       recordBackup,
       { ...ended({ outcome: 'proven' }), cluster: refOf(BETA, 0), backup: { id: '20260101T000000Z-0123456789ab', bytes: 1, seconds: 1 } },
@@ -107,7 +108,7 @@ describe('find-due-backups', () => {
   });
 
   it('gives no place to backups that are under way', async () => {
-    await exist(BETA, 100);
+    await exist(BETA, 100, '2026-01-01T00:00:00.000Z');
     const first = await runStep(findDueBackups, {}, world);
     for (const { executionName } of first.items) world.executions.set('backup-etcd', executionName, { status: 'RUNNING' });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type BackupHistory, DRILL_SECONDS, dueBackups, phaseOf, slotOf } from '#domain/backup-due.ts';
 
 const HOUR = 3600;
+const LONG_AGO = new Date(0);
 const NONE: BackupHistory = { newestProven: undefined, newestDrilled: undefined, failures: 0, lastFailure: undefined };
 const at = (seconds: number): Date => new Date(1_767_600_000_000 + seconds * 1000);
 /** When the interval of `alpha-1` begins that `at(0)` is in or before. */
@@ -12,12 +13,21 @@ const begin = (interval = HOUR): number => {
 };
 
 function due(history: Partial<BackupHistory>, seconds: number, interval = HOUR) {
-  return dueBackups([{ cluster: 'alpha-1', intervalSeconds: interval, history: { ...NONE, ...history } }], at(seconds));
+  return dueBackups([{ cluster: 'alpha-1', intervalSeconds: interval, created: LONG_AGO, history: { ...NONE, ...history } }], at(seconds));
 }
 
 describe('a backup is due', () => {
   it('at once where there is none, with a drill', () => {
     expect(due({}, 0)).toEqual([{ cluster: 'alpha-1', drill: true, slot: `${slotOf('alpha-1', HOUR, at(0))}-0` }]);
+  });
+
+  it('of a new cluster in the interval after the one that it was made in', () => {
+    const start = begin();
+    const look = (seconds: number) =>
+      dueBackups([{ cluster: 'alpha-1', intervalSeconds: HOUR, created: at(start + 60), history: NONE }], at(seconds));
+
+    expect(look(start + HOUR - 1)).toEqual([]);
+    expect(look(start + HOUR + 1)).toMatchObject([{ drill: true }]);
   });
 
   it('once in each interval', () => {
@@ -75,7 +85,7 @@ describe('over any run of the schedule', () => {
           const taken: number[] = [];
           const names = new Set<string>();
           for (const { at: seconds, fails, lost } of runs.toSorted((left, right) => left.at - right.at)) {
-            const wanted = [{ cluster, intervalSeconds: interval, history }];
+            const wanted = [{ cluster, intervalSeconds: interval, created: LONG_AGO, history }];
             const found = dueBackups(wanted, at(seconds));
             expect(dueBackups(wanted, at(seconds))).toEqual(found);
             const [one] = found;
@@ -106,7 +116,7 @@ describe('over any run of the schedule', () => {
         const slots: number[] = [];
         for (let seconds = 0; seconds < 20 * interval; seconds += 300) {
           const found = dueBackups(
-            [{ cluster, intervalSeconds: interval, history: { ...NONE, newestProven: newest, newestDrilled: newest } }],
+            [{ cluster, intervalSeconds: interval, created: LONG_AGO, history: { ...NONE, newestProven: newest, newestDrilled: newest } }],
             at(seconds),
           );
           if (found.length === 0) continue;
