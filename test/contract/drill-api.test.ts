@@ -22,6 +22,8 @@ import { type ControlPlane, startControlPlane } from '../support/control-plane.t
 
 const VERSION = '1.35.4';
 const SECRETS = 3;
+/** Objects of a megabyte: more than the 64 MiB of one answer, on one page. */
+const LARGE = 70;
 const root = mkdtempSync(join(tmpdir(), 'sl-'));
 const clock = { now: () => new Date() };
 
@@ -96,6 +98,16 @@ describe('a kube-apiserver on a restored snapshot', () => {
     expect(served.reason).toMatch(/secrets/);
   });
 
+  it('fails for one Secret among many whose key is gone', async () => {
+    const lost = 'k8s:enc:secretbox:v1:of-long-ago:nobody can read this';
+    const mixed = await withValue('/registry/secrets/default/zz-old', lost, 'mixed');
+
+    const found = await serve(mixed, encryption).then((told) => judged(told, mixed), verdictOf);
+
+    expect(found.verdict).toBe('fails');
+    expect(found.reason).toContain('/registry/secrets/default/zz-old');
+  });
+
   it('fails for an object that no longer is one', async () => {
     const broken = await withValue('/registry/configmaps/default/broken', 'no object', 'broken');
 
@@ -105,6 +117,23 @@ describe('a kube-apiserver on a restored snapshot', () => {
     expect(found.reason).toMatch(/configmaps|ready/);
   });
 
+  it('does not miss the address of a Service that was not there yet', async () => {
+    const leaked = {
+      ...{ apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress' },
+      metadata: {
+        ...{ name: '10.96.77.7', uid: 'leaked', creationTimestamp: '2026-01-05T08:00:00Z' },
+        labels: { 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io', 'ipaddress.kubernetes.io/ip-family': 'IPv4' },
+      },
+      spec: { parentRef: { resource: 'services', namespace: 'default', name: 'gone' } },
+    };
+    const early = await withValue('/registry/ipaddresses/10.96.77.7', JSON.stringify(leaked), 'early');
+
+    const served = await serve(early, encryption);
+
+    expect(judged(served, early)).toMatchObject({ verdict: 'holds' });
+    expect(resource(served, 'ipaddresses.networking.k8s.io')?.stored).toBeGreaterThan(1);
+  });
+
   it('tells of the kind whose definition was dropped', async () => {
     const cut = await without('/registry/apiextensions.k8s.io/customresourcedefinitions/widgets.example.org', 'definition');
 
@@ -112,6 +141,21 @@ describe('a kube-apiserver on a restored snapshot', () => {
 
     expect(served.unserved).toEqual({ 'example.org/widgets': 1 });
     expect(judged(served, cut).reason).toContain('not served, by the live cluster neither: 1 of example.org/widgets');
+  });
+
+  it('reads pages that hold more than an answer may', async () => {
+    const large = 'x'.repeat(1_000_000);
+    for (let index = 0; index < LARGE; index++) {
+      const name = `large-${index}`;
+      const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default', uid: name }, data: { large } };
+      await put(`/registry/configmaps/default/${name}`, JSON.stringify(object));
+    }
+    const heavy = await snapshot('heavy');
+
+    const served = await serve(heavy, encryption);
+
+    expect(judged(served, heavy)).toMatchObject({ verdict: 'holds' });
+    expect(resource(served, 'configmaps')?.listed).toBeGreaterThanOrEqual(LARGE);
   });
 
   it('is not ready on a snapshot that is none', async () => {
@@ -167,13 +211,17 @@ async function without(key: string, name: string): Promise<Snapshot> {
 }
 
 async function withValue(key: string, value: string, name: string): Promise<Snapshot> {
-  await change('/etcdserverpb.KV/Put', [
-    [1, key],
-    [2, value],
-  ]);
+  await put(key, value);
   const changed = await snapshot(name);
   await change('/etcdserverpb.KV/DeleteRange', [[1, key]]);
   return changed;
+}
+
+function put(key: string, value: string): Promise<void> {
+  return change('/etcdserverpb.KV/Put', [
+    [1, key],
+    [2, value],
+  ]);
 }
 
 async function change(path: string, fields: readonly (readonly [number, string])[]): Promise<void> {

@@ -24,6 +24,15 @@ describe('backup-etcd', () => {
     expect(execution.status).toBe('SUCCEEDED');
     expect(execution.history.entered()).not.toContain('prove-api');
   });
+
+  it('restores a backup whose caller says nothing of it', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('backup-etcd', { cluster: CLUSTER, progress: null });
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.history.entered()).toContain('prove-api');
+  });
 });
 
 describe('backup-etcd, every fault at every state', async () => {

@@ -44,15 +44,15 @@ const MADE_AT_START: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What ends by itself: an event after an hour, the lease by which an API server says that it lives, and the entry of an API
- * that no definition makes any more, which it takes away when it starts.
+ * What an API server takes away by itself: an event after an hour, the entry of an API that no definition makes any more, and
+ * the address of a Service that is not there (a Service's address is written before it, and removed after it; repairip.go of
+ * kubernetes/pkg/registry/core/service/ipallocator/controller removes what is older than a minute).
  */
+const MAY_END: ReadonlySet<string> = new Set(['events', 'apiregistration.k8s.io/apiservices', 'ipaddresses']);
+
+/** And the lease by which an API server says that it lives. */
 function mayEnd(prefix: string, path: string): boolean {
-  return (
-    prefix === 'events' ||
-    prefix === 'apiregistration.k8s.io/apiservices' ||
-    (prefix === 'leases' && path.startsWith('kube-system/apiserver-'))
-  );
+  return MAY_END.has(prefix) || (prefix === 'leases' && path.startsWith('kube-system/apiserver-'));
 }
 
 /** What an API server of another version may take away when it starts: priority levels that it does not have. */
@@ -109,6 +109,22 @@ export function createComparison(name: string, prefix: string, stored: StoredKey
 
 export function unservedOf(stored: StoredKeys): Record<string, number> {
   return Object.fromEntries([...stored].filter(([place]) => !OWN_KEYS.has(place)).map(([place, paths]) => [place, paths.size]));
+}
+
+/** A CustomResourceDefinition, as far as it says what is served. */
+export interface Definition {
+  readonly group: string;
+  readonly plural: string;
+  /** Its names are accepted and a version of it is served. */
+  readonly established: boolean;
+}
+
+/** Places of definitions that the API server says it serves, and does not: their objects would go unread. */
+export function unservedDefinitions(definitions: readonly Definition[], places: ReadonlySet<string>): string[] {
+  return definitions
+    .filter(({ established }) => established)
+    .map(({ group, plural }) => placeOf(group, plural, true))
+    .filter((place) => !places.has(place));
 }
 
 export interface ApiDrillFacts {

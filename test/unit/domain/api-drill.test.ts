@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addKey, createComparison, placeOf, type StoredKeys, servedVerdict, unservedOf } from '#domain/api-drill.ts';
+import { addKey, createComparison, placeOf, type StoredKeys, servedVerdict, unservedDefinitions, unservedOf } from '#domain/api-drill.ts';
 import type { Served, ServedResource } from '#ports/api-drill.ts';
 
 const FACTS = { version: '1.35.4', writtenBy: '1.35.4', revision: 100, seconds: 3 };
@@ -71,6 +71,8 @@ describe('a list beside the keys', () => {
     const services = storedOf('/registry/apiregistration.k8s.io/apiservices/v1.example.org');
     const place = 'apiregistration.k8s.io/apiservices';
     expect(createComparison('apiservices.apiregistration.k8s.io', place, services).result()).toMatchObject({ stored: 1, missingCount: 0 });
+    const addresses = storedOf('/registry/ipaddresses/10.96.0.7');
+    expect(createComparison('ipaddresses.networking.k8s.io', 'ipaddresses', addresses).result()).toMatchObject({ missingCount: 0 });
     expect(createComparison('events', 'events', keys).result()).toMatchObject({ stored: 1, missingCount: 0 });
     expect(createComparison('leases.coordination.k8s.io', 'leases', keys).result()).toMatchObject({ missing: ['kube-system/scheduler'] });
   });
@@ -94,6 +96,24 @@ describe('a list beside the keys', () => {
     );
 
     expect(unservedOf(keys)).toEqual({ old: 1 });
+  });
+});
+
+describe('definitions', () => {
+  const widgets = { group: 'example.org', plural: 'widgets', established: true };
+
+  it('are served when their place is among what is listed', () => {
+    expect(unservedDefinitions([widgets], new Set(['pods', 'example.org/widgets']))).toEqual([]);
+  });
+
+  it('are named when nothing lists them', () => {
+    const gadgets = { ...widgets, plural: 'gadgets' };
+
+    expect(unservedDefinitions([widgets, gadgets], new Set(['pods', 'example.org/widgets']))).toEqual(['example.org/gadgets']);
+  });
+
+  it('are not awaited when the API server does not say that it serves them', () => {
+    expect(unservedDefinitions([{ ...widgets, established: false }], new Set())).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { addKey, createComparison, placeOf, type StoredKeys, unservedOf } from '#domain/api-drill.ts';
+import { addKey, createComparison, type Definition, placeOf, type StoredKeys, unservedDefinitions, unservedOf } from '#domain/api-drill.ts';
 import { SERVICE_NETWORK } from '#domain/network.ts';
 import { BackupNotProvenError, type ClusterUnreachableError } from '#model/errors.ts';
 import type { ApiDrill, ApiDrillRequest, Served, ServedResource } from '#ports/api-drill.ts';
@@ -12,14 +12,25 @@ import type { Authority } from '#ports/authority.ts';
 import type { Clock } from '#ports/clock.ts';
 import { lastLine, type RunningEtcd, readKeys, withRestored } from '../etcd/restored.ts';
 import { type GuardedProcess, startGuarded } from '../process/guarded.ts';
-import { type ApiAddress, createSend, type Send } from './http.ts';
+import { type ApiAddress, type ApiRequest, createSend, type Send } from './http.ts';
 
 /** What etcd's documentation of disaster recovery raises the revision by: more than any client can have seen since the snapshot. */
 export const RESTORE_BUMP = 1_000_000_000;
 /** 3 s on a small cluster; the caches of a large one are filled first. */
 const READY_MILLISECONDS = 180_000;
+/** Between two looks at all Secrets while it is not ready. */
+const LOOK_MILLISECONDS = 2_000;
 const SERVER_NAME = 'kubernetes';
 const PAGE = 250;
+/** Some thousand pages; beside restore, boot and start it fits into a function's 15 minutes. */
+const READ_MILLISECONDS = 200_000;
+/** An API server tells of a definition's kind a moment after it is ready. */
+const SERVED_MILLISECONDS = 30_000;
+/**
+ * The API server reads, decrypts and decodes whole objects; only who they are is sent. Pages of Secrets that hold megabytes
+ * would not fit an answer, and their content is nobody's business here.
+ */
+const NAMES_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 /** Lists health of other servers, of which there is none; it has no data. */
 const NOT_STORED: ReadonlySet<string> = new Set(['componentstatuses']);
 const HOUR = 3_600_000;
@@ -117,6 +128,8 @@ function argsOf(directory: string, { address, port }: { address: string; port: n
     '--profiling=false',
     // Lists go to etcd page by page: caches of a large database would take several times its size of memory.
     '--watch-cache=false',
+    // It would compact every 5 minutes, and the next page of a long list would be gone.
+    '--etcd-compaction-interval=0',
   ];
 }
 
@@ -138,6 +151,7 @@ async function freePort(address: string): Promise<number> {
 async function untilReady(send: Send, server: GuardedProcess, log: string): Promise<void> {
   const ended = server.exited.then(() => 'ended' as const);
   const deadline = Date.now() + READY_MILLISECONDS;
+  let look = Date.now();
   let reason = 'no answer';
   while (Date.now() < deadline) {
     const answer = await Promise.race([
@@ -147,7 +161,10 @@ async function untilReady(send: Send, server: GuardedProcess, log: string): Prom
     if (answer === 'ended') throw new BackupNotProvenError(`kube-apiserver does not run on the restored data: ${await lastLine(log)}`);
     if (!(answer instanceof Error) && answer.status === 200) return;
     reason = answer instanceof Error ? answer.message : failingChecks(answer.body);
-    await refuseUnreadable(send);
+    if (Date.now() >= look) {
+      await refuseUnreadable(send);
+      look = Date.now() + LOOK_MILLISECONDS;
+    }
     await Promise.race([ended, delay(100)]);
   }
   throw new BackupNotProvenError(
@@ -155,11 +172,18 @@ async function untilReady(send: Send, server: GuardedProcess, log: string): Prom
   );
 }
 
-/** Its caches never fill, and it never gets ready, where Secrets can't be decrypted. @throws BackupNotProvenError then */
+/** Its caches never fill, and it never gets ready, where a Secret can't be decrypted. @throws BackupNotProvenError then, naming it */
 async function refuseUnreadable(send: Send): Promise<void> {
-  const answer = await send({ method: 'GET', path: '/api/v1/secrets?limit=1' }).catch(() => undefined);
-  if (answer?.status !== 500) return;
-  throw new BackupNotProvenError(`kube-apiserver can't read secrets of the restored data: ${messageOf(answer.body)}`);
+  let next: string | undefined = '';
+  while (next !== undefined) {
+    const answer = await send(pageOf('/api/v1/secrets', next)).catch(() => undefined);
+    if (answer?.status === 500) {
+      throw new BackupNotProvenError(`kube-apiserver can't read secrets of the restored data: ${messageOf(answer.body)}`);
+    }
+    // It does not answer yet.
+    if (answer?.status !== 200) return;
+    next = nextOf(List.parse(JSON.parse(answer.body)));
+  }
 }
 
 function failingChecks(body: string): string {
@@ -186,7 +210,20 @@ const List = z.object({
   metadata: z.object({ continue: z.string().optional() }),
   items: z.array(z.object({ metadata: z.object({ name: z.string(), namespace: z.string().optional() }) })).nullish(),
 });
-const Definitions = z.object({ items: z.array(z.object({ spec: z.object({ group: z.string() }) })).nullish() });
+const Definitions = z.object({
+  items: z
+    .array(
+      z.object({
+        spec: z.object({
+          group: z.string(),
+          names: z.object({ plural: z.string() }),
+          versions: z.array(z.object({ served: z.boolean() })),
+        }),
+        status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish() }).optional(),
+      }),
+    )
+    .nullish(),
+});
 const Services = z.object({
   items: z
     .array(z.object({ spec: z.object({ group: z.string().default(''), version: z.string(), service: z.object({}).nullish() }) }))
@@ -194,6 +231,8 @@ const Services = z.object({
 });
 
 interface Listable {
+  /** `<resource>` or `<resource>.<group>`, as kubectl names it. */
+  readonly name: string;
   readonly group: string;
   readonly resource: string;
   /** Path of all of them. */
@@ -201,26 +240,48 @@ interface Listable {
 }
 
 async function readAll(send: Send, stored: StoredKeys, revision: number): Promise<Served> {
-  const definitions = Definitions.parse(await get(send, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'));
-  const custom = new Set((definitions.items ?? []).map(({ spec }) => spec.group));
+  const until = Date.now() + READ_MILLISECONDS;
   const services = Services.parse(await get(send, '/apis/apiregistration.k8s.io/v1/apiservices'));
   const aggregated = (services.items ?? [])
     .filter(({ spec }) => spec.service !== undefined && spec.service !== null)
     .map(({ spec }) => `${spec.group}/${spec.version}`);
   const resources: ServedResource[] = [];
-  const seen = new Set<string>();
-  for (const { group, resource, path } of await listable(send, new Set(aggregated))) {
-    const prefix = placeOf(group, resource, custom.has(group));
-    if (seen.has(prefix)) continue;
-    seen.add(prefix);
-    const comparison = createComparison(group === '' ? resource : `${resource}.${group}`, prefix, stored);
-    resources.push(comparison.result(await list(send, path, comparison.see)));
+  for (const { name, path, place } of await untilAllServed(send, new Set(aggregated))) {
+    if (resources.some(({ prefix }) => prefix === place)) continue;
+    const comparison = createComparison(name, place, stored);
+    resources.push(comparison.result(await list(send, path, comparison.see, until)));
   }
   const oldest = await send({
     method: 'GET',
     path: `/api/v1/configmaps?watch=true&timeoutSeconds=5&resourceVersion=${revision - RESTORE_BUMP}`,
   });
   return { revision, bump: RESTORE_BUMP, resources, unserved: unservedOf(stored), aggregated, oldWatch: watchStatus(oldest) };
+}
+
+function definitionsOf(answer: unknown): Definition[] {
+  return (Definitions.parse(answer).items ?? []).map(({ spec: { group, names, versions }, status }) => {
+    const accepted = (status?.conditions ?? []).some(({ type, status: is }) => type === 'Established' && is === 'True');
+    return { group, plural: names.plural, established: accepted && versions.some(({ served }) => served) };
+  });
+}
+
+/** @throws BackupNotProvenError when the kind of a definition is not served in time: its objects would go unread */
+async function untilAllServed(send: Send, aggregated: ReadonlySet<string>): Promise<(Listable & { readonly place: string })[]> {
+  const deadline = Date.now() + SERVED_MILLISECONDS;
+  for (;;) {
+    const definitions = definitionsOf(await get(send, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'));
+    const custom = new Set(definitions.map(({ group }) => group));
+    const found = (await listable(send, aggregated)).map((entry) => ({
+      ...entry,
+      place: placeOf(entry.group, entry.resource, custom.has(entry.group)),
+    }));
+    const missing = unservedDefinitions(definitions, new Set(found.map(({ place }) => place)));
+    if (missing.length === 0) return found;
+    if (Date.now() > deadline) {
+      throw new BackupNotProvenError(`kube-apiserver on the restored data does not serve ${missing.join(', ')}, whose definition is there`);
+    }
+    await delay(100);
+  }
 }
 
 /** Each resource that can be listed, once for each group, in the version that the server prefers. */
@@ -236,7 +297,9 @@ async function listable(send: Send, aggregated: ReadonlySet<string>): Promise<Li
         for (const { resource, verbs } of resources) {
           if (!verbs.includes('list') || NOT_STORED.has(resource) || known.has(resource)) continue;
           known.add(resource);
-          found.push({ group, resource, path: group === '' ? `/api/${version}/${resource}` : `/apis/${group}/${version}/${resource}` });
+          const name = group === '' ? resource : `${resource}.${group}`;
+          const path = group === '' ? `/api/${version}/${resource}` : `/apis/${group}/${version}/${resource}`;
+          found.push({ name, group, resource, path });
         }
       }
     }
@@ -249,19 +312,27 @@ async function list(
   send: Send,
   path: string,
   see: (object: { name: string; namespace?: string | undefined }) => void,
+  until: number,
 ): Promise<string | undefined> {
-  let next = '';
-  do {
-    const answer = await send({ method: 'GET', path: `${path}?limit=${PAGE}&continue=${encodeURIComponent(next)}` }).catch(
-      (error: ClusterUnreachableError) => error,
-    );
+  let next: string | undefined = '';
+  while (next !== undefined) {
+    if (Date.now() > until) return `not all resources were read within ${READ_MILLISECONDS / 1000} s`;
+    const answer = await send(pageOf(path, next)).catch((error: ClusterUnreachableError) => error);
     if (answer instanceof Error) return answer.message;
     if (answer.status !== 200) return messageOf(answer.body);
     const page = List.parse(JSON.parse(answer.body));
     for (const { metadata } of page.items ?? []) see(metadata);
-    next = page.metadata.continue ?? '';
-  } while (next !== '');
+    next = nextOf(page);
+  }
   return undefined;
+}
+
+function pageOf(path: string, from: string): ApiRequest {
+  return { method: 'GET', path: `${path}?limit=${PAGE}&continue=${encodeURIComponent(from)}`, accept: NAMES_ONLY };
+}
+
+function nextOf({ metadata }: z.infer<typeof List>): string | undefined {
+  return metadata.continue === '' ? undefined : metadata.continue;
 }
 
 const Status = z.object({ message: z.string(), code: z.int().optional() });
