@@ -1,24 +1,17 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createAuthority } from '#adapters/x509/authority.ts';
 import { secretIds } from '#domain/names.ts';
 import { recoverySetOf } from '#domain/recovery-set.ts';
 import type { IdentityVersions } from '#model/configuration.ts';
 import { AuthoritySecret } from '#model/identity.ts';
 import { RecoverySet } from '#model/records.ts';
-import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
+import { authoritySecret } from '../../support/authority-secret.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
-import { createFakeSecrets } from '../../support/fakes/secrets.ts';
 
 const ID = secretIds.authority(CLUSTER.name);
 
 async function authorityOf(identity?: Partial<IdentityVersions>): Promise<{ files: AuthoritySecret; text: string }> {
-  const secrets = createFakeSecrets();
-  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date('2026-01-01T00:00:00Z') } };
-  await issueIdentity.run({ cluster: CLUSTER, ...(identity === undefined ? {} : { render: { versions: { identity } } }) }, ports, {
-    execution: 'update-1',
-  });
-  const text = secrets.values.get(ID) ?? '';
+  const text = await authoritySecret(CLUSTER, identity);
   return { files: AuthoritySecret.parse(JSON.parse(text)), text };
 }
 
