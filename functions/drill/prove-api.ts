@@ -4,10 +4,11 @@ import * as z from 'zod';
 import { servedVerdict } from '#domain/api-drill.ts';
 import { verdict } from '#domain/backup.ts';
 import { secretIds } from '#domain/names.ts';
+import { recoverySetOf } from '#domain/recovery-set.ts';
 import { BackupNotProvenError, ClusterUnreachableError, NotFoundError } from '#model/errors.ts';
 import { AuthoritySecret } from '#model/identity.ts';
 import { Sha256 } from '#model/primitives.ts';
-import { LayerVerdict } from '#model/records.ts';
+import { LayerVerdict, RecoverySet } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ApiDrill } from '#ports/api-drill.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -36,6 +37,14 @@ const Input = z.object({
 });
 type Input = z.infer<typeof Input>;
 
+const Output = z.object({
+  verdicts: z.array(LayerVerdict),
+  /** Version of the API server that served the data. */
+  kubernetes: z.string().nullable(),
+  recoverySet: RecoverySet.nullable(),
+});
+type Output = z.infer<typeof Output>;
+
 /**
  * L6: restored as a cluster is, with its revision raised, under a kube-apiserver of the version that runs now and with the
  * cluster's own encryption configuration: each resource is listed and each Secret decrypted. A layer that cannot be run says
@@ -45,8 +54,8 @@ type Input = z.infer<typeof Input>;
 export const proveApi = defineStep({
   name: 'prove-api',
   input: Input,
-  output: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable() }),
-  async run(input, ports: ProveApiPorts) {
+  output: Output,
+  async run(input, ports: ProveApiPorts): Promise<Output> {
     const restored = input.proveSnapshot.verdicts.find(({ layer }) => layer === 'L5');
     if (restored?.verdict !== 'holds') return notServed('nothing was restored that an API server could serve');
     const started = ports.clock.now().getTime();
@@ -54,19 +63,22 @@ export const proveApi = defineStep({
     let version: string | null = null;
     try {
       version = await runningVersion(input, ports);
-      const served = await serve(input, version, ports);
+      const { encryption, recoverySet } = await identityOf(input.cluster.name, ports);
+      const served = await serve(input, version, encryption, ports);
       const facts = { version, writtenBy: version, revision: input.takeSnapshot.revision, seconds: since() };
-      return { verdicts: [servedVerdict(served, facts)], kubernetes: version };
+      return { verdicts: [servedVerdict(served, facts)], kubernetes: version, recoverySet };
     } catch (error) {
       if (error instanceof NotFoundError) return notServed(error.message, version);
-      if (error instanceof BackupNotProvenError) return { verdicts: [verdict('L6', 'fails', error.message, since())], kubernetes: version };
+      if (error instanceof BackupNotProvenError) {
+        return { verdicts: [verdict('L6', 'fails', error.message, since())], kubernetes: version, recoverySet: null };
+      }
       throw error;
     }
   },
 });
 
-function notServed(reason: string, kubernetes: string | null = null) {
-  return { verdicts: [verdict('L6', 'not-run', reason, 0)], kubernetes };
+function notServed(reason: string, kubernetes: string | null = null): Output {
+  return { verdicts: [verdict('L6', 'not-run', reason, 0)], kubernetes, recoverySet: null };
 }
 
 /**
@@ -85,12 +97,11 @@ async function runningVersion({ cluster, kubernetes: recorded }: Input, { kubern
   }
 }
 
-async function serve({ cluster, checkMembers, takeSnapshot }: Input, version: string, ports: ProveApiPorts) {
+async function serve({ checkMembers, takeSnapshot }: Input, version: string, encryption: string, ports: ProveApiPorts) {
   const kubernetes = await openArtifact(ports, 'kubernetes', version);
   const kubeApiserver = await kubernetes.provide('kube-apiserver');
   const etcd = await openArtifact(ports, 'etcd', checkMembers.version);
   const tools = { etcd: await etcd.provide('etcd'), etcdutl: await etcd.provide('etcdutl'), kubeApiserver };
-  const encryption = await encryptionOf(cluster.name, ports);
   return ports.scratch.withDirectory(async (directory) => {
     const snapshot = join(directory, 'snapshot.db');
     const stored = await ports.blobs.downloadFile(takeSnapshot.key, snapshot);
@@ -103,10 +114,11 @@ async function serve({ cluster, checkMembers, takeSnapshot }: Input, version: st
   });
 }
 
-/** As the cluster's identity has it now: a key that was lost is not in it. @throws NotFoundError */
-async function encryptionOf(cluster: string, { secrets }: ProveApiPorts): Promise<string> {
+/** As the cluster's identity is now: a key that was lost is not in it. @throws NotFoundError, InputError */
+async function identityOf(cluster: string, { secrets }: ProveApiPorts): Promise<{ encryption: string; recoverySet: RecoverySet }> {
   const id = secretIds.authority(cluster);
-  const text = await secrets.get(id);
-  if (text === undefined) throw new NotFoundError(`there is no secret ${id}: without the cluster's identity nothing can be decrypted`);
-  return AuthoritySecret.parse(JSON.parse(text))['encryption.yaml'];
+  const found = await secrets.getVersion(id);
+  if (found === undefined) throw new NotFoundError(`there is no secret ${id}: without the cluster's identity nothing can be decrypted`);
+  const files = AuthoritySecret.parse(JSON.parse(found.value));
+  return { encryption: files['encryption.yaml'], recoverySet: recoverySetOf(files, found.version) };
 }

@@ -1,6 +1,5 @@
 import { createSigner } from '#adapters/kms/signer.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
-import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
 import { createClusterSideHandler } from '#runtime/cluster-side.ts';
 import { readEnvironment, required } from '#runtime/environment.ts';
 import { type WriteManifestPorts, writeManifest } from './write-manifest.ts';
@@ -10,7 +9,6 @@ export const handler = createClusterSideHandler<WriteManifestPorts>([writeManife
   const { SLUICE_BUCKET: bucket, AWS_REGION: region } = environment;
   return {
     objects: createObjects(bucket, { region }),
-    secrets: createSecrets({ region }),
     signer: createSigner(required(environment, 'SLUICE_SIGNING_KEY'), { region }),
   };
 });

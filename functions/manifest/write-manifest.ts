@@ -1,23 +1,19 @@
 import * as z from 'zod';
 import { requiredLayers } from '#domain/backup.ts';
 import { contentProblems, proofOf, signedText } from '#domain/backup-proof.ts';
-import { accountKeys, bucketName, secretIds } from '#domain/names.ts';
-import { recoverySetOf } from '#domain/recovery-set.ts';
+import { accountKeys, bucketName } from '#domain/names.ts';
 import { CheckedMembers, TakenSnapshot } from '#model/backup.ts';
 import { Versions } from '#model/configuration.ts';
-import { BackupNotProvenError, ConflictError, NotFoundError } from '#model/errors.ts';
-import { AuthoritySecret } from '#model/identity.ts';
+import { BackupNotProvenError, ConflictError } from '#model/errors.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
-import { BackupManifest, LayerVerdict, type RecoverySet } from '#model/records.ts';
+import { BackupManifest, LayerVerdict, RecoverySet } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
-import type { Secrets } from '#ports/secrets.ts';
 import type { Signer } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 
 export interface WriteManifestPorts {
   readonly objects: ObjectStore;
-  readonly secrets: Secrets;
   readonly signer: Signer;
 }
 
@@ -32,7 +28,7 @@ const Input = z.object({
     counts: z.record(z.string(), z.int()),
   }),
   /** Absent when no drill was wanted. */
-  proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable() }).nullish(),
+  proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable(), recoverySet: RecoverySet.nullable() }).nullish(),
   /** Whether the snapshot was to be restored (L5, L6); before a change of a cluster it always is. */
   drill: z.boolean().default(true),
   /** The configuration that an update brings, and what the cluster ran before; absent where no update asks. */
@@ -43,7 +39,7 @@ const Input = z.object({
 /**
  * Writes the manifest beside the snapshot, signed: the proof, or what is missing for it. What was written is then read as
  * any reader would, by the public key.
- * @throws BackupNotProvenError after writing, with each reason; NotFoundError, ConflictError, TransientError
+ * @throws BackupNotProvenError after writing, with each reason; ConflictError, TransientError
  */
 export const writeManifest = defineStep({
   name: 'write-manifest',
@@ -55,11 +51,11 @@ export const writeManifest = defineStep({
     seconds: z.number(),
     layers: z.record(z.string(), z.string()),
   }),
-  async run(input, { objects, secrets, signer }: WriteManifestPorts, { execution }) {
+  async run(input, { objects, signer }: WriteManifestPorts, { execution }) {
     const { cluster, takeSnapshot } = input;
     const manifestKey = accountKeys.backup(cluster.name, takeSnapshot.id, 'manifest.json');
-    const [recovery, { key, pem }] = await Promise.all([recoveryOf(input, secrets), signer.publicKey()]);
-    const unsigned = manifestOf(input, recovery, execution);
+    const { key, pem } = await signer.publicKey();
+    const unsigned = manifestOf(input, execution);
     const signature = { algorithm: 'ECDSA_SHA_256' as const, key };
     const value = await signer.sign(signedText({ ...unsigned, signature }));
     const text = await writeOnce(objects, manifestKey, { ...unsigned, signature: { ...signature, value } });
@@ -73,17 +69,7 @@ export const writeManifest = defineStep({
   },
 });
 
-async function recoveryOf({ cluster, current }: z.infer<typeof Input>, secrets: Secrets): Promise<RecoverySet> {
-  const id = secretIds.authority(cluster.name);
-  const secret = await secrets.getVersion(id);
-  if (secret === undefined) throw new NotFoundError(`cluster ${cluster.name} has no identity: without ${id} no backup of it can be opened`);
-  const set = recoverySetOf(id, secret.version, AuthoritySecret.parse(JSON.parse(secret.value)));
-  if (current === null || current === undefined) return set;
-  const { revision, settingsHash, versions } = current;
-  return { ...set, configuration: { revision, settingsHash, kubernetes: versions.kubernetes, etcd: versions.etcd } };
-}
-
-function manifestOf(input: z.infer<typeof Input>, recovery: RecoverySet, execution: string): BackupManifest {
+function manifestOf(input: z.infer<typeof Input>, execution: string): BackupManifest {
   const { cluster, checkMembers, takeSnapshot, proveSnapshot, proveApi } = input;
   const drills = [...proveSnapshot.verdicts, ...(proveApi?.verdicts ?? [])];
   const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...drills];
@@ -106,16 +92,23 @@ function manifestOf(input: z.infer<typeof Input>, recovery: RecoverySet, executi
       members: checkMembers.members,
     },
     kubernetes: proveApi?.kubernetes ?? null,
+    recoverySet: proveApi?.recoverySet ?? null,
     counts: takeSnapshot.file.counts,
     keyValueHash: { hash: takeSnapshot.file.hash, compactRevision: takeSnapshot.file.compactRevision },
     members: checkMembers.list,
-    recovery,
+    ...configurationOf(input.current),
     ...(input.revision === null || input.revision === undefined ? {} : { purpose: { revision: input.revision } }),
     layers,
     proven: false,
     execution,
   };
   return { ...manifest, proven: contentProblems(manifest, requiredLayers(input.drill)).length === 0 };
+}
+
+function configurationOf(current: z.infer<typeof Input>['current']): Pick<BackupManifest, 'configuration'> {
+  if (current === null || current === undefined) return {};
+  const { revision, settingsHash, versions } = current;
+  return { configuration: { revision, settingsHash, kubernetes: versions.kubernetes, etcd: versions.etcd } };
 }
 
 /** The text that is stored. A repeated call finds its own manifest and goes by that; anything else under this key is another's. */

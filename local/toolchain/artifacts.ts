@@ -38,13 +38,11 @@ export const ARTIFACTS: readonly ArtifactSource[] = [
   },
 ];
 
-/** A cluster account's bucket: it gets `etcd`; the rest on request. */
+/** A cluster account's bucket: it gets what drills run (etcd, kube-apiserver of both versions); the tests on request. */
 export interface ArtifactAccount {
   readonly objects: ObjectStore;
   /** The account holds e2e clusters: the tests are brought there. */
   readonly e2e?: boolean;
-  /** kube-apiserver of both versions is brought there, for drills. */
-  readonly kubernetes?: boolean;
 }
 
 export interface PublishOptions {
@@ -100,7 +98,7 @@ export function publishArtifacts(options: PublishOptions): ArtifactPublishing {
 }
 
 function wants(account: ArtifactAccount, name: ArtifactName): boolean {
-  return name === 'etcd' || account[name] === true;
+  return name !== 'e2e' || account.e2e === true;
 }
 
 interface BuiltFile {

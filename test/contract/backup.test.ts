@@ -23,7 +23,7 @@ import { createObjects } from '#adapters/s3/objects.ts';
 import { requiredLayers } from '#domain/backup.ts';
 import { proofOf } from '#domain/backup-proof.ts';
 import { sha256 } from '#domain/hash.ts';
-import { accountKeys, bucketName, secretIds } from '#domain/names.ts';
+import { accountKeys, bucketName } from '#domain/names.ts';
 import { BackupNotProvenError, ClusterUnreachableError } from '#model/errors.ts';
 import type { Etcd } from '#ports/etcd.ts';
 import type { Signer } from '#ports/signer.ts';
@@ -31,10 +31,8 @@ import { proveSnapshot } from '../../functions/drill/prove-snapshot.ts';
 import { checkMembers } from '../../functions/etcd/check-members.ts';
 import { takeSnapshot } from '../../functions/etcd/take-snapshot.ts';
 import { writeManifest } from '../../functions/manifest/write-manifest.ts';
-import { authoritySecret } from '../support/authority-secret.ts';
 import { binary } from '../support/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
-import { createFakeSecrets } from '../support/fakes/secrets.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 
 const CONTEXT = { execution: 'backup-1' };
@@ -48,7 +46,6 @@ let s3: S3Client;
 let bucket: string;
 let etcd: Etcd;
 let signer: Signer;
-const secrets = createFakeSecrets();
 const root = mkdtempSync(join(tmpdir(), 'sl-'));
 
 beforeAll(async () => {
@@ -61,7 +58,6 @@ beforeAll(async () => {
   const kms = new KMSClient(aws.of(account));
   const key = await kms.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }));
   signer = createSigner(key.KeyMetadata?.Arn ?? '', aws.of(account));
-  secrets.values.set(secretIds.authority(plane.cluster.name), await authoritySecret(plane.cluster));
   etcd = createEtcd({ endpoints: [plane.etcdEndpoint], identity: await plane.client('etcd') });
   for (let pod = 0; pod < PODS; pod++) await put(`/registry/pods/default/pod-${pod}`, 'x'.repeat(VALUE_BYTES));
   await put('/registry/services/specs/default/kubernetes', 'x');
@@ -159,7 +155,6 @@ function ports() {
     scratch: createScratch(root),
     binaries: createBinaries(root),
     drill: createEtcdDrill(),
-    secrets,
     signer,
     clock: { now: () => new Date() },
   };

@@ -31,11 +31,15 @@ afterEach(async () => {
 
 describe('clients that watched past the backup, when the cluster is restored', () => {
   it('lose no event when the revision is raised and marked as compacted: they are told to list anew', async () => {
-    const { old, fresh, truth } = await restoreUnder(['--bump-revision', String(RESTORE_BUMP), '--mark-compacted']);
+    const { old, fresh, truth, make, clusterIds } = await restoreUnder(['--bump-revision', String(RESTORE_BUMP), '--mark-compacted']);
 
     await until('the old informer to know what is there', async () => (sameNames(old, truth) ? true : undefined));
 
     expect(fresh.names()).toEqual(truth);
+    expect(new Set(clusterIds).size).toBe(2);
+    // What comes after the list comes by the watch again.
+    await make('last');
+    await until('the old informer to hear of it', async () => (old.names().includes('last') ? true : undefined));
     expect(old.lists()).toBe(2);
   }, 120_000);
 
@@ -56,8 +60,17 @@ function sameNames(informer: Informer, names: readonly string[]): boolean {
   return informer.names().join() === names.join();
 }
 
+interface Restored {
+  readonly old: Informer;
+  readonly fresh: Informer;
+  readonly truth: string[];
+  readonly make: (name: string) => Promise<void>;
+  /** Of etcd before and after. */
+  readonly clusterIds: readonly string[];
+}
+
 /** A control plane with an informer, restored to a backup that is older than what the informer has seen. */
-async function restoreUnder(flags: readonly string[]): Promise<{ old: Informer; fresh: Informer; truth: string[] }> {
+async function restoreUnder(flags: readonly string[]): Promise<Restored> {
   const plane = await startControlPlane({ version: VERSION });
   stops.push(() => plane.stop());
   const root = mkdtempSync(join(tmpdir(), 'sl-restore-'));
@@ -76,9 +89,11 @@ async function restoreUnder(flags: readonly string[]): Promise<{ old: Informer; 
   for (let index = 0; index < TAKEN_BACK; index++) await make(`taken-back-${index}`);
   await until('the informer to see them', async () => (old.names().length >= TAKEN_BACK + 1 ? true : undefined));
 
+  const before = await clusterIdOf(plane);
   await plane.stopApi();
   await plane.killEtcd();
   await restore(plane, snapshot, root, flags);
+  const clusterIds = [before, await clusterIdOf(plane)];
 
   const fresh = startInformer(plane.address, identity, PATH);
   stops.push(() => fresh.stop());
@@ -88,7 +103,12 @@ async function restoreUnder(flags: readonly string[]): Promise<{ old: Informer; 
   await until('the new informer to see them', async () =>
     LATER <= fresh.names().filter((name) => name.startsWith('later-')).length ? true : undefined,
   );
-  return { old, fresh, truth };
+  return { old, fresh, truth, make, clusterIds };
+}
+
+async function clusterIdOf(plane: ControlPlane): Promise<string> {
+  const etcd = createEtcd({ endpoints: [plane.etcdEndpoint], identity: await plane.client('etcd') });
+  return (await etcd.status())[0]?.clusterId ?? '';
 }
 
 async function snapshotOf(plane: ControlPlane, root: string): Promise<string> {
@@ -105,7 +125,9 @@ async function snapshotOf(plane: ControlPlane, root: string): Promise<string> {
 async function restore(plane: ControlPlane, snapshot: string, root: string, flags: readonly string[]): Promise<void> {
   const member = clusterAddresses(plane.cluster.network).etcd[0];
   const peer = `https://${member}:${ETCD_PEER_PORT}`;
-  const place = ['--data-dir', join(root, 'etcd'), '--name', 'a', '--initial-cluster', `a=${peer}`, '--initial-advertise-peer-urls', peer];
+  const own = ['--name', 'a', '--initial-cluster', `a=${peer}`, '--initial-advertise-peer-urls', peer];
+  // A token of its own makes it another cluster, which members of the old one can't join.
+  const place = ['--data-dir', join(root, 'etcd'), ...own, '--initial-cluster-token', 'restored'];
   await run(binary('etcdutl'), ['snapshot', 'restore', snapshot, ...place, ...flags]);
   const etcd = startEtcd(member, root, filesOf(plane.secrets, secretIds.etcd(plane.cluster.name), join(root, 'etcd-pki')));
   stops.push(() => etcd.stop());

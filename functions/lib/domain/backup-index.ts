@@ -31,9 +31,13 @@ export function withProven(index: BackupIndex, backup: ProvenBackup): BackupInde
   return { ...index, ...drilled, newestProven: entry, bytes: backup.bytes, seconds: backup.seconds, failures: 0 };
 }
 
-/** An index after a backup that failed. The same execution again changes nothing, nor does one before the newest proven backup. */
-export function withFailure(index: BackupIndex, failure: NonNullable<BackupIndex['lastFailure']>): BackupIndex {
+/**
+ * An index after a backup that failed. The same execution again changes nothing, nor does one that began before the newest
+ * proven backup was taken: that one is of no interest any more. @param began when its execution did
+ */
+export function withFailure(index: BackupIndex, failure: NonNullable<BackupIndex['lastFailure']>, began: Date): BackupIndex {
   if (index.lastFailure?.execution === failure.execution) return index;
+  if (index.newestProven !== null && Date.parse(index.newestProven.takenAt) >= began.getTime()) return index;
   return { ...index, failures: index.failures + 1, lastFailure: failure };
 }
 

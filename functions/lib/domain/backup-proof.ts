@@ -35,7 +35,7 @@ function withoutValue(signature: unknown): unknown {
 
 /**
  * Whether a stored manifest proves its backup. It does when each required layer holds and none fails, the recovery set is
- * there, and the key has signed every field of it; what the manifest says of itself (`proven`) does not count. Needs no network.
+ * there where a drill was wanted, and the key has signed every field of it; what the manifest says of itself (`proven`) does not count. Needs no network.
  * @param text of the object `manifest.json`
  * @param publicKey of the account's key, PEM (`aws kms get-public-key`)
  */
@@ -56,7 +56,8 @@ export function proofOf(text: string, required: readonly Layer[], publicKey: str
 
 /** What speaks against a manifest whoever signed it; empty when nothing does. */
 export function contentProblems(manifest: BackupManifest, required: readonly Layer[]): string[] {
-  const lost = manifest.recovery === undefined ? ['it has no recovery set: nothing says which keys open it'] : [];
+  // The drill tells it: with which identity the data were served.
+  const lost = required.includes('L6') && !manifest.recoverySet ? ['it has no recovery set: nothing says which keys open it'] : [];
   return [...lost, ...unproven(manifest.layers, required)];
 }
 

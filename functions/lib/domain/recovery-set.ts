@@ -1,36 +1,51 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { InputError } from '../model/errors.ts';
 import type { AuthoritySecret } from '../model/identity.ts';
 import type { RecoverySet } from '../model/records.ts';
-import { generationsOf } from './generations.ts';
-import { sha256 } from './hash.ts';
+
+/** Enough of a hash to tell one key from another; nothing of a random key of 32 bytes can be computed from it. */
+const SHOWN = 16;
+
+const Configuration = z.object({
+  resources: z.array(
+    z.object({
+      providers: z.array(z.record(z.string(), z.object({ keys: z.array(z.object({ name: z.string(), secret: z.string() })).optional() }))),
+    }),
+  ),
+});
 
 /**
- * What must be at hand, besides the snapshot, to bring its cluster back: named by versions, fingerprints and ids, never by keys.
- * @param version that Secrets Manager gave this version of the secret
- * @throws InputError when the authority holds no encryption key
+ * What a backup needs beside its snapshot, by fingerprint: with which identity it can be restored, and that this identity is
+ * still the one. No key is in it.
+ * @param version of the authority's secret, as Secrets Manager names it
+ * @throws InputError when the identity can't be read
  */
-export function recoverySetOf(secret: string, version: string, files: AuthoritySecret): RecoverySet {
-  const { state, clusterCa, serviceAccounts } = generationsOf(files);
-  const issuedFirst = (trusted: readonly number[], issues: number): number[] => [issues, ...trusted.filter((one) => one !== issues)];
-  return {
-    identity: { secret, version },
-    encryptionKeys: issuedFirst(state.encryption.trusted, state.encryption.issues).map((generation) => `key${generation}`),
-    clusterCa: issuedFirst(state.clusterCa.trusted, state.clusterCa.issues).map((one) => fingerprint(clusterCa[one]?.certificate ?? '')),
-    etcdCa: fingerprint(files['etcd-ca.crt']),
-    frontProxyCa: fingerprint(files['front-proxy-ca.crt']),
-    serviceAccountKeys: issuedFirst(state.serviceAccounts.trusted, state.serviceAccounts.issues).map((one) =>
-      keyId(serviceAccounts[one]?.publicKey ?? ''),
-    ),
-  };
+export function recoverySetOf(files: AuthoritySecret, version: string): RecoverySet {
+  try {
+    return {
+      identityVersion: version,
+      authorities: Object.fromEntries(
+        (['ca', 'etcd-ca', 'front-proxy-ca'] as const).map((name) => [name, fingerprintOf(new X509Certificate(files[`${name}.crt`]).raw)]),
+      ),
+      serviceAccountKey: fingerprintOf(createPublicKey(files['sa.pub']).export({ type: 'spki', format: 'der' })),
+      encryptionKeys: encryptionKeysOf(files['encryption.yaml']),
+    };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError(`the cluster's identity can't be read: ${reason.split('\n')[0]}`, { cause });
+  }
 }
 
-/** SHA-256 of a certificate's DER as 64 hex digits, as `openssl x509 -fingerprint -sha256` shows it with colons. */
-function fingerprint(pem: string): string {
-  return sha256(new X509Certificate(pem).raw);
+function encryptionKeysOf(yaml: string): RecoverySet['encryptionKeys'] {
+  const { resources } = Configuration.parse(parse(yaml));
+  const keys = resources.flatMap(({ providers }) =>
+    providers.flatMap((provider) => Object.values(provider).flatMap((one) => one.keys ?? [])),
+  );
+  return keys.map(({ name, secret }) => ({ name, fingerprint: fingerprintOf(Buffer.from(secret, 'base64')) }));
 }
 
-/** The `kid` in the tokens that the API server signs: SHA-256 of the public key's DER, base64url. */
-function keyId(publicKey: string): string {
-  const der = createPublicKey(publicKey).export({ type: 'spki', format: 'der' });
-  return Buffer.from(sha256(der), 'hex').toString('base64url');
+function fingerprintOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, SHOWN);
 }

@@ -152,25 +152,16 @@ export const LayerVerdict = z.object({
 });
 export type LayerVerdict = z.infer<typeof LayerVerdict>;
 
-/**
- * What must be at hand, besides a snapshot, to bring its cluster back. Of each list the one that is in use comes first. No key
- * is in here, only what tells one from another.
- */
+const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** What a backup needs beside its snapshot: fingerprints (the first 16 hex digits of SHA-256), never keys. */
 export const RecoverySet = z.object({
-  /** Id and version of the secret in Secrets Manager of the account. */
-  identity: z.object({ secret: z.string().min(1), version: z.string().min(1) }),
-  /** Names of the keys that Secrets in etcd are encrypted with. */
-  encryptionKeys: z.array(z.string()).min(1),
-  /** SHA-256 of the authorities' certificates. */
-  clusterCa: z.array(Sha256).min(1),
-  etcdCa: Sha256,
-  frontProxyCa: Sha256,
-  /** `kid` of the keys that tokens of service accounts are signed with. */
-  serviceAccountKeys: z.array(z.string()).min(1),
-  /** The configuration that ran, and the hash of the cluster's settings; absent where whoever asked for the backup did not say. */
-  configuration: z
-    .object({ revision: Revision, settingsHash: Sha256, kubernetes: Versions.shape.kubernetes, etcd: Versions.shape.etcd })
-    .optional(),
+  /** Version of the secret `sluice/<cluster>/authority` that the drill used. */
+  identityVersion: z.string(),
+  authorities: z.record(z.string(), Fingerprint),
+  serviceAccountKey: Fingerprint,
+  /** In the order in which the API server tries them; the first is the one that it writes with. */
+  encryptionKeys: z.array(z.object({ name: z.string(), fingerprint: Fingerprint })),
 });
 export type RecoverySet = z.infer<typeof RecoverySet>;
 
@@ -194,13 +185,18 @@ export const BackupManifest = z.object({
   etcd: z.object({ version: z.string(), revision: z.int(), clusterId: z.string(), member: z.string(), members: z.int() }),
   /** Version of the API server that served the restored data; null or absent when none did. */
   kubernetes: z.string().nullish(),
+  /** The identity that served the restored data; null or absent when none did. */
+  recoverySet: RecoverySet.nullish(),
   /** Live objects by resource, as they were counted in the file. */
   counts: z.record(z.string(), z.int()),
   /** Of the file at its newest revision, as etcd computes it; absent in manifests of earlier versions of Sluice. */
   keyValueHash: z.object({ hash: z.int(), compactRevision: z.int() }).optional(),
   /** etcd's members when it was taken; this and what follows is absent in manifests of earlier versions of Sluice. */
   members: z.array(z.object({ name: z.string(), id: z.string(), version: z.string() })).optional(),
-  recovery: RecoverySet.optional(),
+  /** What ran, and the hash of the cluster's settings; absent where whoever asked for the backup did not say. */
+  configuration: z
+    .object({ revision: Revision, settingsHash: Sha256, kubernetes: Versions.shape.kubernetes, etcd: Versions.shape.etcd })
+    .optional(),
   /** The change that it was taken for; absent when it was taken by schedule or by hand. */
   purpose: z.object({ revision: Revision }).optional(),
   layers: z.array(LayerVerdict).min(1),

@@ -100,10 +100,22 @@ describe('find-due-backups', () => {
 
     const found = await runStep(findDueBackups, {}, world);
 
-    expect(found).toMatchObject({ found: 100, clusters: 100 });
-    expect(found.items).toHaveLength(80);
+    expect(found).toMatchObject({ found: 90, clusters: 100 });
+    expect(found.items).toHaveLength(90);
     expect(JSON.stringify(found).length).toBeLessThan(32 * 1024);
     expect(found.items.map(({ cluster }) => cluster.name)).not.toContain('beta-1');
+  });
+
+  it('gives no place to backups that are under way', async () => {
+    await exist(BETA, 100);
+    const first = await runStep(findDueBackups, {}, world);
+    for (const { executionName } of first.items) world.executions.set('backup-etcd', executionName, { status: 'RUNNING' });
+
+    const second = await runStep(findDueBackups, {}, world);
+
+    const names = new Set([...first.items, ...second.items].map(({ cluster }) => cluster.name));
+    expect(second.items).toHaveLength(10);
+    expect(names.size).toBe(100);
   });
 });
 
@@ -137,14 +149,16 @@ describe('record-backup', () => {
     });
   });
 
-  it('leaves what another look does to that one', async () => {
-    await runStep(
-      recordBackup,
-      ended({ outcome: 'failed', error: { Error: 'StepFunctions.ExecutionAlreadyExistsException', Cause: '' } }),
-      world,
-    );
-
+  it('leaves what another look does to that one, and counts what ended and was never written down', async () => {
+    const taken = ended({ outcome: 'failed', error: { Error: 'StepFunctions.ExecutionAlreadyExistsException', Cause: '' } });
+    world.executions.set('backup-etcd', name, { status: 'RUNNING' });
+    await runStep(recordBackup, taken, world);
     expect(indexOf('dev-1')).toBeUndefined();
+
+    world.executions.set('backup-etcd', name, { status: 'SUCCEEDED' });
+    await runStep(recordBackup, taken, world);
+
+    expect(indexOf('dev-1')).toMatchObject({ failures: 1 });
   });
 
   it('refuses an id that is none', async () => {

@@ -57,6 +57,8 @@ describe('prove-api', () => {
     const output = await run();
 
     expect(output).toMatchObject({ kubernetes: await kubernetes.version(), verdicts: [{ layer: 'L6', verdict: 'holds' }] });
+    expect(output.recoverySet?.encryptionKeys).toHaveLength(1);
+    expect(Object.keys(output.recoverySet?.authorities ?? {})).toEqual(['ca', 'etcd-ca', 'front-proxy-ca']);
     expect(asked).toHaveLength(1);
     expect(asked[0]).toMatchObject({ snapshotText: 'a snapshot' });
     expect(asked[0]?.encryption).toContain('secretbox');

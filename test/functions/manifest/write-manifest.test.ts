@@ -1,49 +1,41 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createScratch } from '#adapters/files/scratch.ts';
 import { requiredLayers } from '#domain/backup.ts';
 import { proofOf } from '#domain/backup-proof.ts';
-import { secretIds } from '#domain/names.ts';
-import { BackupNotProvenError, ConflictError, NotFoundError, TransientError } from '#model/errors.ts';
+import { BackupNotProvenError, ConflictError, TransientError } from '#model/errors.ts';
 import { BackupManifest } from '#model/records.ts';
 import { checkMembers } from '../../../functions/etcd/check-members.ts';
 import { takeSnapshot } from '../../../functions/etcd/take-snapshot.ts';
 import { writeManifest } from '../../../functions/manifest/write-manifest.ts';
-import { authoritySecret } from '../../support/authority-secret.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
 import { createFakeBlobs } from '../../support/fakes/blobs.ts';
 import { createFakeEtcd } from '../../support/fakes/etcd.ts';
 import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
-import { createFakeSecrets, type FakeSecrets, versionOf } from '../../support/fakes/secrets.ts';
 import { createFakeSigner, type FakeSigner } from '../../support/fakes/signer.ts';
 
 const CONTEXT = { execution: 'backup-1' };
 const NOW = new Date('2026-01-05T08:00:00Z');
-const AUTHORITY = secretIds.authority(CLUSTER.name);
 
 let root: string;
-let authority: string;
 let objects: FakeObjects;
-let secrets: FakeSecrets;
 let signer: FakeSigner;
-const ports = () => ({ objects, secrets, signer });
+const ports = () => ({ objects, signer });
 
-beforeAll(async () => {
-  authority = await authoritySecret(CLUSTER);
-});
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'sluice-manifest-'));
   objects = createFakeObjects();
-  secrets = createFakeSecrets();
-  secrets.values.set(AUTHORITY, authority);
   signer = createFakeSigner();
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
 describe('write-manifest', () => {
-  const PROVEN = { proveApi: { verdicts: [{ layer: 'L6', verdict: 'holds', reason: 'served', seconds: 3 }], kubernetes: '1.35.4' } };
+  const SET = { identityVersion: 'v1', authorities: { ca: '0123456789abcdef' }, serviceAccountKey: '0123456789abcdef', encryptionKeys: [] };
+  const PROVEN = {
+    proveApi: { verdicts: [{ layer: 'L6', verdict: 'holds', reason: 'served', seconds: 3 }], kubernetes: '1.35.4', recoverySet: SET },
+  };
 
   async function inputOf(l5: 'holds' | 'fails' | 'not-run', more: object = PROVEN) {
     const etcd = createFakeEtcd();
@@ -87,7 +79,13 @@ describe('write-manifest', () => {
     ['was not served', {}, 'L6 was not run: no verdict'],
     [
       'is not what the API server can read',
-      { proveApi: { verdicts: [{ layer: 'L6', verdict: 'fails', reason: 'the key is lost', seconds: 3 }], kubernetes: '1.35.4' } },
+      {
+        proveApi: {
+          verdicts: [{ layer: 'L6', verdict: 'fails', reason: 'the key is lost', seconds: 3 }],
+          kubernetes: '1.35.4',
+          recoverySet: null,
+        },
+      },
       'L6 fails: the key is lost',
     ],
   ])('refuses what %s', async (_, more, reason) => {
@@ -131,10 +129,10 @@ describe('write-manifest', () => {
     expect(problems).toEqual([]);
     expect(manifest).toMatchObject({
       members: [{ name: 'a', version: '3.6.16' }],
-      recovery: { identity: { secret: AUTHORITY, version: versionOf(authority) }, encryptionKeys: ['key1'] },
+      recoverySet: SET,
     });
     expect(manifest).not.toHaveProperty('purpose');
-    expect(manifest?.recovery).not.toHaveProperty('configuration');
+    expect(manifest).not.toHaveProperty('configuration');
   });
 
   it('says for which change it is, and what ran before it', async () => {
@@ -148,7 +146,7 @@ describe('write-manifest', () => {
 
     expect(JSON.parse(objects.contents()[manifestKey] ?? '')).toMatchObject({
       purpose: { revision: 'a'.repeat(40) },
-      recovery: { configuration: { revision: 'b'.repeat(40), settingsHash: 'c'.repeat(64), kubernetes: '1.35.4', etcd: '3.6.16' } },
+      configuration: { revision: 'b'.repeat(40), settingsHash: 'c'.repeat(64), kubernetes: '1.35.4', etcd: '3.6.16' },
     });
   });
 
@@ -166,14 +164,17 @@ describe('write-manifest', () => {
     await expect(writeManifest.run(input, ports(), CONTEXT)).rejects.toThrow(/does not fit: it was changed/);
   });
 
-  it.each([
-    ['the identity is gone', () => secrets.values.clear(), NotFoundError],
-    ['KMS does not answer', () => Object.assign(signer, { fails: new TransientError('KMS is slow') }), TransientError],
-  ])('writes nothing when %s', async (_, breakIt, error) => {
-    const input = await inputOf('holds');
-    breakIt();
+  it('is not proven when it was served and nothing says by which identity', async () => {
+    const input = await inputOf('holds', { proveApi: { ...PROVEN.proveApi, recoverySet: null } });
 
-    await expect(writeManifest.run(input, ports(), CONTEXT)).rejects.toBeInstanceOf(error);
+    await expect(writeManifest.run(input, ports(), CONTEXT)).rejects.toThrow(/no recovery set/);
+  });
+
+  it('writes nothing when KMS does not answer', async () => {
+    const input = await inputOf('holds');
+    signer.fails = new TransientError('KMS is slow');
+
+    await expect(writeManifest.run(input, ports(), CONTEXT)).rejects.toBeInstanceOf(TransientError);
     expect(objects.contents()).toEqual({});
   });
 });

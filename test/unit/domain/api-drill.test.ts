@@ -68,6 +68,9 @@ describe('a list beside the keys', () => {
   it('does not miss what ends by itself', () => {
     const keys = storedOf('/registry/events/a/e', '/registry/leases/kube-system/apiserver-x', '/registry/leases/kube-system/scheduler');
 
+    const services = storedOf('/registry/apiregistration.k8s.io/apiservices/v1.example.org');
+    const place = 'apiregistration.k8s.io/apiservices';
+    expect(createComparison('apiservices.apiregistration.k8s.io', place, services).result()).toMatchObject({ stored: 1, missingCount: 0 });
     expect(createComparison('events', 'events', keys).result()).toMatchObject({ stored: 1, missingCount: 0 });
     expect(createComparison('leases.coordination.k8s.io', 'leases', keys).result()).toMatchObject({ missing: ['kube-system/scheduler'] });
   });
@@ -117,7 +120,6 @@ describe('L6', () => {
       '1 pods are listed that the snapshot does not have: a/c',
     ],
     ['a list breaks', { resources: [resource({ problem: 'unable to transform key' })] }, "pods can't be listed: unable to transform key"],
-    ['a definition is missing', { unserved: { 'example.org/widgets': 2 } }, '2 keys of example.org/widgets, which is not served'],
     ['an old watch goes on', { oldWatch: 200 }, 'a watch from revision 100 is answered 200, not 410'],
   ])('fails when %s', (_, over, reason) => {
     const found = servedVerdict(served(over), FACTS);
@@ -144,7 +146,16 @@ describe('L6', () => {
       'their webhook converts them: pods',
     ],
     ['what other servers serve', { aggregated: ['metrics.k8s.io/v1beta1'] }, 'other servers serve them: metrics.k8s.io/v1beta1'],
-    ['what Kubernetes no longer has', { unserved: { podsecuritypolicies: 2 } }, 'no longer served: 2 of podsecuritypolicies'],
+    [
+      'what Kubernetes no longer has',
+      { unserved: { podsecuritypolicies: 2 } },
+      'not served, by the live cluster neither: 2 of podsecuritypolicies',
+    ],
+    [
+      'what no definition serves',
+      { unserved: { 'example.org/widgets': 2 } },
+      'not served, by the live cluster neither: 2 of example.org/widgets',
+    ],
   ])('holds with %s', (_, over, told) => {
     const found = servedVerdict(served(over), FACTS);
 

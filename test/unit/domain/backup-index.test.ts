@@ -18,7 +18,7 @@ describe('when a backup was taken', () => {
 
 describe('an index of backups', () => {
   it('has the newest that is proven, and ends the count of failures', () => {
-    const index = withProven(withFailure(withFailure(EMPTY, failure(1)), failure(2)), proven(3));
+    const index = withProven(withFailure(withFailure(EMPTY, failure(1), at(1)), failure(2), at(2)), proven(3));
 
     expect(index).toEqual({
       cluster: 'alpha-1',
@@ -36,7 +36,7 @@ describe('an index of backups', () => {
 
     expect(withProven(index, proven(4, true))).toEqual(index);
     expect(withProven(index, proven(5, true))).toEqual(index);
-    expect(withProven(withFailure(index, failure(6)), proven(4))).toMatchObject({ failures: 1 });
+    expect(withProven(withFailure(index, failure(6), at(6)), proven(4))).toMatchObject({ failures: 1 });
   });
 
   it('keeps the newest drilled one apart', () => {
@@ -50,16 +50,24 @@ describe('an index of backups', () => {
   });
 
   it('counts a failure once', () => {
-    const once = withFailure(EMPTY, failure(1));
+    const once = withFailure(EMPTY, failure(1), at(1));
 
-    expect(withFailure(once, failure(1))).toEqual(once);
-    expect(withFailure(once, failure(2))).toMatchObject({ failures: 2, lastFailure: failure(2) });
+    expect(withFailure(once, failure(1), at(1))).toEqual(once);
+    expect(withFailure(once, failure(2), at(2))).toMatchObject({ failures: 2, lastFailure: failure(2) });
+  });
+
+  it('does not count a failure that began before the newest proven backup was taken', () => {
+    const index = withProven(EMPTY, proven(5));
+
+    expect(withFailure(index, failure(9), at(4))).toEqual(index);
+    expect(withFailure(index, failure(9), at(5))).toEqual(index);
+    expect(withFailure(index, failure(9), at(6))).toMatchObject({ failures: 1 });
   });
 
   it('tells the schedule what it needs', () => {
     expect(historyOf(undefined)).toEqual({ newestProven: undefined, newestDrilled: undefined, failures: 0, lastFailure: undefined });
     expect(historyOf(EMPTY)).toEqual(historyOf(undefined));
-    expect(historyOf(withFailure(withProven(EMPTY, proven(1, true)), failure(2)))).toEqual({
+    expect(historyOf(withFailure(withProven(EMPTY, proven(1, true)), failure(2), at(2)))).toEqual({
       newestProven: at(1),
       newestDrilled: at(1),
       failures: 1,

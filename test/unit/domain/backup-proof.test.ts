@@ -10,16 +10,12 @@ import { signingKeyPair } from '../../support/signing.ts';
 const REVISION = 'a'.repeat(40);
 const TAKEN = new Date('2026-01-05T08:00:00Z');
 const ALL = requiredLayers(true);
-const HEX = '1'.repeat(64);
 
-const RECOVERY: NonNullable<BackupManifest['recovery']> = {
-  identity: { secret: 'sluice/alpha-1/authority', version: 'v1' },
-  encryptionKeys: ['key2', 'key1'],
-  clusterCa: [HEX],
-  etcdCa: HEX,
-  frontProxyCa: HEX,
-  serviceAccountKeys: ['kid-1'],
-  configuration: { revision: REVISION, settingsHash: HEX, kubernetes: '1.35.4', etcd: '3.6.16' },
+const SET: NonNullable<BackupManifest['recoverySet']> = {
+  identityVersion: 'v1',
+  authorities: { ca: '0123456789abcdef', 'etcd-ca': '1123456789abcdef' },
+  serviceAccountKey: '2123456789abcdef',
+  encryptionKeys: [{ name: 'key2', fingerprint: '3123456789abcdef' }],
 };
 
 function unsigned(over: Partial<BackupManifest> = {}): BackupManifest {
@@ -30,7 +26,8 @@ function unsigned(over: Partial<BackupManifest> = {}): BackupManifest {
     counts: { pods: 42, secrets: 7 },
     keyValueHash: { hash: 1393426274, compactRevision: 80 },
     members: [{ name: 'a', id: 'm1', version: '3.6.16' }],
-    recovery: RECOVERY,
+    recoverySet: SET,
+    configuration: { revision: REVISION, settingsHash: '1'.repeat(64), kubernetes: '1.35.4', etcd: '3.6.16' },
     purpose: { revision: REVISION },
     layers: ALL.map((layer) => ({ layer, verdict: 'holds', reason: `${layer} is equal`, seconds: 0.5 })),
     ...over,
@@ -56,13 +53,13 @@ describe('a manifest proves its backup', () => {
 
     expect(problemsOf(text)).toEqual([]);
     expect(problemsOf(reordered)).toEqual([]);
-    expect(proofOf(text, ALL, signer.publicKeyPem).manifest).toMatchObject({ cluster: 'alpha-1', recovery: RECOVERY });
+    expect(proofOf(text, ALL, signer.publicKeyPem).manifest).toMatchObject({ cluster: 'alpha-1', recoverySet: SET });
   });
 
   it.each([
     ['is not signed', async () => JSON.stringify(unsigned()), /^it is not signed$/],
     ['is of an earlier version of Sluice', async () => JSON.stringify(earlierManifest()), /^it is not signed$/],
-    ['has no recovery set', async () => signed({ ...unsigned(), recovery: undefined }), /no recovery set/],
+    ['has no recovery set', async () => signed({ ...unsigned(), recoverySet: null }), /no recovery set/],
     ['lacks a layer', async () => signed(unsigned({ layers: unsigned().layers.slice(0, -1) })), /^L6 was not run/],
     [
       'has a layer that fails, and says that it is proven',
@@ -79,6 +76,12 @@ describe('a manifest proves its backup', () => {
       problems.some((problem) => reason.test(problem)),
       problems.join('; '),
     ).toBe(true);
+  });
+
+  it('without a recovery set, when it was not to be served', async () => {
+    const text = await signed(unsigned({ recoverySet: null }));
+
+    expect(proofOf(text, requiredLayers(false), signer.publicKeyPem).problems).toEqual([]);
   });
 
   it('not by another key, nor by what is no key of P-256', async () => {

@@ -1,52 +1,57 @@
-import { createHash, X509Certificate } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createAuthority } from '#adapters/x509/authority.ts';
+import { encryptionConfiguration } from '#domain/identity.ts';
 import { secretIds } from '#domain/names.ts';
 import { recoverySetOf } from '#domain/recovery-set.ts';
-import type { IdentityVersions } from '#model/configuration.ts';
 import { AuthoritySecret } from '#model/identity.ts';
 import { RecoverySet } from '#model/records.ts';
-import { authoritySecret } from '../../support/authority-secret.ts';
+import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
+import { createFakeSecrets } from '../../support/fakes/secrets.ts';
 
-const ID = secretIds.authority(CLUSTER.name);
+const authority = createAuthority();
+let files: AuthoritySecret;
+let other: AuthoritySecret;
 
-async function authorityOf(identity?: Partial<IdentityVersions>): Promise<{ files: AuthoritySecret; text: string }> {
-  const text = await authoritySecret(CLUSTER, identity);
-  return { files: AuthoritySecret.parse(JSON.parse(text)), text };
+async function identity(): Promise<AuthoritySecret> {
+  const secrets = createFakeSecrets();
+  await issueIdentity.run({ cluster: CLUSTER }, { secrets, authority, clock: { now: () => new Date() } }, { execution: 'x' });
+  return AuthoritySecret.parse(JSON.parse(secrets.values.get(secretIds.authority(CLUSTER.name)) ?? ''));
 }
 
+beforeAll(async () => {
+  files = await identity();
+  other = await identity();
+});
+
 describe('the recovery set', () => {
-  it('tells keys and authorities apart', async () => {
-    const { files } = await authorityOf();
+  it('is the same for the same identity, and another one for another', () => {
+    const [one, again, two] = [recoverySetOf(files, 'v1'), recoverySetOf(files, 'v1'), recoverySetOf(other, 'v1')];
 
-    const set = RecoverySet.parse(recoverySetOf(ID, 'v7', files));
-
-    expect(set).toMatchObject({ identity: { secret: ID, version: 'v7' }, encryptionKeys: ['key1'] });
-    expect(set.etcdCa).toBe(new X509Certificate(files['etcd-ca.crt']).fingerprint256.replaceAll(':', '').toLowerCase());
-    expect(set.clusterCa).toEqual([new X509Certificate(files['ca.crt']).fingerprint256.replaceAll(':', '').toLowerCase()]);
-    const der = Buffer.from(files['sa.pub'].replace(/-----[^-]+-----|\s/g, ''), 'base64');
-    expect(set.serviceAccountKeys).toEqual([createHash('sha256').update(der).digest('base64url')]);
+    expect(RecoverySet.parse(one)).toEqual(again);
+    for (const name of ['ca', 'etcd-ca', 'front-proxy-ca']) expect(one.authorities[name]).not.toBe(two.authorities[name]);
+    expect(one.serviceAccountKey).not.toBe(two.serviceAccountKey);
+    expect(one.encryptionKeys[0]?.name).toBe(two.encryptionKeys[0]?.name);
+    expect(one.encryptionKeys[0]?.fingerprint).not.toBe(two.encryptionKeys[0]?.fingerprint);
   });
 
-  it('names every generation that is trusted, the one in use first', async () => {
-    const two = { trusted: [1, 2] as [number, number], issues: 2 };
-    const { files } = await authorityOf({ encryption: two, clusterCa: two, serviceAccounts: two });
+  it('has every encryption key in its order, and none of their secrets', () => {
+    const keys = ['new', 'old'].map((name) => ({ name, secret: authority.randomKey(32) }));
+    const set = recoverySetOf({ ...files, 'encryption.yaml': encryptionConfiguration(keys) }, 'v2');
 
-    const set = recoverySetOf(ID, 'v8', files);
-
-    expect(set.encryptionKeys).toEqual(['key2', 'key1']);
-    expect([new Set(set.clusterCa).size, new Set(set.serviceAccountKeys).size]).toEqual([2, 2]);
-  });
-
-  it('has no key in it', async () => {
-    const { files, text } = await authorityOf();
-    const told = JSON.stringify(recoverySetOf(ID, 'v7', files));
-
-    const secrets = [/secret: (\S+)/.exec(files['encryption.yaml'])?.[1] ?? '', files['ca.key'].split('\n')[1] ?? ''];
-    expect(text).toContain('secret: ');
-    for (const secret of secrets) {
-      expect(secret.length).toBeGreaterThan(20);
-      expect(told).not.toContain(secret);
+    expect(set.identityVersion).toBe('v2');
+    expect(set.encryptionKeys.map(({ name }) => name)).toEqual(['new', 'old']);
+    for (const { secret } of keys) {
+      expect(JSON.stringify(set)).not.toContain(secret);
+      expect(JSON.stringify(set)).not.toContain(Buffer.from(secret, 'base64').toString('hex').slice(0, 8));
     }
+  });
+
+  it.each([
+    ['a certificate', { 'ca.crt': '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----' }],
+    ['a key', { 'sa.pub': '-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----' }],
+    ['the encryption configuration', { 'encryption.yaml': 'resources: 1' }],
+  ])('is refused for an identity of which %s can not be read', (_, change) => {
+    expect(() => recoverySetOf({ ...files, ...change }, 'v1')).toThrow(/the cluster's identity can't be read/);
   });
 });

@@ -1,6 +1,6 @@
+import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
@@ -52,10 +52,11 @@ async function withApiServer<T>(
   use: (send: Send) => Promise<T>,
 ): Promise<T> {
   const { directory } = request;
-  const port = await freePort();
-  const address = { ...(await writeFiles(request, options)), address: loopback(), port, serverName: SERVER_NAME };
+  const place = { address: ownAddress(), port: 0 };
+  place.port = await freePort(place.address);
+  const address = { ...(await writeFiles(request, place.address, options)), ...place, serverName: SERVER_NAME };
   const log = join(directory, 'kube-apiserver.log');
-  const server = startGuarded({ command: request.kubeApiserver, args: argsOf(directory, port, etcd), directory, log });
+  const server = startGuarded({ command: request.kubeApiserver, args: argsOf(directory, place, etcd), directory, log });
   try {
     const send = createSend(address);
     await untilReady(send, server, log);
@@ -67,6 +68,7 @@ async function withApiServer<T>(
 
 async function writeFiles(
   { directory, encryption }: ApiDrillRequest,
+  address: string,
   { authority, clock }: ApiDrillOptions,
 ): Promise<Pick<ApiAddress, 'ca' | 'cert' | 'key'>> {
   const now = clock.now().getTime();
@@ -75,7 +77,7 @@ async function writeFiles(
   const server = await authority.issue(ca, {
     commonName: SERVER_NAME,
     dns: [SERVER_NAME],
-    addresses: [loopback()],
+    addresses: [address],
     usages: ['server'],
     ...life,
   });
@@ -93,12 +95,12 @@ async function writeFiles(
   return { ca: ca.certificate, cert: client.certificate, key: client.key };
 }
 
-function argsOf(directory: string, port: number, { target }: RunningEtcd): string[] {
+function argsOf(directory: string, { address, port }: { address: string; port: number }, { target }: RunningEtcd): string[] {
   const file = (name: string): string => join(directory, name);
   return [
     `--etcd-servers=unix://${'socket' in target ? target.socket : target.url}`,
-    `--bind-address=${loopback()}`,
-    `--advertise-address=${loopback()}`,
+    `--bind-address=${address}`,
+    `--advertise-address=${address}`,
     `--secure-port=${port}`,
     // It must not write itself into the Service `kubernetes`.
     '--endpoint-reconciler-type=none',
@@ -113,25 +115,24 @@ function argsOf(directory: string, port: number, { target }: RunningEtcd): strin
     `--service-cluster-ip-range=${SERVICE_NETWORK}`,
     `--encryption-provider-config=${file('encryption.yaml')}`,
     '--profiling=false',
+    // Lists go to etcd page by page: caches of a large database would take several times its size of memory.
+    '--watch-cache=false',
   ];
 }
 
-/** The address that nobody outside this machine reaches. */
-function loopback(): string {
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const found = own.find(({ internal, family }) => internal && family === 'IPv4');
-  if (found === undefined) throw new Error('this machine has no loopback address: an API server can be started for nobody else only there');
-  return found.address;
+/** An address of loopback (127.0.0.0/8) of this drill's own: nobody outside this machine reaches it, and nobody here expects it. */
+function ownAddress(): string {
+  return [127, randomInt(1, 255), randomInt(0, 256), randomInt(1, 255)].join('.');
 }
 
 /** A port that was free a moment ago; whoever takes it in between makes the drill fail, never succeed. */
-async function freePort(): Promise<number> {
+async function freePort(address: string): Promise<number> {
   const server = createServer();
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(0, loopback(), done));
-  const address = server.address();
+  await new Promise<void>((done, fail) => server.once('error', fail).listen(0, address, done));
+  const bound = server.address();
   await new Promise((done) => server.close(done));
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return address.port;
+  if (bound === null || typeof bound === 'string') throw new Error('the system gave no port');
+  return bound.port;
 }
 
 async function untilReady(send: Send, server: GuardedProcess, log: string): Promise<void> {
