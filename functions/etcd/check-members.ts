@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { chooseMember, verdict } from '#domain/backup.ts';
+import { CheckedMembers } from '#model/backup.ts';
 import { BackupNotProvenError } from '#model/errors.ts';
-import { LayerVerdict } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { EtcdOf } from '#ports/etcd.ts';
@@ -11,18 +11,6 @@ export interface CheckMembersPorts {
   readonly etcd: EtcdOf;
   readonly clock: Clock;
 }
-
-/** What the later steps of a backup know of etcd; `endpoint` is the member that the snapshot is taken from. */
-export const CheckedMembers = z.object({
-  healthy: z.boolean(),
-  endpoint: z.string(),
-  member: z.string(),
-  version: z.string(),
-  clusterId: z.string(),
-  members: z.int(),
-  revision: z.int(),
-  verdict: LayerVerdict,
-});
 
 /** L0: all members healthy and without alarms. @throws BackupNotProvenError naming who is not and why, ClusterUnreachableError */
 export const checkMembers = defineStep({
@@ -44,6 +32,9 @@ export const checkMembers = defineStep({
       version: source.version,
       clusterId: source.clusterId,
       members: members.length,
+      list: members
+        .map(({ name, memberId, version }) => ({ name, id: memberId, version }))
+        .sort((left, right) => (left.name < right.name ? -1 : 1)),
       revision: source.revision,
       verdict: verdict('L0', 'holds', `${members.length} of ${members.length} members healthy, no alarms`, seconds),
     };

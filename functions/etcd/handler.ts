@@ -17,13 +17,12 @@ import { type CheckMembersPorts, checkMembers } from './check-members.ts';
 import { type MendEtcdMembersPorts, mendEtcdMembers } from './mend-etcd-members.ts';
 import { type RollEtcdMembersPorts, rollEtcdMembers } from './roll-etcd-members.ts';
 import { type TakeSnapshotPorts, takeSnapshot } from './take-snapshot.ts';
-import { type WriteManifestPorts, writeManifest } from './write-manifest.ts';
 
-type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & WriteManifestPorts & RollEtcdMembersPorts & MendEtcdMembersPorts;
+type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & RollEtcdMembersPorts & MendEtcdMembersPorts;
 /** The API is entered for the cluster's lock object only. */
 type Ports = EtcdPorts & { readonly enter: KubernetesOf };
 
-const steps = [checkMembers, takeSnapshot, writeManifest, rollEtcdMembers, mendEtcdMembers];
+const steps = [checkMembers, takeSnapshot, rollEtcdMembers, mendEtcdMembers];
 
 const connect = async (): Promise<Ports> => {
   const { SLUICE_BUCKET: bucket, AWS_REGION: region } = readEnvironment();

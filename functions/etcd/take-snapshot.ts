@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { backupId, trailerVerdict } from '#domain/backup.ts';
 import { accountKeys } from '#domain/names.ts';
+import { TakenSnapshot } from '#model/backup.ts';
 import { BackupNotProvenError, ClusterUnreachableError } from '#model/errors.ts';
-import { Sha256, Timestamp } from '#model/primitives.ts';
-import { LayerVerdict } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Blobs } from '#ports/blobs.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -19,25 +18,6 @@ export interface TakeSnapshotPorts {
   readonly scratch: Scratch;
   readonly clock: Clock;
 }
-
-export const TakenSnapshot = z.object({
-  id: z.string(),
-  key: z.string(),
-  bytes: z.int(),
-  sha256: Sha256,
-  takenAt: Timestamp,
-  /** Storage version as the stream says it; absent before etcd 3.6. */
-  etcdVersion: z.string().optional(),
-  /** Revisions of the member right before and right after the stream. */
-  bracket: z.object({ from: z.int(), to: z.int() }),
-  verdict: LayerVerdict,
-  /** Of the newest change in the file. */
-  revision: z.int(),
-  /** Verdicts of what is in the file: L2 and L3. */
-  content: z.array(LayerVerdict),
-  /** What the file holds, which a drill must find again. */
-  file: z.object({ hash: z.int(), compactRevision: z.int(), counts: z.record(z.string(), z.int()) }),
-});
 
 /**
  * Drains a snapshot to a file at etcd's rate (a slow store must not hold etcd's read transaction), proves L1 on the

@@ -21,16 +21,17 @@ import { checkMembers } from '../etcd/check-members.ts';
 import { mendEtcdMembers } from '../etcd/mend-etcd-members.ts';
 import { rollEtcdMembers } from '../etcd/roll-etcd-members.ts';
 import { takeSnapshot } from '../etcd/take-snapshot.ts';
-import { writeManifest } from '../etcd/write-manifest.ts';
 import { deleteIdentity } from '../identity/delete-identity.ts';
 import { issueIdentity } from '../identity/issue-identity.ts';
+import { writeManifest } from '../manifest/write-manifest.ts';
 
 /** Of these steps only name and output schema are used here; they run in the accounts. */
 const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
   ...[issueIdentity, deleteIdentity],
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
   ...[releaseNodes, removeAwsResources, reportDrain, rewriteSecrets, rollControlPlane, rollNodePools, startLoad],
-  ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot, writeManifest],
+  ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot],
+  ...[writeManifest],
   ...[proveSnapshot, proveApi, runTests],
 ];
 

@@ -82,6 +82,8 @@ function ministackRecipe(modules: string, python: () => Promise<Python>): Recipe
   return pythonProduct(modules, python, {
     name: 'ministack',
     version: MINISTACK_VERSION,
+    // Without it KMS has no keys that sign.
+    besides: ['cryptography'],
     seconds: 20,
     binaries: [
       {
@@ -107,12 +109,18 @@ function cfnLintRecipe(modules: string, python: () => Promise<Python>): Recipe {
 interface PythonProduct {
   readonly name: string;
   readonly version: string;
+  /** Packages that it can do without, and we can't. */
+  readonly besides?: readonly string[];
   readonly seconds: number;
   readonly binaries: readonly Binary[];
 }
 
 /** A package from PyPI with its dependencies as `modules/<name>/constraints.txt` pins them. */
-function pythonProduct(modules: string, python: () => Promise<Python>, { name, version, seconds, binaries }: PythonProduct): Recipe {
+function pythonProduct(
+  modules: string,
+  python: () => Promise<Python>,
+  { name, version, besides = [], seconds, binaries }: PythonProduct,
+): Recipe {
   const constraints = join(modules, name, 'constraints.txt');
   return {
     product: name,
@@ -123,7 +131,7 @@ function pythonProduct(modules: string, python: () => Promise<Python>, { name, v
     searchIn: [],
     identity: async () => [RECIPE, version, await python(), sha256(await readFile(constraints))],
     async build(context) {
-      await installPackages(context, await python(), '.', ['--constraint', constraints, `${name}==${version}`]);
+      await installPackages(context, await python(), '.', ['--constraint', constraints, `${name}==${version}`, ...besides]);
       await moveScripts(context, '.');
     },
   };

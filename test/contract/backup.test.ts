@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -16,17 +17,20 @@ import { createEtcd } from '#adapters/etcd/etcd.ts';
 import { encode } from '#adapters/etcd/protobuf.ts';
 import { createBinaries } from '#adapters/files/binaries.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
+import { createSigner } from '#adapters/kms/signer.ts';
 import { createBlobs } from '#adapters/s3/blobs.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
+import { requiredLayers } from '#domain/backup.ts';
+import { proofOf } from '#domain/backup-proof.ts';
 import { sha256 } from '#domain/hash.ts';
 import { accountKeys, bucketName } from '#domain/names.ts';
 import { BackupNotProvenError, ClusterUnreachableError } from '#model/errors.ts';
-import { BackupManifest } from '#model/records.ts';
 import type { Etcd } from '#ports/etcd.ts';
+import type { Signer } from '#ports/signer.ts';
 import { proveSnapshot } from '../../functions/drill/prove-snapshot.ts';
 import { checkMembers } from '../../functions/etcd/check-members.ts';
 import { takeSnapshot } from '../../functions/etcd/take-snapshot.ts';
-import { writeManifest } from '../../functions/etcd/write-manifest.ts';
+import { writeManifest } from '../../functions/manifest/write-manifest.ts';
 import { binary } from '../support/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
@@ -41,6 +45,7 @@ let aws: Ministack;
 let s3: S3Client;
 let bucket: string;
 let etcd: Etcd;
+let signer: Signer;
 const root = mkdtempSync(join(tmpdir(), 'sl-'));
 
 beforeAll(async () => {
@@ -50,6 +55,9 @@ beforeAll(async () => {
   bucket = bucketName(account, region);
   s3 = new S3Client({ ...aws.of(account), forcePathStyle: true });
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  const kms = new KMSClient(aws.of(account));
+  const key = await kms.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }));
+  signer = createSigner(key.KeyMetadata?.Arn ?? '', aws.of(account));
   etcd = createEtcd({ endpoints: [plane.etcdEndpoint], identity: await plane.client('etcd') });
   for (let pod = 0; pod < PODS; pod++) await put(`/registry/pods/default/pod-${pod}`, 'x'.repeat(VALUE_BYTES));
   await put('/registry/services/specs/default/kubernetes', 'x');
@@ -67,13 +75,18 @@ describe('a backup of a real etcd', () => {
 
     const written = await backup();
 
-    const manifest = BackupManifest.parse(JSON.parse((await ports().objects.get(written.manifestKey))?.body ?? ''));
+    const text = (await ports().objects.get(written.manifestKey))?.body ?? '';
+    const { manifest, problems } = proofOf(text, requiredLayers(false), (await signer.publicKey()).pem);
+    expect(problems).toEqual([]);
+    expect(proofOf(text.replace('"pods": 20', '"pods": 21'), requiredLayers(false), (await signer.publicKey()).pem).problems).toHaveLength(
+      1,
+    );
     expect(written).toMatchObject({
       proven: true,
       layers: { L0: 'holds', L1: 'holds', L2: 'holds', L3: 'holds', L4: 'holds', L5: 'holds' },
     });
-    expect(manifest.etcd).toMatchObject({ revision, version: '3.6.16', members: 1 });
-    expect(manifest.counts).toEqual({ pods: PODS, 'services/specs': 1 });
+    expect(manifest?.etcd).toMatchObject({ revision, version: '3.6.16', members: 1 });
+    expect(manifest?.counts).toEqual({ pods: PODS, 'services/specs': 1 });
     expect(readdirSync(root)).toEqual(['sluice-binaries']);
   });
 
@@ -142,6 +155,7 @@ function ports() {
     scratch: createScratch(root),
     binaries: createBinaries(root),
     drill: createEtcdDrill(),
+    signer,
     clock: { now: () => new Date() },
   };
 }

@@ -20,7 +20,8 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'remove-aws-resources',
     'release-nodes',
   ],
-  etcd: ['check-members', 'take-snapshot', 'write-manifest', 'mend-etcd-members', 'roll-etcd-members'],
+  etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'roll-etcd-members'],
+  manifest: ['write-manifest'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],
 };
 
@@ -29,6 +30,7 @@ export function clusterSideFunctionOf(step: string): ClusterSideFunction {
   if (STEPS.identity.includes(step)) return 'identity';
   if (STEPS.cluster.includes(step)) return 'cluster';
   if (STEPS.etcd.includes(step)) return 'etcd';
+  if (STEPS.manifest.includes(step)) return 'manifest';
   if (STEPS.drill.includes(step)) return 'drill';
   throw new InputError(`no function of a cluster's account has the step ${step}`);
 }

@@ -165,6 +165,16 @@ export const RecoverySet = z.object({
 });
 export type RecoverySet = z.infer<typeof RecoverySet>;
 
+/** By which key everything else in a manifest is signed: ECDSA on P-256 over SHA-256 of its canonical JSON. */
+export const ManifestSignature = z.object({
+  algorithm: z.literal('ECDSA_SHA_256'),
+  /** Id of the key, by which its public half is found. */
+  key: z.string().min(1),
+  /** DER, in base64. */
+  value: z.base64().min(1),
+});
+export type ManifestSignature = z.infer<typeof ManifestSignature>;
+
 /** `backups/<cluster>/<id>/manifest.json` in the cluster's account. */
 export const BackupManifest = z.object({
   id: z.string(),
@@ -181,9 +191,19 @@ export const BackupManifest = z.object({
   counts: z.record(z.string(), z.int()),
   /** Of the file at its newest revision, as etcd computes it; absent in manifests of earlier versions of Sluice. */
   keyValueHash: z.object({ hash: z.int(), compactRevision: z.int() }).optional(),
+  /** etcd's members when it was taken; this and what follows is absent in manifests of earlier versions of Sluice. */
+  members: z.array(z.object({ name: z.string(), id: z.string(), version: z.string() })).optional(),
+  /** What ran, and the hash of the cluster's settings; absent where whoever asked for the backup did not say. */
+  configuration: z
+    .object({ revision: Revision, settingsHash: Sha256, kubernetes: Versions.shape.kubernetes, etcd: Versions.shape.etcd })
+    .optional(),
+  /** The change that it was taken for; absent when it was taken by schedule or by hand. */
+  purpose: z.object({ revision: Revision }).optional(),
   layers: z.array(LayerVerdict).min(1),
+  /** As the writer saw it. Readers ask for the layers and the signature instead (`proofOf`). */
   proven: z.boolean(),
   execution: ExecutionName,
+  signature: ManifestSignature.optional(),
 });
 export type BackupManifest = z.infer<typeof BackupManifest>;
 

@@ -9,6 +9,8 @@ const Environment = z.object({
   SLUICE_ACCOUNT: AccountId,
   /** KMS key of the secrets that a cluster's identity is kept in. */
   SLUICE_SECRETS_KEY: z.string().min(1).optional(),
+  /** KMS key that manifests of backups are signed by. */
+  SLUICE_SIGNING_KEY: z.string().min(1).optional(),
   SLUICE_STATE_MACHINE_PREFIX: z.string().default('sluice-'),
   SLUICE_CHECKS_QUEUE_URL: z.url().optional(),
   /** The fleet repository, `owner/name`: the only one that is listened to and written to. */

@@ -3,16 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createScratch } from '#adapters/files/scratch.ts';
-import { BackupNotProvenError, ClusterUnreachableError, ConflictError, TransientError } from '#model/errors.ts';
-import { BackupManifest } from '#model/records.ts';
+import { BackupNotProvenError, ClusterUnreachableError, TransientError } from '#model/errors.ts';
 import { checkMembers } from '../../../functions/etcd/check-members.ts';
 import { takeSnapshot } from '../../../functions/etcd/take-snapshot.ts';
-import { writeManifest } from '../../../functions/etcd/write-manifest.ts';
 import { buildSnapshot, PAGE, sealed } from '../../support/bbolt.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
 import { createFakeBlobs, type FakeBlobs } from '../../support/fakes/blobs.ts';
 import { createFakeEtcd, databaseOf, type FakeEtcd, memberStatus } from '../../support/fakes/etcd.ts';
-import { createFakeObjects, type FakeObjects } from '../../support/fakes/objects.ts';
 
 const CONTEXT = { execution: 'backup-1' };
 const NOW = new Date('2026-01-05T08:00:00Z');
@@ -20,14 +17,12 @@ const NOW = new Date('2026-01-05T08:00:00Z');
 let root: string;
 let etcd: FakeEtcd;
 let blobs: FakeBlobs;
-let objects: FakeObjects;
-const ports = () => ({ etcd: async () => etcd, blobs, objects, scratch: createScratch(root), clock: { now: () => NOW } });
+const ports = () => ({ etcd: async () => etcd, blobs, scratch: createScratch(root), clock: { now: () => NOW } });
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'sluice-backup-'));
   etcd = createFakeEtcd();
   blobs = createFakeBlobs();
-  objects = createFakeObjects();
 });
 afterEach(() => {
   const left = readdirSync(root);
@@ -45,6 +40,7 @@ describe('check-members', () => {
       healthy: true,
       member: 'b',
       members: 3,
+      list: ['a', 'b', 'c'].map((name) => ({ name, id: etcd.members.find((member) => member.name === name)?.memberId, version: '3.6.16' })),
       version: '3.6.16',
       revision: 100,
       verdict: { layer: 'L0', verdict: 'holds' },
@@ -159,95 +155,5 @@ describe('take-snapshot', () => {
     blobs.uploadFails = new TransientError('SlowDown');
 
     await expect(takeSnapshot.run(input, ports(), CONTEXT)).rejects.toBeInstanceOf(TransientError);
-  });
-});
-
-describe('write-manifest', () => {
-  const SET = { identityVersion: 'v1', authorities: { ca: '0123456789abcdef' }, serviceAccountKey: '0123456789abcdef', encryptionKeys: [] };
-  const PROVEN = {
-    proveApi: { verdicts: [{ layer: 'L6', verdict: 'holds', reason: 'served', seconds: 3 }], kubernetes: '1.35.4', recoverySet: SET },
-  };
-
-  async function inputOf(l5: 'holds' | 'fails' | 'not-run', more: object = PROVEN) {
-    const members = await checkMembers.run({ cluster: CLUSTER }, ports(), CONTEXT);
-    const taken = await takeSnapshot.run({ cluster: CLUSTER, checkMembers: members }, ports(), CONTEXT);
-    const verdicts = [
-      { layer: 'L4' as const, verdict: 'holds' as const, reason: 'equal', seconds: 1 },
-      { layer: 'L5' as const, verdict: l5, reason: `it ${l5}`, seconds: 1 },
-    ];
-    const proveSnapshot = { verdicts, revision: l5 === 'holds' ? 100 : null, counts: { pods: 3 } };
-    return writeManifest.input.parse({ cluster: CLUSTER, checkMembers: members, takeSnapshot: taken, proveSnapshot, ...more });
-  }
-
-  it('writes the proof beside the snapshot', async () => {
-    const output = await writeManifest.run(await inputOf('holds'), ports(), CONTEXT);
-
-    const manifest = BackupManifest.parse(JSON.parse((await objects.get(output.manifestKey))?.body ?? ''));
-    expect(output).toMatchObject({
-      proven: true,
-      layers: { L0: 'holds', L1: 'holds', L2: 'holds', L3: 'holds', L4: 'holds', L5: 'holds', L6: 'holds' },
-    });
-    expect(manifest).toMatchObject({
-      proven: true,
-      kubernetes: '1.35.4',
-      execution: 'backup-1',
-      etcd: { revision: 100, members: 1 },
-      counts: { pods: 20 },
-    });
-    expect(manifest.object.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
-  });
-
-  it('asks for no drill where none was wanted, and says that none was made', async () => {
-    const output = await writeManifest.run(await inputOf('not-run', { drill: false }), ports(), CONTEXT);
-
-    expect(output).toMatchObject({ proven: true, layers: { L4: 'holds', L5: 'not-run' } });
-    expect(output.layers).not.toHaveProperty('L6');
-  });
-
-  it.each([
-    ['was not served', {}, 'L6 was not run: no verdict'],
-    [
-      'is not what the API server can read',
-      {
-        proveApi: {
-          verdicts: [{ layer: 'L6', verdict: 'fails', reason: 'the key is lost', seconds: 3 }],
-          kubernetes: '1.35.4',
-          recoverySet: null,
-        },
-      },
-      'L6 fails: the key is lost',
-    ],
-  ])('refuses what %s', async (_, more, reason) => {
-    await expect(writeManifest.run(await inputOf('holds', more), ports(), CONTEXT)).rejects.toThrow(reason);
-  });
-
-  it.each(['fails', 'not-run'] as const)('writes the manifest and then refuses when L5 %s', async (l5) => {
-    const input = await inputOf(l5);
-
-    const run = writeManifest.run(input, ports(), CONTEXT);
-
-    await expect(run).rejects.toThrow(BackupNotProvenError);
-    await expect(run).rejects.toThrow(`it ${l5}`);
-    const [manifest] = Object.values(objects.contents());
-    expect(BackupManifest.parse(JSON.parse(manifest ?? ''))).toMatchObject({ proven: false });
-  });
-
-  it.each(['L2', 'L3'])('refuses without %s', async (layer) => {
-    const input = await inputOf('holds');
-    const content = input.takeSnapshot.content.filter((entry) => entry.layer !== layer);
-
-    const run = writeManifest.run({ ...input, takeSnapshot: { ...input.takeSnapshot, content } }, ports(), CONTEXT);
-
-    await expect(run).rejects.toThrow(`${layer} was not run`);
-  });
-
-  it('is safe to repeat, and never overwrites what another execution wrote', async () => {
-    const input = await inputOf('holds');
-    const first = await writeManifest.run(input, ports(), CONTEXT);
-
-    const second = await writeManifest.run(input, ports(), CONTEXT);
-
-    expect(second).toEqual(first);
-    await expect(writeManifest.run(input, ports(), { execution: 'backup-2' })).rejects.toBeInstanceOf(ConflictError);
   });
 });

@@ -27,6 +27,7 @@ import { createFakeBlobs } from '../fakes/blobs.ts';
 import { createFakeChecks } from '../fakes/checks.ts';
 import { createFakeObjects, type FakeObjects } from '../fakes/objects.ts';
 import { createFakeSecrets, type FakeSecrets } from '../fakes/secrets.ts';
+import { createFakeSigner } from '../fakes/signer.ts';
 import { createFakeStackGuards } from '../fakes/stack-guards.ts';
 import { readDefinitions } from '../state-machines/definitions.ts';
 import { runnableSteps } from '../state-machines/steps.ts';
@@ -118,6 +119,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   const clock = { now: () => new Date(world.now()) };
   const executions = executionsOf(world);
   const authority = createAuthority();
+  const signer = createFakeSigner();
   const fleet: Fleet<H> = {
     world,
     cloud,
@@ -193,6 +195,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
       drill,
       apiDrill,
       authority,
+      signer,
       clock,
     };
   }

@@ -1,16 +1,20 @@
 import * as z from 'zod';
-import { requiredLayers, unproven } from '#domain/backup.ts';
+import { requiredLayers } from '#domain/backup.ts';
+import { contentProblems, proofOf, signedText } from '#domain/backup-proof.ts';
 import { accountKeys, bucketName } from '#domain/names.ts';
+import { CheckedMembers, TakenSnapshot } from '#model/backup.ts';
+import { Versions } from '#model/configuration.ts';
 import { BackupNotProvenError, ConflictError } from '#model/errors.ts';
+import { Revision, Sha256 } from '#model/primitives.ts';
 import { BackupManifest, LayerVerdict, RecoverySet } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
+import type { Signer } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
-import { CheckedMembers } from './check-members.ts';
-import { TakenSnapshot } from './take-snapshot.ts';
 
 export interface WriteManifestPorts {
   readonly objects: ObjectStore;
+  readonly signer: Signer;
 }
 
 const Input = z.object({
@@ -27,11 +31,15 @@ const Input = z.object({
   proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable(), recoverySet: RecoverySet.nullable() }).nullish(),
   /** Whether the snapshot was to be restored (L5, L6); before a change of a cluster it always is. */
   drill: z.boolean().default(true),
+  /** The configuration that an update brings, and what the cluster ran before; absent where no update asks. */
+  revision: Revision.nullish(),
+  current: z.object({ revision: Revision, settingsHash: Sha256, versions: Versions }).nullish(),
 });
 
 /**
- * Writes the manifest beside the snapshot: the proof, or what is missing for it.
- * @throws BackupNotProvenError after writing, with each reason
+ * Writes the manifest beside the snapshot, signed: the proof, or what is missing for it. What was written is then read as
+ * any reader would, by the public key.
+ * @throws BackupNotProvenError after writing, with each reason; ConflictError, TransientError
  */
 export const writeManifest = defineStep({
   name: 'write-manifest',
@@ -43,16 +51,21 @@ export const writeManifest = defineStep({
     seconds: z.number(),
     layers: z.record(z.string(), z.string()),
   }),
-  async run(input, { objects }: WriteManifestPorts, { execution }) {
+  async run(input, { objects, signer }: WriteManifestPorts, { execution }) {
     const { cluster, takeSnapshot } = input;
     const manifestKey = accountKeys.backup(cluster.name, takeSnapshot.id, 'manifest.json');
-    const wanted = manifestOf(input, execution);
-    const manifest = await writeOnce(objects, manifestKey, wanted);
-    const reasons = unproven(manifest.layers, requiredLayers(input.drill));
-    if (reasons.length > 0) throw new BackupNotProvenError(`backup ${manifest.id} of ${cluster.name} is not proven: ${reasons.join('; ')}`);
+    const { key, pem } = await signer.publicKey();
+    const unsigned = manifestOf(input, execution);
+    const signature = { algorithm: 'ECDSA_SHA_256' as const, key };
+    const value = await signer.sign(signedText({ ...unsigned, signature }));
+    const text = await writeOnce(objects, manifestKey, { ...unsigned, signature: { ...signature, value } });
+    const { manifest, problems } = proofOf(text, requiredLayers(input.drill), pem);
+    if (manifest === undefined || problems.length > 0) {
+      throw new BackupNotProvenError(`backup ${unsigned.id} of ${cluster.name} is not proven: ${problems.join('; ')}`);
+    }
     const layers = Object.fromEntries(manifest.layers.map((entry) => [entry.layer, entry.verdict]));
     const seconds = manifest.layers.reduce((sum, layer) => sum + layer.seconds, 0);
-    return { id: manifest.id, proven: manifest.proven, manifestKey, seconds, layers };
+    return { id: manifest.id, proven: true, manifestKey, seconds, layers };
   },
 });
 
@@ -60,7 +73,7 @@ function manifestOf(input: z.infer<typeof Input>, execution: string): BackupMani
   const { cluster, checkMembers, takeSnapshot, proveSnapshot, proveApi } = input;
   const drills = [...proveSnapshot.verdicts, ...(proveApi?.verdicts ?? [])];
   const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...drills];
-  return {
+  const manifest = {
     id: takeSnapshot.id,
     cluster: cluster.name,
     account: cluster.account,
@@ -82,17 +95,28 @@ function manifestOf(input: z.infer<typeof Input>, execution: string): BackupMani
     recoverySet: proveApi?.recoverySet ?? null,
     counts: takeSnapshot.file.counts,
     keyValueHash: { hash: takeSnapshot.file.hash, compactRevision: takeSnapshot.file.compactRevision },
+    members: checkMembers.list,
+    ...configurationOf(input.current),
+    ...(input.revision === null || input.revision === undefined ? {} : { purpose: { revision: input.revision } }),
     layers,
-    proven: unproven(layers, requiredLayers(input.drill)).length === 0,
+    proven: false,
     execution,
   };
+  return { ...manifest, proven: contentProblems(manifest, requiredLayers(input.drill)).length === 0 };
 }
 
-/** A repeated call finds its own manifest and goes by that; anything else under this key is another's. */
-async function writeOnce(objects: ObjectStore, key: string, manifest: BackupManifest): Promise<BackupManifest> {
-  if (await objects.putIfAbsent(key, JSON.stringify(manifest, null, 2))) return manifest;
+function configurationOf(current: z.infer<typeof Input>['current']): Pick<BackupManifest, 'configuration'> {
+  if (current === null || current === undefined) return {};
+  const { revision, settingsHash, versions } = current;
+  return { configuration: { revision, settingsHash, kubernetes: versions.kubernetes, etcd: versions.etcd } };
+}
+
+/** The text that is stored. A repeated call finds its own manifest and goes by that; anything else under this key is another's. */
+async function writeOnce(objects: ObjectStore, key: string, manifest: BackupManifest): Promise<string> {
+  const text = JSON.stringify(manifest, null, 2);
+  if (await objects.putIfAbsent(key, text)) return text;
   const stored = await objects.get(key);
   const found = stored === undefined ? undefined : BackupManifest.parse(JSON.parse(stored.body));
-  if (found?.execution === manifest.execution && found.object.sha256 === manifest.object.sha256) return found;
+  if (stored !== undefined && found?.execution === manifest.execution && found.object.sha256 === manifest.object.sha256) return stored.body;
   throw new ConflictError(`${key} was written by ${found?.execution ?? 'nobody'}; a manifest is never overwritten`);
 }

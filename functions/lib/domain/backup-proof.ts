@@ -1,0 +1,136 @@
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { BackupManifest } from '../model/records.ts';
+import { type Layer, unproven } from './backup.ts';
+import { canonicalJson } from './hash.ts';
+
+/** Clocks of functions differ by less than this. */
+const CLOCK_SKEW_MINUTES = 5;
+/**
+ * How old a backup may be when a change begins, in minutes: what a change of the control plane that goes wrong may cost. A backup
+ * for etcd is taken under the cluster's lock for this very change; its limit is the lock's lease (docs/operate.md).
+ */
+export const MAX_AGE_MINUTES = { 'control-plane': 15, etcd: 60 } as const;
+export type GatedChange = keyof typeof MAX_AGE_MINUTES;
+
+/** A manifest as it was stored, and what speaks against it. */
+export interface Proof {
+  /** Absent when it can't be read at all. */
+  readonly manifest: BackupManifest | undefined;
+  /** Empty: proven. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * What is signed of a manifest: canonical JSON of all of it but the signature's value, so also by which key. It takes the object
+ * as it was stored: a field that this version doesn't know is signed too.
+ */
+export function signedText(stored: object): string {
+  return canonicalJson({ ...stored, signature: 'signature' in stored ? withoutValue(stored.signature) : undefined });
+}
+
+function withoutValue(signature: unknown): unknown {
+  if (signature === null || typeof signature !== 'object' || Array.isArray(signature)) return signature;
+  return Object.fromEntries(Object.entries(signature).filter(([name]) => name !== 'value'));
+}
+
+/**
+ * Whether a stored manifest proves its backup. It does when each required layer holds and none fails, the recovery set is
+ * there where a drill was wanted, and the key has signed every field of it; what the manifest says of itself (`proven`) does not count. Needs no network.
+ * @param text of the object `manifest.json`
+ * @param publicKey of the account's key, PEM (`aws kms get-public-key`)
+ */
+export function proofOf(text: string, required: readonly Layer[], publicKey: string): Proof {
+  const stored = parsedObject(text);
+  if (stored === undefined) return { manifest: undefined, problems: ['the manifest is no JSON object'] };
+  const parsed = BackupManifest.safeParse(stored);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0];
+    return {
+      manifest: undefined,
+      problems: [`the manifest has another shape at ${where?.path.join('.') || 'its top'}: ${where?.message ?? ''}`],
+    };
+  }
+  const manifest = parsed.data;
+  return { manifest, problems: [...signatureProblems(stored, manifest, publicKey), ...contentProblems(manifest, required)] };
+}
+
+/** What speaks against a manifest whoever signed it; empty when nothing does. */
+export function contentProblems(manifest: BackupManifest, required: readonly Layer[]): string[] {
+  // The drill tells it: with which identity the data were served.
+  const lost = required.includes('L6') && !manifest.recoverySet ? ['it has no recovery set: nothing says which keys open it'] : [];
+  return [...lost, ...unproven(manifest.layers, required)];
+}
+
+function signatureProblems(stored: object, { signature }: BackupManifest, publicKey: string): string[] {
+  if (signature === undefined) return ['it is not signed'];
+  const key = signingKey(publicKey);
+  if (key === undefined) return ['the public key that was given is none of the curve P-256'];
+  const text = Buffer.from(signedText(stored));
+  if (verify('sha256', text, { key, dsaEncoding: 'der' }, Buffer.from(signature.value, 'base64'))) return [];
+  return [`the signature by ${signature.key} does not fit: it was changed, or signed by another key`];
+}
+
+function signingKey(publicKey: string): KeyObject | undefined {
+  try {
+    const key = createPublicKey(publicKey);
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parsedObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a backup must be fresh for. */
+export interface GateQuestion {
+  readonly cluster: string;
+  /** The configuration that the change brings. */
+  readonly revision: string;
+  readonly change: GatedChange;
+  /** As the cluster tells it now; absent when it was not asked. */
+  readonly etcdClusterId?: string;
+  readonly now: Date;
+}
+
+export interface GateAnswer {
+  readonly open: boolean;
+  /** When it shuts again; absent when it is shut. */
+  readonly until: Date | undefined;
+  /** Why it is shut; empty when it is open. */
+  readonly reasons: readonly string[];
+}
+
+/**
+ * Whether a dangerous change of a cluster may begin on the strength of this backup: proven, of this cluster, and fresh. For
+ * etcd it must have been taken for this very revision; the control plane may also rely on one of the schedule.
+ */
+export function isFreshProof({ manifest, problems }: Proof, question: GateQuestion): GateAnswer {
+  const shut = (reasons: readonly string[]): GateAnswer => ({ open: false, until: undefined, reasons });
+  if (manifest === undefined || problems.length > 0) return shut(problems.length > 0 ? problems : ['there is no manifest']);
+  const taken = new Date(manifest.takenAt).getTime();
+  const age = (question.now.getTime() - taken) / 60_000;
+  const limit = MAX_AGE_MINUTES[question.change];
+  const reasons = [...bindingProblems(manifest, question)];
+  if (age < -CLOCK_SKEW_MINUTES) reasons.push(`it was taken at ${manifest.takenAt}, which is yet to come: a clock is wrong`);
+  if (age >= limit) reasons.push(`it is ${Math.floor(age)} minutes old; for ${question.change} it may be ${limit}: take a new one`);
+  return reasons.length > 0 ? shut(reasons) : { open: true, until: new Date(taken + limit * 60_000), reasons: [] };
+}
+
+function bindingProblems(manifest: BackupManifest, { cluster, revision, change, etcdClusterId }: GateQuestion): string[] {
+  const problems: string[] = [];
+  const purpose = manifest.purpose?.revision;
+  if (manifest.cluster !== cluster) problems.push(`it is of ${manifest.cluster}, not of ${cluster}`);
+  if (etcdClusterId !== undefined && manifest.etcd.clusterId !== etcdClusterId) {
+    problems.push(`it is of the etcd cluster ${manifest.etcd.clusterId}, and ${etcdClusterId} runs`);
+  }
+  if (purpose === undefined && change === 'etcd') problems.push(`it was taken by schedule, not for the change to ${revision}`);
+  if (purpose !== undefined && purpose !== revision) problems.push(`it was taken for the change to ${purpose}, not to ${revision}`);
+  return problems;
+}

@@ -1,0 +1,37 @@
+import * as z from 'zod';
+import { Sha256, Timestamp } from './primitives.ts';
+import { LayerVerdict } from './records.ts';
+
+/** What the later steps of a backup know of etcd; `endpoint` is the member that the snapshot is taken from. */
+export const CheckedMembers = z.object({
+  healthy: z.boolean(),
+  endpoint: z.string(),
+  member: z.string(),
+  version: z.string(),
+  clusterId: z.string(),
+  members: z.int(),
+  /** Every one of them, by name. */
+  list: z.array(z.object({ name: z.string(), id: z.string(), version: z.string() })),
+  revision: z.int(),
+  verdict: LayerVerdict,
+});
+
+/** A snapshot in the bucket, and what is known of it before it is restored. */
+export const TakenSnapshot = z.object({
+  id: z.string(),
+  key: z.string(),
+  bytes: z.int(),
+  sha256: Sha256,
+  takenAt: Timestamp,
+  /** Storage version as the stream says it; absent before etcd 3.6. */
+  etcdVersion: z.string().optional(),
+  /** Revisions of the member right before and right after the stream. */
+  bracket: z.object({ from: z.int(), to: z.int() }),
+  verdict: LayerVerdict,
+  /** Of the newest change in the file. */
+  revision: z.int(),
+  /** Verdicts of what is in the file: L2 and L3. */
+  content: z.array(LayerVerdict),
+  /** What the file holds, which a drill must find again. */
+  file: z.object({ hash: z.int(), compactRevision: z.int(), counts: z.record(z.string(), z.int()) }),
+});

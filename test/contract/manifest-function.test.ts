@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createScratch } from '#adapters/files/scratch.ts';
+import { createSigner } from '#adapters/kms/signer.ts';
+import { createObjects } from '#adapters/s3/objects.ts';
+import { requiredLayers } from '#domain/backup.ts';
+import { proofOf } from '#domain/backup-proof.ts';
+import { accountKeys, bucketName } from '#domain/names.ts';
+import { checkMembers } from '../../functions/etcd/check-members.ts';
+import { takeSnapshot } from '../../functions/etcd/take-snapshot.ts';
+import { deployAccountStack } from '../support/account-stack.ts';
+import { CLUSTER } from '../support/cluster-ref.ts';
+import { createFakeBlobs } from '../support/fakes/blobs.ts';
+import { createFakeEtcd } from '../support/fakes/etcd.ts';
+import { deployFunction } from '../support/machine-room/account-function.ts';
+import { type Ministack, startMinistack } from '../support/ministack.ts';
+
+const CONTEXT = { execution: 'backup-1' };
+const SET = { identityVersion: 'v1', authorities: { ca: '0123456789abcdef' }, serviceAccountKey: '0123456789abcdef', encryptionKeys: [] };
+let aws: Ministack;
+let key: string;
+const root = mkdtempSync(join(tmpdir(), 'sluice-manifest-'));
+
+beforeAll(async () => {
+  aws = await startMinistack();
+  const config = aws.of(CLUSTER.account);
+  await deployAccountStack(new CloudFormationClient(config), CLUSTER.network);
+  const described = await new KMSClient(config).send(new DescribeKeyCommand({ KeyId: 'alias/sluice-backups' }));
+  key = described.KeyMetadata?.Arn ?? '';
+  await deployFunction(aws, CLUSTER.account, 'manifest', { SLUICE_SIGNING_KEY: key });
+});
+afterAll(async () => {
+  await aws.stop();
+  rmSync(root, { recursive: true });
+});
+
+test("the account's function signs by the key that the account's stack made", async () => {
+  const config = aws.of(CLUSTER.account);
+  const call = { step: 'write-manifest', machine: 'backup-etcd', state: 'write-manifest', execution: CONTEXT.execution };
+  const payload = { ...call, startedAt: new Date().toISOString(), input: await input(), with: {} };
+
+  const answer = await new LambdaClient(config).send(
+    new InvokeCommand({ FunctionName: 'sluice-manifest', Payload: JSON.stringify(payload) }),
+  );
+
+  const output = JSON.parse(new TextDecoder().decode(answer.Payload));
+  expect(output).toMatchObject({ proven: true });
+  const objects = createObjects(bucketName(CLUSTER.account, config.region), config);
+  const text = (await objects.get(accountKeys.backup(CLUSTER.name, output.id, 'manifest.json')))?.body ?? '';
+  const { manifest, problems } = proofOf(text, requiredLayers(true), (await createSigner(key, config).publicKey()).pem);
+  expect(problems).toEqual([]);
+  expect(manifest?.signature?.key).toBe(key);
+});
+
+async function input(): Promise<object> {
+  const etcd = createFakeEtcd();
+  const ports = { etcd: async () => etcd, blobs: createFakeBlobs(), scratch: createScratch(root), clock: { now: () => new Date() } };
+  const members = await checkMembers.run({ cluster: CLUSTER }, ports, CONTEXT);
+  const taken = await takeSnapshot.run({ cluster: CLUSTER, checkMembers: members }, ports, CONTEXT);
+  const holds = (layer: string): object => ({ layer, verdict: 'holds', reason: 'equal', seconds: 1 });
+  return {
+    cluster: CLUSTER,
+    checkMembers: members,
+    takeSnapshot: taken,
+    proveSnapshot: { verdicts: [holds('L4'), holds('L5')], revision: 100, counts: {} },
+    proveApi: { verdicts: [holds('L6')], kubernetes: '1.35.4', recoverySet: SET },
+  };
+}
