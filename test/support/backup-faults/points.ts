@@ -57,7 +57,7 @@ export interface Points {
   heal(): void;
 }
 
-export function createPoints(strike: Strike | undefined): Points {
+export function createPoints(strikes: readonly Strike[]): Points {
   const visits = new Map<Place, number>();
   let struck = 0;
   let healed = false;
@@ -70,8 +70,8 @@ export function createPoints(strike: Strike | undefined): Points {
     visit(place) {
       const count = (visits.get(place) ?? 0) + 1;
       visits.set(place, count);
-      if (healed || strike?.place !== place) return undefined;
-      if (strike.from ? count < strike.visit : count !== strike.visit) return undefined;
+      const strike = strikes.find((one) => one.place === place && (one.from ? count >= one.visit : count === one.visit));
+      if (healed || strike === undefined) return undefined;
       struck += 1;
       return strike.fault;
     },
