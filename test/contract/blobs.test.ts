@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBlobs } from '#adapters/s3/blobs.ts';
 import { sha256 } from '#domain/hash.ts';
 import { RefusedError } from '#model/errors.ts';
+import { type MemoryS3, startMemoryS3 } from '../support/backup-faults/memory-s3.ts';
 import { blobsContract } from '../support/contracts/blobs.ts';
 import { createFakeBlobs } from '../support/fakes/blobs.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
@@ -19,6 +20,35 @@ const LIMITS = { partBytes: 5 * MIB, concurrency: 2 };
 describe('the fake', () => {
   const blobs = createFakeBlobs();
   blobsContract(() => blobs, 5000);
+});
+
+describe('the store in memory that faults are tried on', () => {
+  let memory: MemoryS3;
+  beforeAll(async () => {
+    memory = await startMemoryS3(() => undefined);
+  });
+  afterAll(() => memory.close());
+  const config = () => ({ endpoint: memory.endpoint, region: 'eu-central-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+
+  describe('with one request', () => {
+    blobsContract(() => createBlobs('small', config()), 7000);
+  });
+
+  describe('with parts', () => {
+    // A store of its own: keys are those of one bucket.
+    let parts: MemoryS3;
+    beforeAll(async () => {
+      parts = await startMemoryS3(() => undefined);
+    });
+    afterAll(() => parts.close());
+    const limits = { partBytes: 2000, concurrency: 2 };
+    blobsContract(() => createBlobs('parts', { ...config(), endpoint: parts.endpoint, singlePutBytes: 0, limits }), 7001);
+
+    it('leaves no parts behind, after all of that', () => {
+      expect([...parts.objects.keys()].sort()).toEqual(['once', 'there/and/back']);
+      expect(parts.uploads.size).toBe(0);
+    });
+  });
 });
 
 describe('S3', () => {

@@ -1,3 +1,4 @@
+import { backupFaults } from './backup-faults.ts';
 import { etcdHash } from './etcd-hash.ts';
 import { faults } from './faults.ts';
 import { faultsReal } from './faults-real.ts';
@@ -9,6 +10,7 @@ import { webhooks } from './webhooks.ts';
 
 /** Long runs by name: `npm run soak -- NAME`. Each tells what it saw and throws at what must not be. */
 const SOAKS: Readonly<Record<string, (tell: (line: string) => void) => Promise<void>>> = {
+  'backup-faults': backupFaults,
   'etcd-hash': etcdHash,
   faults,
   'faults-real': faultsReal,

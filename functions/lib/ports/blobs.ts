@@ -13,6 +13,6 @@ export interface Blobs {
    * @throws TransientError, RefusedError, also when the file no longer has this hash
    */
   uploadFile(key: string, path: string, expected: { sha256: string }): Promise<boolean>;
-  /** Downloads to a new file and says what came; undefined when there is no such object. @throws TransientError */
+  /** Downloads to a new file and says what came; undefined when there is no such object. @throws TransientError, RefusedError when the disk is full */
   downloadFile(key: string, path: string): Promise<StoredBlob | undefined>;
 }

@@ -13,9 +13,12 @@ export interface SpooledFile {
 
 /** Temporary files of one step; the only place that a function may write to. */
 export interface Scratch {
-  /** Runs with a new empty directory and removes it afterwards, on every path. */
+  /** Runs with a new empty directory and removes it afterwards, on every path; before, it removes those that ended processes left. */
   withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T>;
-  /** Writes chunks to a new file as fast as they come, hashing on the way. Passes the chunks' own error on. */
+  /**
+   * Writes chunks to a new file as fast as they come, hashing on the way. Passes the chunks' own error on.
+   * @throws RefusedError when the disk is full
+   */
   spool(chunks: AsyncIterable<Uint8Array>, path: string): Promise<SpooledFile>;
   /** Runs with a file opened for reading. @throws InputError when it cannot be read or changes meanwhile */
   read<T>(path: string, use: (file: RandomAccess) => T): T;

@@ -1,20 +1,24 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Scratch, SpooledFile } from '#ports/files.ts';
+import { diskError } from './disk-full.ts';
 import { withFile } from './random-access.ts';
 
 /** Length of the SHA-256 that etcd appends to a snapshot. */
 const TRAILER_BYTES = 32;
 /** Messages of a snapshot have 32 KiB; fewer, larger writes keep etcd's stream at line rate. */
 const WRITE_BYTES = 1024 * 1024;
+/** `sl-<process>-<its start>-<random>`, numbers to the base of 36. */
+const DIRECTORY = /^sl-(?<process>[0-9a-z]+)-(?<start>[0-9a-z]+)-[A-Za-z0-9]{6}$/;
 
 /** @param root an existing directory that may be written to, for example /tmp of a Lambda */
 export function createScratch(root: string): Scratch {
   return {
     async withDirectory(use) {
+      await removeLeftovers(root);
       // A short name: paths of Unix sockets inside have at most 107 bytes.
-      const directory = await mkdtemp(join(root, 'sl-'));
+      const directory = await mkdtemp(join(root, `sl-${process.pid.toString(36)}-${(await startOf(process.pid)) ?? '0'}-`));
       try {
         return await use(directory);
       } finally {
@@ -24,6 +28,26 @@ export function createScratch(root: string): Scratch {
     spool,
     read: withFile,
   };
+}
+
+/**
+ * A function that is ended at its timeout leaves its files, and the next call on the same machine finds them (AWS Lambda
+ * keeps /tmp then): with a database in it, the disk would be full for good.
+ */
+async function removeLeftovers(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    const { process: owner, start } = DIRECTORY.exec(name)?.groups ?? {};
+    if (owner === undefined || (await startOf(Number.parseInt(owner, 36))) === start) continue;
+    await rm(join(root, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** When a process started, for process ids come again (proc(5), field 22 of stat); undefined when there is none. */
+async function startOf(id: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${id}/stat`, 'utf8').catch(() => undefined);
+  // The second field is a name in brackets, which may have blanks and brackets itself.
+  const field = text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  return field === undefined ? undefined : Number(field).toString(36);
 }
 
 async function spool(chunks: AsyncIterable<Uint8Array>, path: string): Promise<SpooledFile> {
@@ -37,14 +61,26 @@ async function spool(chunks: AsyncIterable<Uint8Array>, path: string): Promise<S
       pending.push(chunk);
       pendingBytes += chunk.length;
       if (pendingBytes < WRITE_BYTES) continue;
-      await file.writev(pending);
+      await writeAll(file, pending, path);
       pending = [];
       pendingBytes = 0;
     }
-    if (pending.length > 0) await file.writev(pending);
+    await writeAll(file, pending, path);
     return digest.result();
   } finally {
     await file.close();
+  }
+}
+
+/** Writes each byte: on a disk that gets full, one call writes a part and says nothing else. */
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], path: string): Promise<void> {
+  if (chunks.length === 0) return;
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  try {
+    const { bytesWritten } = await file.writev(chunks);
+    if (bytesWritten < bytes) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
+  } catch (error) {
+    throw diskError(error, path);
   }
 }
 

@@ -7,6 +7,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } fro
 import { RefusedError, TransientError } from '#model/errors.ts';
 import type { Blobs, StoredBlob } from '#ports/blobs.ts';
 import { mapAwsError, statusOf } from '../aws/errors.ts';
+import { diskError } from '../files/disk-full.ts';
 import { type Destination, type MultipartLimits, uploadParts } from './multipart.ts';
 
 /** A single PutObject up to here: one request that S3 checks against the SHA-256 of the whole. */
@@ -72,6 +73,8 @@ async function download(s3: S3Client, bucket: string, key: string, path: string)
   try {
     await pipeline(answer.Body, hashed, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
   } catch (error) {
+    const full = diskError(error, path);
+    if (full instanceof RefusedError) throw full;
     throw new TransientError(`could not ${what} whole: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
   if (answer.ContentLength !== undefined && answer.ContentLength !== bytes) {

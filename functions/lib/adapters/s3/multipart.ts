@@ -6,6 +6,7 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  HeadObjectCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -62,7 +63,7 @@ export async function uploadParts(
   const upload = { ...destination, uploadId: begun.UploadId };
   try {
     const { parts, checksum } = await sendParts(upload, path, expected, limits);
-    await complete(upload, parts, expected.bytes, checksum);
+    await complete(upload, parts, expected, checksum);
     return true;
   } catch (error) {
     await abort(upload, error);
@@ -175,21 +176,40 @@ async function sendFrom(
   }
 }
 
-async function complete(upload: Upload, parts: CompletedPart[], bytes: number, checksum: string): Promise<void> {
-  const answer = await upload.s3.send(
-    new CompleteMultipartUploadCommand({
-      Bucket: upload.bucket,
-      Key: upload.key,
-      UploadId: upload.uploadId,
-      MultipartUpload: { Parts: parts },
-      MpuObjectSize: bytes,
-      ChecksumType: 'FULL_OBJECT',
-      IfNoneMatch: '*',
-    }),
-  );
+async function complete(
+  upload: Upload,
+  parts: CompletedPart[],
+  expected: { bytes: number; sha256: string },
+  checksum: string,
+): Promise<void> {
+  const command = new CompleteMultipartUploadCommand({
+    Bucket: upload.bucket,
+    Key: upload.key,
+    UploadId: upload.uploadId,
+    MultipartUpload: { Parts: parts },
+    MpuObjectSize: expected.bytes,
+    ChecksumType: 'FULL_OBJECT',
+    IfNoneMatch: '*',
+  });
+  const answer = await upload.s3.send(command).catch(async (error: unknown) => {
+    // The answer to a first try was lost: the upload is gone because the object is there.
+    if (statusOf(error) === 404 && (await isThere(upload, expected))) return undefined;
+    // Somebody else wrote it meanwhile: S3 asks for a new upload.
+    if (statusOf(error) === 409) throw new TransientError(`${upload.key} was written at the same time`, { cause: error });
+    throw error;
+  });
+  if (answer === undefined) return;
   if (answer.ChecksumType === 'FULL_OBJECT' && answer.ChecksumCRC32 !== undefined && answer.ChecksumCRC32 !== checksum) {
     throw new RefusedError(`S3 made ${upload.key} with the CRC-32 ${answer.ChecksumCRC32} of a file with ${checksum}: don't use it`);
   }
+}
+
+async function isThere({ s3, bucket, key }: Upload, expected: { bytes: number; sha256: string }): Promise<boolean> {
+  const found = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
+    if (statusOf(error) === 404) return undefined;
+    throw mapAwsError(error, `look at s3://${bucket}/${key}`);
+  });
+  return found?.ContentLength === expected.bytes && found.Metadata?.['sha256'] === expected.sha256;
 }
 
 /** Takes the parts away. When that fails too, both reasons are told: the parts cost money until the bucket's rule ends them. */

@@ -24,8 +24,13 @@ export const ELEMENT = 16;
 const BRANCH = 0x01;
 const LEAF = 0x02;
 const FOUR_GIB = 2 ** 32;
-/** The largest page read at once: etcd refuses requests of more than 1.5 MiB, and a page has few of them. */
-const MAX_PAGE_BYTES = 256 * 1024 * 1024;
+/**
+ * The largest pages read at once. bbolt splits a leaf of more than four records (node.go), and etcd refuses requests of more
+ * than 1.5 MiB by default, 10 MiB where it was raised as far as its authors advise; keys of branches have 18 bytes, or are
+ * names of users and members.
+ */
+const MAX_LEAF_BYTES = 64 * 1024 * 1024;
+const MAX_BRANCH_BYTES = 1024 * 1024;
 
 /** Something in the file is not as etcd writes it. */
 export function damage(where: string, what: string): BackupNotProvenError {
@@ -39,7 +44,8 @@ export interface PageReader {
   /** Pages read so far, with their overflow. */
   readonly visited: () => number;
   /**
-   * Reads a page of a tree, once: a second reference is damage. The page is valid until the next of the same depth.
+   * Reads a page of a tree, once: a second reference is damage. A branch is valid until the next page of the same depth, a
+   * leaf until the next page of all.
    * @throws BackupNotProvenError when the page is not what the reference says
    */
   readonly read: (id: number, depth: number) => Page;
@@ -50,6 +56,8 @@ export interface PageReader {
 export function createPageReader(file: RandomAccess, pageSize: number, count: number, onPage: (visited: number) => void): PageReader {
   const marks = new Uint8Array(Math.ceil(count / 8));
   const buffers: { bytes: Uint8Array; view: DataView }[] = [];
+  // One for the large leaves of all depths: with one for each, a file could make the memory as large as it likes.
+  const leaves: typeof buffers = [];
   let visited = 0;
   const seen = (id: number): boolean => ((marks[id >> 3] ?? 0) & (1 << (id & 7))) !== 0;
   const mark = (id: number, extent: number): void => {
@@ -60,12 +68,12 @@ export function createPageReader(file: RandomAccess, pageSize: number, count: nu
     if ((visited + extent) >> 12 !== visited >> 12) onPage(visited);
     visited += extent;
   };
-  const buffer = (depth: number, bytes: number) => {
-    const known = buffers[depth];
+  const buffer = (of: typeof buffers, place: number, bytes: number) => {
+    const known = of[place];
     if (known !== undefined && known.bytes.length >= bytes) return known;
     const grown = new Uint8Array(bytes);
     const made = { bytes: grown, view: new DataView(grown.buffer) };
-    buffers[depth] = made;
+    of[place] = made;
     return made;
   };
   return {
@@ -75,15 +83,17 @@ export function createPageReader(file: RandomAccess, pageSize: number, count: nu
     seen,
     read(id, depth) {
       if (id < 2 || id >= count) throw damage(`page ${id}`, `is referred to, and the file has the pages 2 to ${count - 1}`);
-      let { bytes, view } = buffer(depth, pageSize);
+      let { bytes, view } = buffer(buffers, depth, pageSize);
       file.read(id * pageSize, bytes.subarray(0, pageSize));
       const overflow = view.getUint32(12, true);
       const extent = overflow + 1;
       if (id + extent > count) throw damage(`page ${id}`, `goes on over ${overflow} more pages, beyond the end of the file`);
-      if (extent * pageSize > MAX_PAGE_BYTES) throw damage(`page ${id}`, `is of ${extent * pageSize} bytes`);
+      const isBranch = view.getUint16(8, true) === BRANCH;
+      if (extent * pageSize > (isBranch ? MAX_BRANCH_BYTES : MAX_LEAF_BYTES))
+        throw damage(`page ${id}`, `is of ${extent * pageSize} bytes, more than etcd writes into one`);
       mark(id, extent);
       if (overflow > 0) {
-        ({ bytes, view } = buffer(depth, extent * pageSize));
+        ({ bytes, view } = isBranch ? buffer(buffers, depth, extent * pageSize) : buffer(leaves, 0, extent * pageSize));
         file.read(id * pageSize, bytes.subarray(0, extent * pageSize));
       }
       return pageOf(bytes, view, 0, extent * pageSize, id, extent);

@@ -1,5 +1,7 @@
 /** Kinds and namespaces counted by name; what is beyond is summed up, so that no file can fill the memory. */
 const MAX_NAMES = 10_000;
+/** Of a key, so much is read: an API server's keys have 700 bytes at most (group, resource, namespace and name). */
+const MAX_KEY_BYTES = 1024;
 const OTHERS = '(others)';
 const REGISTRY = '/registry/';
 
@@ -25,7 +27,7 @@ export function createResourceCounter(): ResourceCounter {
   let otherKeys = 0;
   return {
     count(bytes, start, end) {
-      const key = decoder.decode(bytes.subarray(start, end));
+      const key = decoder.decode(bytes.subarray(start, Math.min(end, start + MAX_KEY_BYTES)));
       if (!key.startsWith(REGISTRY)) {
         otherKeys += 1;
         return;

@@ -2,6 +2,8 @@ import { childOf, damage, isBucket, keyLength, keyStart, numberAt, type Page, ty
 
 /** No tree of etcd is deeper than ten levels: each page has dozens of children. */
 const MAX_DEPTH = 32;
+/** Of a name, so much is read: it is told to people, and a file may have names of megabytes. */
+const MAX_NAME_BYTES = 100;
 /** Root page u64 and sequence u64 at the head of a bucket's value; an inline bucket's page follows (bucket.go). */
 const BUCKET_HEADER = 16;
 
@@ -24,7 +26,7 @@ export function readBuckets(pages: PageReader, root: number): Bucket[] {
 
 function bucketOf(pages: PageReader, page: Page, index: number): Bucket {
   const start = keyStart(page, index);
-  const name = new TextDecoder().decode(page.bytes.subarray(start, start + keyLength(page, index)));
+  const name = new TextDecoder().decode(page.bytes.subarray(start, start + Math.min(keyLength(page, index), MAX_NAME_BYTES)));
   if (!isBucket(page, index)) throw damage(`page ${page.id}`, `holds ${JSON.stringify(name)} beside the buckets`);
   // The page's buffer is used again for others.
   const at = start + keyLength(page, index);
