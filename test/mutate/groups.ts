@@ -72,8 +72,8 @@ export const GROUPS: readonly Group[] = [
       shard('plan-fold', 'plan-fold.property'),
       shard('plan-sources', 'plan-sources'),
       shard('plan-settings plan-pull-request', 'plan-settings plan-pull-request'),
-      shard('plan plan-sides', 'plan'),
-      shard('plan-compare', 'plan'),
+      shard('plan plan-sides', 'plan-sides plan plan-sources'),
+      shard('plan-compare', 'plan-compare plan'),
     ],
   },
   {
