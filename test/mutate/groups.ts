@@ -69,9 +69,11 @@ export const GROUPS: readonly Group[] = [
       shard('plan-text plan-previews plan-diff plan-items plan-places', 'plan-text plan-previews plan-diff plan-items plan-places'),
       shard('plan-history plan-forecast', 'plan-history plan-forecast'),
       shard('plan-resources plan-replacements plan-template', 'plan-resources'),
-      shard('plan-fold plan plan-compare plan-sides', 'plan-fold.property plan'),
+      shard('plan-fold', 'plan-fold.property'),
       shard('plan-sources', 'plan-sources'),
       shard('plan-settings plan-pull-request', 'plan-settings plan-pull-request'),
+      shard('plan plan-sides', 'plan-sides plan plan-sources'),
+      shard('plan-compare', 'plan-compare plan'),
     ],
   },
   {

@@ -164,5 +164,5 @@ function settingsTitle(moves: readonly SettingsMove[], plan: Plan): string {
     ...(of('altered') > 0 ? [`${of('altered')} altered`] : []),
   ];
   if (parts.length === 0) return 'No cluster changes';
-  return `Clusters: ${parts.join(', ')}${plan.affected > 0 && plan.rollsNodes > 0 ? `; ${planTitle(plan)}` : ''}`;
+  return `Clusters: ${parts.join(', ')}${plan.rollsNodes > 0 ? `; ${planTitle(plan)}` : ''}`;
 }

@@ -20,15 +20,15 @@ export type PlanSubject = PlanChange & {
  */
 export function planChange(subjects: readonly PlanSubject[]): Plan {
   const sides = createSides();
-  const groups = new Map<string, { change: ClusterChange; subjects: PlanSubject[] }>();
+  const groups = new Map<string, { change: ClusterChange; first: PlanSubject; subjects: PlanSubject[] }>();
   for (const subject of subjects) {
     const change = compareCluster(subject, sides);
     const hash = hashOfChange(subject, change);
-    const group = groups.get(hash) ?? { change, subjects: [] };
+    const group = groups.get(hash) ?? { change, first: subject, subjects: [] };
     group.subjects.push(subject);
     groups.set(hash, group);
   }
-  const told = [...groups].map(([hash, group]) => groupOf(hash, group.change, group.subjects, sides));
+  const told = [...groups].map(([hash, { change, first, subjects: equal }]) => groupOf(hash, change, first, equal, sides));
   return summed(told, subjects.length);
 }
 
@@ -59,9 +59,7 @@ function sideOf(subject: PlanSubject): PlanSide {
   return subject.head ?? subject.base;
 }
 
-function groupOf(hash: string, change: ClusterChange, subjects: readonly PlanSubject[], sides: Sides): PlanGroup {
-  const [first] = subjects;
-  if (first === undefined) throw new RangeError('a group has at least one cluster');
+function groupOf(hash: string, change: ClusterChange, first: PlanSubject, subjects: readonly PlanSubject[], sides: Sides): PlanGroup {
   const sourcesOf = createSources(first.base, sideOf(first));
   const causes = subjects.flatMap((subject) => subject.causes ?? []);
   const changes = change.items.map((item) => changeOf(item, [...causes, ...sourcesOf(item)]));

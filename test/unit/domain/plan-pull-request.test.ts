@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { plainText } from '#domain/markdown.ts';
 import { NO_PAST } from '#domain/plan-history.ts';
 import { planConfiguration } from '#domain/plan-pull-request.ts';
+import type { Pool } from '#model/configuration.ts';
 import type { Settings } from '#model/settings.ts';
 import { channelFile, clusterRecord, gitId } from '../../support/fleet.ts';
 import { referenceConfiguration } from '../../support/reference-configuration.ts';
@@ -69,6 +71,34 @@ describe('the plan of a configuration', () => {
     });
   });
 
+  it('asks CloudFormation about the first cluster of each group, and not about stacks that come or go', () => {
+    const [first, second, third] = channel.clusters;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('no clusters');
+    const pools = { ...head, pools: [...head.pools.slice(0, 1), { ...(head.pools[1] ?? head.pools[0]), name: 'extra' } as Pool] };
+    const planned = planConfiguration({
+      settings,
+      channel: { ...channel, clusters: [first, { ...second, environment: 'production' }, { ...third, environment: 'production' }] },
+      base,
+      head: pools,
+    });
+
+    expect(planned.plan.groups.map(({ clusters }) => clusters)).toEqual([['dev-2', 'dev-3'], ['dev-1']]);
+    expect(planned.previewable.map(({ group, head: side, roles }) => [group, side.cluster.name, roles])).toEqual([
+      [planned.plan.groups[0]?.hash, 'dev-2', ['etcd']],
+      [planned.plan.groups[1]?.hash, 'dev-1', ['etcd']],
+    ]);
+    expect(planned.plan.groups[0]?.resources.map(({ role }) => role)).toContain('pool-extra');
+  });
+
+  it('says why nothing is compared', () => {
+    const planned = planConfiguration({ settings, channel, base: undefined, head, baseProblem: 'the file `a` is *gone*' });
+
+    expect(planned.context.notes).toEqual([
+      `What the clusters have could not be read, so nothing is compared and all that they are to get is told as if it were new: ${plainText('the file `a` is *gone*')}`,
+    ]);
+    expect(planConfiguration({ settings, channel, base, head }).context.notes).toEqual([]);
+  });
+
   it('says which clusters wait for the release of a hold', () => {
     const hold = { revision: BASE, reason: 'a hotfix', owner: 'ada', until: '2026-02-01T00:00:00Z' };
     const [first, second, third] = channel.clusters;
@@ -100,6 +130,13 @@ describe('the plan of a configuration', () => {
     expect(Object.values(planned.context.history)).toEqual([{ of: 'any', updates: 1, medianSeconds: 600, longestSeconds: 600 }]);
     expect(planned.context.rolloutSeconds).toBe(600 + 60 + 600 + 60);
     expect(planned.markdown).toContain('; about 22 min by past updates, soaks included.**');
-    expect(planConfiguration({ settings, channel, base, head }).context).toMatchObject({ history: {} });
+    expect(planConfiguration({ settings, channel, base, head }).context).toEqual({
+      channel: 'dev',
+      downstream: expect.any(Array),
+      notes: [],
+      history: {},
+      previews: [],
+    });
+    expect(planConfiguration({ settings, channel, base, head }).context).not.toHaveProperty('rolloutSeconds');
   });
 });

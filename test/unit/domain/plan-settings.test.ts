@@ -7,6 +7,7 @@ import { parseOwnPolicies } from '#domain/policies/own-policies.ts';
 import { type ParsedSettings, parseSettings } from '#domain/settings.ts';
 import { clusterRef } from '#domain/waves.ts';
 import type { ChannelProof, ClusterRecord } from '#model/records.ts';
+import type { ClusterEntry } from '#model/settings.ts';
 import { channelFile, clusterRecord, gitId } from '../../support/fleet.ts';
 import { referenceConfiguration } from '../../support/reference-configuration.ts';
 import { edited } from '../../support/reference-fleet.ts';
@@ -79,7 +80,37 @@ describe('what a change of settings moves', () => {
     expect(moves).toMatchObject([
       { kind: 'created', channel: 'beta', base: undefined, head: { cluster: { name: 'beta-3' }, revision: PROVEN } },
     ]);
+    expect(moves[0]?.causes).toEqual([{ path: 'channels/beta.yaml', line: lineOf(head, '"name": "beta-3"') - 1, side: 'head' }]);
     expect(revisionsOf(moves)).toEqual([PROVEN]);
+  });
+
+  it('is a cluster that moves to another channel, by its entry there', () => {
+    const [first, second] = BETA.clusters;
+    const gamma = { ...BETA, channel: 'gamma', branch: 'gamma', follows: 'beta' };
+    const before = settings({ beta: BETA, gamma: { ...gamma, clusters: [] } });
+    const head = settings({ beta: { ...BETA, clusters: [first] }, gamma: { ...gamma, clusters: [second] } });
+
+    const moves = settingsMoves(before.settings, head, PAST);
+
+    expect(moves).toMatchObject([
+      {
+        kind: 'altered',
+        channel: 'gamma',
+        base: { cluster: { channel: 'beta' } },
+        head: { cluster: { name: 'beta-2', channel: 'gamma' } },
+      },
+    ]);
+    expect(moves[0]?.causes).toEqual([{ path: 'channels/gamma.yaml', line: lineOf(head, '"name": "beta-2"', 1) - 1, side: 'head' }]);
+  });
+
+  it('is a cluster that is to stay after all', () => {
+    const [first, second] = BETA.clusters;
+    const before = settings({ beta: { ...BETA, clusters: [first, { ...second, state: 'decommission' }] } });
+    const head = settings({ beta: BETA });
+
+    const moves = settingsMoves(before.settings, head, PAST);
+
+    expect(moves).toMatchObject([{ kind: 'altered', base: { revision: PROVEN }, head: { cluster: { name: 'beta-2' }, revision: PROVEN } }]);
   });
 
   it('is a cluster that goes, from what it runs', () => {
@@ -102,6 +133,7 @@ describe('what a change of settings moves', () => {
     expect(moves).toMatchObject([{ kind: 'altered', base: { revision: PROVEN }, head: { cluster: { name: 'beta-2' }, revision: HELD } }]);
     expect(moves[0]?.causes).toEqual([{ path: 'channels/beta.yaml', line: lineOf(head, '"hold"'), side: 'head' }]);
     expect(revisionsOf(moves)).toEqual([PROVEN, HELD]);
+    expect(revisionsOf([...moves].reverse().map((move) => ({ ...move, base: move.head, head: move.base })))).toEqual([PROVEN, HELD]);
   });
 
   it('is every cluster of a channel that is held, by the channel’s line', () => {
@@ -197,8 +229,17 @@ describe('the plan of settings', () => {
       '**Pet score 1** (was 0): 1 hold of single clusters or channels.',
     ]);
     expect(planned.context.history[held?.hash ?? '']).toMatchObject({ of: 'any', updates: 1, medianSeconds: 300 });
-    expect(planned.context.history[made?.hash ?? '']).toBeUndefined();
+    expect(Object.keys(planned.context.history).sort()).toEqual([held?.hash, gone?.hash].sort());
+    expect(planned.context).toMatchObject({ channel: 'main', previews: [] });
+    expect(planned.context).not.toHaveProperty('unknown');
     expect(planned.previewable.map(({ head: side, roles }) => [side.cluster.name, roles])).toEqual([['beta-1', ['etcd']]]);
+  });
+
+  it('tells nothing of nodes in its title where none rolls', () => {
+    const head = settings({ beta: BETA }, POLICIES);
+    const moves = settingsMoves(base.settings, head, PAST);
+
+    expect(planSettings({ base: base.settings, head, moves, configurations: kept }).title).toBe('Clusters: 2 altered');
   });
 
   it('says what it can’t know', () => {
@@ -224,6 +265,19 @@ describe('the plan of settings', () => {
     expect(plan.clusters).toBe(0);
     expect(unknown).toEqual(moves);
     expect(subjects).toEqual([]);
+    expect(planMoves(moves, new Map([[HELD, kept.get(HELD) as Configuration]]))).toMatchObject({ unknown: moves, subjects: [] });
+  });
+
+  it('goes on in what it told where what a cluster has or gets is not known', () => {
+    const [first, second] = BETA.clusters;
+    const head = settings({ beta: { ...BETA, clusters: [{ ...first, environment: 'production' }, second] } });
+    const note = (past: Parameters<typeof settingsMoves>[2]): string | undefined => {
+      const moves = settingsMoves(base.settings, head, past);
+      return planSettings({ base: base.settings, head, moves, configurations: kept }).context.notes[0];
+    };
+
+    expect(note(PAST)).toBe('**beta-1** gets other settings.');
+    expect(note(NO_PAST)).toMatch(/^\*\*beta-1\*\* gets other settings\. What that changes is not known here: /);
   });
 
   it('tells the fleet’s own policies that come as objects of every cluster', () => {
@@ -240,6 +294,12 @@ describe('the plan of settings', () => {
     ]);
     expect(policiesOf(moves)).toEqual([own.hash]);
     expect(policiesOf([])).toEqual([]);
+    const [move] = moves;
+    const other = move && {
+      ...move,
+      base: { revision: PROVEN, cluster: { ...clusterRef(BETA.clusters[0] as ClusterEntry, BETA), policies: 'z' } },
+    };
+    expect(policiesOf(other === undefined ? [] : [other])).toEqual([own.hash, 'z'].sort());
     const { plan } = planMoves(moves, kept, new Map([[own.hash, own]]));
     expect(plan.groups.map((group) => [group.class, group.clusters])).toEqual([['manifests', ['beta-1', 'beta-2']]]);
     expect(plan.groups[0]?.changes.map(({ action, area, name }) => `${action} ${area}: ${name}`)).toEqual([
@@ -282,6 +342,28 @@ describe('notes of channels', () => {
     ]);
   });
 
+  it('are none for what stays as it is, in any of several channels', () => {
+    const files = { beta: BETA, gamma: { ...BETA, channel: 'gamma', branch: 'gamma', follows: 'beta', clusters: [] } };
+
+    expect(channelNotes(settings(files).settings, settings(files))).toEqual([]);
+  });
+
+  it('say none for what was not there, or is not any more', () => {
+    const held = settings({ beta: { ...BETA, hold } });
+
+    expect(channelNotes(base, held)[0]).toMatch(/^Channel \*\*beta\*\*, hold: none becomes `\{.*\}` \(/);
+    expect(channelNotes(held.settings, settings({ beta: BETA }))[0]).toMatch(/^Channel \*\*beta\*\*, hold: `\{.*\}` becomes none \(/);
+  });
+
+  it('tell a value of 160 characters whole', () => {
+    const waves = (name: string) => settings({ beta: { ...BETA, waves: [{ name, percent: 100 }] } });
+    const name = 'w'.repeat(160 - JSON.stringify([{ name: '', percent: 100 }]).length);
+
+    expect(channelNotes(waves(name).settings, waves(`${name}w`))[0]).toMatch(
+      /^Channel \*\*beta\*\*, waves: `\[.{158}\]` becomes `\[.{159}…` \(/,
+    );
+  });
+
   it('name channels that come and go, and cut long values', () => {
     const waves = Array.from({ length: 9 }, (_, index) => ({ name: `wave-${index}-of-many`, percent: 100 }));
 
@@ -295,7 +377,7 @@ describe('notes of channels', () => {
   });
 });
 
-function lineOf(parsed: ParsedSettings, part: string): number {
-  const lines = parsed.channels[0]?.source.text.split('\n') ?? [];
+function lineOf(parsed: ParsedSettings, part: string, channel = 0): number {
+  const lines = parsed.channels[channel]?.source.text.split('\n') ?? [];
   return lines.findIndex((line) => line.includes(part)) + 1;
 }

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of manifests are written like this
 import { describe, expect, it } from 'vitest';
 import type { Configuration } from '#domain/configuration.ts';
-import { planChange } from '#domain/plan.ts';
+import { type PlanSubject, planChange } from '#domain/plan.ts';
 import type { Plan } from '#model/plan.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import { referenceConfiguration } from '../../support/reference-configuration.ts';
@@ -313,6 +313,120 @@ describe('groups', () => {
     expect(plan.groups.map((group) => [group.class, group.clusters])).toEqual([
       ['manifests', ['dev-2']],
       ['nothing', ['dev-1']],
+    ]);
+  });
+
+  it('are none, and nothing is affected, where there is no cluster', () =>
+    expect(planChange([])).toEqual({ groups: [], clusters: 0, affected: 0, class: 'nothing', rollsNodes: 0 }));
+
+  it('come in the order of how many clusters they have, where their class is the same', () => {
+    const [first, second, third] = fleet;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('no fleet');
+    const change = edited('components/coredns/deployment.yaml', 'cache 30', 'cache 30 # ${ENVIRONMENT}');
+
+    expect(planOf(change, [CLUSTER, first, second, third]).groups.map(({ clusters }) => clusters.length)).toEqual([3, 1]);
+  });
+
+  it.each<[string, Partial<ClusterRef>]>([
+    ['channel', { channel: 'beta' }],
+    ['region', { region: 'eu-west-1' }],
+  ])('have clusters of one %s that come or go whole, since what they get or had is told once', (_name, change) => {
+    const side = (cluster: ClusterRef) => ({ configuration: BASE, cluster });
+    const clusters = [CLUSTER, { ...CLUSTER, name: 'dev-2' }, { ...CLUSTER, ...change, name: 'dev-3' }];
+    const names = (subjects: PlanSubject[]): (readonly string[])[] => planChange(subjects).groups.map((group) => group.clusters);
+
+    const expected = [['dev-1', 'dev-2'], ['dev-3']];
+    expect(names(clusters.map((cluster) => ({ base: undefined, head: side(cluster) })))).toEqual(expected);
+    expect(names(clusters.map((cluster) => ({ base: side(cluster), head: undefined })))).toEqual(expected);
+  });
+
+  it('have clusters of one revision that go', () => {
+    const gone = ['a', 'b'].map((commit, index) => ({
+      base: { configuration: { ...BASE, revision: commit.repeat(40) }, cluster: { ...CLUSTER, name: `dev-${index}` } },
+      head: undefined,
+    }));
+
+    expect(planChange(gone).groups.map(({ clusters }) => clusters)).toEqual([['dev-0'], ['dev-1']]);
+  });
+
+  it('name the lines of settings that cause a change, before those of the configuration', () => {
+    const cause = { path: 'channels/dev.yaml', line: 7, side: 'head' as const };
+    const head = configuration(edited('components/ingress/deployment.yaml', 'skipper:v0.27.65', 'skipper:v0.27.66'));
+    const subject = { base: { configuration: BASE, cluster: CLUSTER }, head: { configuration: head, cluster: CLUSTER } };
+    const sourcesOf = (causes: PlanSubject['causes']): string[] | undefined =>
+      planChange([{ ...subject, ...(causes === undefined ? {} : { causes }) }]).groups[0]?.changes[0]?.sources.map(({ path }) => path);
+
+    expect(sourcesOf([cause])).toEqual(['channels/dev.yaml', 'channels/cluster/components/ingress/deployment.yaml']);
+    expect(sourcesOf(undefined)).toEqual(['channels/cluster/components/ingress/deployment.yaml']);
+  });
+
+  it('tell what is disrupted: the pods of all their clusters, and what would hold a drain, once for each environment', () => {
+    const [live] = fleet;
+    if (live === undefined) throw new Error('no fleet');
+    const zoo = {
+      'components/zoo/component.yaml': 'name: zoo\nphase: workloads\n',
+      'components/zoo/zoo.yaml': `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: 'zoo-\${ENVIRONMENT}', namespace: default }
+spec: { replicas: 1, template: { metadata: { labels: { app: zoo } }, spec: { containers: [] } } }
+`,
+    };
+    const before = configuration(zoo);
+    const rolled = { ...configuration({ ...zoo, ...edited('pools.yaml', 'market: on-demand', 'market: spot') }), revision: 'd'.repeat(40) };
+    const disruption = (clusters: readonly ClusterRef[]) =>
+      planChange(
+        clusters.map((cluster) => ({ base: { configuration: before, cluster }, head: { configuration: rolled, cluster } })),
+      ).groups.map((group) => group.disruption);
+    const held = (clusters: readonly ClusterRef[]): string[] =>
+      disruption(clusters)
+        .flatMap(({ risks = [] }) => risks.map(({ object }) => object))
+        .filter((object) => object.includes('zoo'));
+
+    const [alone, both] = [disruption([CLUSTER])[0], disruption([CLUSTER, { ...CLUSTER, name: 'dev-2' }])[0]];
+    expect(alone?.ownPods).toBeGreaterThan(10);
+    expect(both?.ownPods).toBe(2 * (alone?.ownPods ?? 0));
+    expect(held([CLUSTER, { ...CLUSTER, name: 'dev-2' }, { ...live, environment: 'production' }]).sort()).toEqual([
+      'Deployment default/zoo-development',
+      'Deployment default/zoo-production',
+    ]);
+  });
+
+  it('tell equal changes of several components, and different ones of several stacks, each by itself', () => {
+    const zoo = (phase: string) =>
+      Object.fromEntries(['ape', 'zoo'].map((name) => [`components/${name}/component.yaml`, `name: ${name}\nphase: ${phase}\n`]));
+    const [before, after] = [
+      configuration(zoo('workloads')),
+      configuration({
+        ...zoo('system'),
+        ...edited('node-pool.yaml', 'VolumeSize: 80', 'VolumeSize: 90'),
+        ...edited('etcd.yaml', 'VolumeSize: 20', 'VolumeSize: 30'),
+      }),
+    ];
+    const plan = planChange([
+      {
+        base: { configuration: before, cluster: CLUSTER },
+        head: { configuration: { ...after, revision: 'd'.repeat(40) }, cluster: CLUSTER },
+      },
+    ]);
+
+    expect(plan.groups[0]?.changes.map(({ area, name }) => `${area}: ${name}`)).toEqual([
+      'component ape: phase',
+      'component zoo: phase',
+      'stack etcd: template',
+      'stack pool-general, pool-batch: template',
+    ]);
+  });
+
+  it('say of nothing that it stays but of what goes', () => {
+    const zoo = (label: string) => ({
+      'components/zoo/component.yaml': 'name: zoo\nphase: workloads\n',
+      'components/zoo/a.yaml': `apiVersion: v1\nkind: Namespace\nmetadata: { name: zoo, labels: { a: ${label} } }\n`,
+    });
+    const side = (label: string) => ({ configuration: { ...configuration(zoo(label)), revision: label.repeat(40) }, cluster: CLUSTER });
+    const plan = planChange([{ base: side('a'), head: side('b') }]);
+
+    expect(plan.groups[0]?.changes.map(({ action, name, stays }) => [action, name, stays])).toEqual([
+      ['update', 'Namespace zoo', undefined],
     ]);
   });
 });
