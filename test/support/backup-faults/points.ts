@@ -9,6 +9,7 @@ export type Place =
   | 'restore'
   | 'serve'
   | 'secret'
+  | 'sign'
   | 'version'
   | 'download'
   | `s3 ${string}`;
@@ -36,6 +37,7 @@ const AT: Readonly<Record<string, readonly PointFault[]>> = {
   restore: ['fails', 'wrong', 'killed'],
   serve: ['fails', 'wrong', 'killed'],
   secret: ['unreachable', 'killed'],
+  sign: ['unreachable', 'wrong', 'killed'],
   version: ['unreachable', 'killed'],
   download: ['full'],
 };

@@ -15,6 +15,7 @@ import type { ApiDrill } from '#ports/api-drill.ts';
 import type { Blobs } from '#ports/blobs.ts';
 import type { EtcdDrill } from '#ports/drill.ts';
 import type { Etcd } from '#ports/etcd.ts';
+import type { Signer } from '#ports/signer.ts';
 import { parseCall, runStep } from '#runtime/call.ts';
 import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
 import { AslError } from '../asl/errors.ts';
@@ -24,6 +25,7 @@ import { CLUSTER } from '../cluster-ref.ts';
 import { createFakeEtcd, databaseOf } from '../fakes/etcd.ts';
 import { createFakeKubernetes } from '../fakes/kubernetes.ts';
 import { createFakeSecrets } from '../fakes/secrets.ts';
+import { createFakeSigner } from '../fakes/signer.ts';
 import { readDefinitions } from '../state-machines/definitions.ts';
 import { runnableSteps } from '../state-machines/steps.ts';
 import { type MemoryS3, type S3Request, startMemoryS3 } from './memory-s3.ts';
@@ -71,6 +73,7 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
   const etcd = createFakeEtcd(['a', 'b', 'c']);
   const truths: Uint8Array[] = [etcd.snapshotFile];
   const secrets = createFakeSecrets();
+  const signer = createFakeSigner();
   const kubernetes = createFakeKubernetes();
   await issueIdentity.run(
     { cluster: CLUSTER },
@@ -161,6 +164,13 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
     };
   }
 
+  /** `wrong`: a signature of something else. */
+  function signerOf(caller: string): Signer {
+    const otherwise = (fault: string): Promise<string> =>
+      fault === 'wrong' ? signer.sign('something else') : Promise.reject(new TransientError('KMS answers 503'));
+    return { publicKey: () => signer.publicKey(), sign: (text) => come(caller, 'sign', otherwise, () => signer.sign(text)) };
+  }
+
   function portsOf(caller: string) {
     const config = {
       endpoint: s3.endpoint,
@@ -184,6 +194,7 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
       drill: drillOf(caller),
       apiDrill: apiDrillOf(caller),
       kubernetes: async () => ({ ...kubernetes, version }),
+      signer: signerOf(caller),
       secrets: { ...secrets, getVersion: (id: string) => come(caller, 'secret', away, () => secrets.getVersion(id)) },
       clock: { now: () => new Date(world.now()) },
     };
