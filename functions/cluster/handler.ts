@@ -19,7 +19,9 @@ import type { ClusterPorts } from './ports.ts';
 import { prune } from './prune.ts';
 import { releaseNodes } from './release-nodes.ts';
 import { removeAwsResources } from './remove-aws-resources.ts';
+import { replaceLostNodes } from './replace-lost-nodes.ts';
 import { reportDrain } from './report-drain.ts';
+import { reportDrift } from './report-drift.ts';
 import { rewriteSecrets } from './rewrite-secrets.ts';
 import { rollControlPlane } from './roll-control-plane.ts';
 import { rollNodePools } from './roll-node-pools.ts';
@@ -35,7 +37,9 @@ const steps = [
   prune,
   releaseNodes,
   removeAwsResources,
+  replaceLostNodes,
   reportDrain,
+  reportDrift,
   rewriteSecrets,
   rollControlPlane,
   rollNodePools,

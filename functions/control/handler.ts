@@ -3,13 +3,16 @@ import { connectHub } from '#runtime/connect.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { awaitArtifacts } from './await-artifacts.ts';
 import { beginDeletion } from './begin-deletion.ts';
+import { beginRestore } from './begin-restore.ts';
 import { beginUpdate } from './begin-update.ts';
 import { canMove } from './can-move.ts';
 import { chooseShape } from './choose-shape.ts';
+import { claimRestore } from './claim-restore.ts';
 import { claimSlot } from './claim-slot.ts';
 import { collectResults } from './collect-results.ts';
 import { concludeE2e } from './conclude-e2e.ts';
 import { concludePullRequest } from './conclude-pull-request.ts';
+import { concludeRestore } from './conclude-restore.ts';
 import { concludeRollout } from './conclude-rollout.ts';
 import { evaluateWave } from './evaluate-wave.ts';
 import { callOfEvent } from './event-call.ts';
@@ -30,18 +33,22 @@ import { reportPlan } from './report-plan.ts';
 import { reportRollout } from './report-rollout.ts';
 import { settleCluster } from './settle-cluster.ts';
 import { soak } from './soak.ts';
+import { startRestores } from './start-restores.ts';
 import { unlock } from './unlock.ts';
 
 const STEPS = [
   awaitArtifacts,
   beginDeletion,
+  beginRestore,
   beginUpdate,
   canMove,
   chooseShape,
+  claimRestore,
   claimSlot,
   collectResults,
   concludeE2e,
   concludePullRequest,
+  concludeRestore,
   concludeRollout,
   evaluateWave,
   failPullRequest,
@@ -61,6 +68,7 @@ const STEPS = [
   reportRollout,
   settleCluster,
   soak,
+  startRestores,
   unlock,
 ];
 

@@ -17,7 +17,7 @@ interface Ports {
 }
 
 /** Machines that take a cluster's lock. */
-const HOLDERS = ['update-cluster', 'delete-cluster', 'release-cluster'] as const;
+const HOLDERS = ['update-cluster', 'delete-cluster', 'release-cluster', 'restore-cluster'] as const;
 
 /**
  * Takes the cluster's lock for this execution: one conditional write, a lease by the store's clock, a fencing number

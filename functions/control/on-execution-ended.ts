@@ -21,10 +21,19 @@ interface Ports {
   readonly executions: Executions;
 }
 
-const MACHINES = ['pull-request', 'e2e', 'update-cluster', 'backup-etcd', 'rollout', 'delete-cluster', 'release-cluster'] as const;
+const MACHINES = [
+  'pull-request',
+  'e2e',
+  'update-cluster',
+  'backup-etcd',
+  'rollout',
+  'delete-cluster',
+  'release-cluster',
+  'restore-cluster',
+] as const;
 type Machine = (typeof MACHINES)[number];
 /** Those that run under the lock of their cluster. */
-const LOCKED: readonly Machine[] = ['update-cluster', 'delete-cluster', 'release-cluster'];
+const LOCKED: readonly Machine[] = ['update-cluster', 'delete-cluster', 'release-cluster', 'restore-cluster'];
 
 /** The event `Step Functions Execution Status Change`, as far as it is read. */
 export const ExecutionEnded = z.object({

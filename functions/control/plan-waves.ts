@@ -92,7 +92,8 @@ async function settingsWaves(resolved: ResolveRevision, settings: Settings, obje
       const record = records.get(entry.name);
       const hash = settingsHash(clusterRef(entry, channel));
       const held = holdOf(entry, channel)?.revision;
-      const there = record !== undefined && record.settingsHash === hash && record.nodesLater === undefined;
+      const there =
+        record !== undefined && record.settingsHash === hash && record.nodesLater === undefined && record.restored === undefined;
       if (there && (held === undefined || runsRevision(record, held))) continue;
       const revision = held ?? record?.revision ?? (await beginning(channel, resolved, objects, now));
       wanted.push({ entry, channel, revision });

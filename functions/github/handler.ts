@@ -7,6 +7,7 @@ import { loadGitHubApp } from '#runtime/github-app.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { checkMergeGroup } from './check-merge-group.ts';
 import { chooseUpgrade } from './choose-upgrade.ts';
+import { closeRestore } from './close-restore.ts';
 import { findPullRequests } from './find-pull-requests.ts';
 import { openPromotion } from './open-promotion.ts';
 import { proposeUpgrade } from './propose-upgrade.ts';
@@ -15,7 +16,7 @@ import { resolveRevision } from './resolve-revision.ts';
 import { snapshotConfiguration } from './snapshot-configuration.ts';
 
 const PULL_REQUEST_STEPS = [findPullRequests, readPullRequest, snapshotConfiguration, checkMergeGroup];
-const STEPS = [...PULL_REQUEST_STEPS, resolveRevision, openPromotion, chooseUpgrade, proposeUpgrade];
+const STEPS = [...PULL_REQUEST_STEPS, resolveRevision, openPromotion, chooseUpgrade, proposeUpgrade, closeRestore];
 
 export const handler = createHubHandler(STEPS, async () => {
   const { environment, ports } = connectHub();

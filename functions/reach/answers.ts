@@ -9,7 +9,9 @@ import { checkMove } from '../cluster/check-move.ts';
 import { prune } from '../cluster/prune.ts';
 import { releaseNodes } from '../cluster/release-nodes.ts';
 import { removeAwsResources } from '../cluster/remove-aws-resources.ts';
+import { replaceLostNodes } from '../cluster/replace-lost-nodes.ts';
 import { reportDrain } from '../cluster/report-drain.ts';
+import { reportDrift } from '../cluster/report-drift.ts';
 import { rewriteSecrets } from '../cluster/rewrite-secrets.ts';
 import { rollControlPlane } from '../cluster/roll-control-plane.ts';
 import { rollNodePools } from '../cluster/roll-node-pools.ts';
@@ -19,19 +21,31 @@ import { proveSnapshot } from '../drill/prove-snapshot.ts';
 import { runTests } from '../drill/run-tests.ts';
 import { checkMembers } from '../etcd/check-members.ts';
 import { mendEtcdMembers } from '../etcd/mend-etcd-members.ts';
+import { restoreMembers } from '../etcd/restore-members.ts';
 import { rollEtcdMembers } from '../etcd/roll-etcd-members.ts';
 import { takeSnapshot } from '../etcd/take-snapshot.ts';
 import { deleteIdentity } from '../identity/delete-identity.ts';
 import { issueIdentity } from '../identity/issue-identity.ts';
+import { checkBackup } from '../manifest/check-backup.ts';
 import { writeManifest } from '../manifest/write-manifest.ts';
 
 /** Of these steps only name and output schema are used here; they run in the accounts. */
 const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
   ...[issueIdentity, deleteIdentity],
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
-  ...[releaseNodes, removeAwsResources, reportDrain, rewriteSecrets, rollControlPlane, rollNodePools, startLoad],
-  ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot],
-  ...[writeManifest],
+  ...[
+    releaseNodes,
+    replaceLostNodes,
+    reportDrift,
+    removeAwsResources,
+    reportDrain,
+    rewriteSecrets,
+    rollControlPlane,
+    rollNodePools,
+    startLoad,
+  ],
+  ...[checkMembers, mendEtcdMembers, restoreMembers, rollEtcdMembers, takeSnapshot],
+  ...[checkBackup, writeManifest],
   ...[proveSnapshot, proveApi, runTests],
 ];
 

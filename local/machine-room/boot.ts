@@ -9,6 +9,7 @@ import { freeAddress, requireLoopback } from './addresses.ts';
 import type { AccountView } from './aws.ts';
 import { type Booted, NOTHING_RUNS, startAll } from './booted.ts';
 import { memberEnvironment } from './etcd-member.ts';
+import { restoreMember } from './etcd-restore.ts';
 import { readIdentity, renewIdentity } from './identity.ts';
 import { readDocument, readPointer } from './ignition.ts';
 import { loginProgram } from './login.ts';
@@ -148,6 +149,7 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   const identity = await readIdentity(machine, plan, context.view);
   writeIdentity(root, plan, identity);
   await provideBinaries(root, plan, context);
+  await obeyRestore(root, plan, { name: `etcd-${machine.zone}`, address }, identity, context);
   if (plan.member !== undefined)
     writeEnvironment(
       root,
@@ -181,6 +183,22 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   if (plan.login !== undefined) programs.push(loginProgram(machine, plan.login.file, plan.login.unit, context.view));
   context.say('running', `runs at ${address}`);
   return startAll(programs, volume);
+}
+
+/** Before its etcd begins. */
+async function obeyRestore(
+  root: string,
+  plan: MachinePlan,
+  self: { readonly name: string; readonly address: string },
+  identity: Readonly<Record<string, string>>,
+  context: BootContext,
+): Promise<void> {
+  const { restoreFrom: from, member } = plan;
+  if (from === undefined || member === undefined) return;
+  const version = plan.binaries.find(({ name }) => name === 'etcdutl')?.version ?? '';
+  const etcdutl = (): Promise<string> => Promise.race([context.binaries('etcdutl', version), aborted(context.signal)]);
+  const did = await restoreMember({ root, from, member, self, identity, view: context.view, etcdutl });
+  if (did !== undefined) context.say('running', did);
 }
 
 async function startRealNode(

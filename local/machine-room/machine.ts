@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { InputError, NotFoundError } from '#model/errors.ts';
 import { checkListenFlags } from './addresses.ts';
 import { MemberFile } from './etcd-member.ts';
+import { RestoreFile } from './etcd-restore.ts';
 import { type InstanceDocument, parseJson } from './ignition.ts';
 import { JoinFile } from './join.ts';
 import { LoginFile } from './login.ts';
@@ -38,6 +39,7 @@ const EMULATED = [
   'sluice-binaries.service',
   'sluice-address.service',
   'sluice-volume.service',
+  'sluice-restore.service',
   'sluice-renew.service',
   LOGIN_UNIT,
   'kubelet.service',
@@ -61,6 +63,8 @@ export interface MachinePlan {
   readonly volume: boolean;
   /** What a member of etcd begins by. */
   readonly member: z.infer<typeof MemberFile> | undefined;
+  /** Where it looks for an order to restore. */
+  readonly restoreFrom: z.infer<typeof RestoreFile> | undefined;
   /** Files in which the machine puts its own address for `${INSTANCE_ADDRESS}`. */
   readonly expand: readonly string[];
   readonly units: readonly Unit[];
@@ -87,6 +91,7 @@ export function planMachine(document: InstanceDocument, zone: string): MachinePl
     fixedAddress: addressInZone(read('/etc/sluice/address', AddressFile), zone),
     volume: read('/etc/sluice/volume.json', VolumeFile) !== undefined,
     member: read('/etc/sluice/member.json', MemberFile),
+    restoreFrom: read('/etc/sluice/restore-from.json', RestoreFile),
     expand: read('/etc/sluice/expand.json', ExpandFile) ?? [],
     units,
     kubelet: units.find((unit) => unit.name === 'kubelet.service'),

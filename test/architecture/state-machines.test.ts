@@ -40,6 +40,7 @@ it('there are the machines of the design, each deployed under its name and no ot
     'propose-upgrade',
     'pull-request',
     'release-cluster',
+    'restore-cluster',
     'rollout',
     'update-cluster',
   ]);
@@ -172,7 +173,7 @@ it('no attempt of a step under a lock may run as long as the lease has left when
   const locked = machines.filter(({ name }) => LOCKED_MACHINES.has(name) || name === 'backup-etcd');
   const longest = Math.max(...locked.flatMap(({ machine }) => calls(machine).map(({ state }) => state.TimeoutSeconds ?? Infinity)));
 
-  expect(locked.map(({ name }) => name)).toEqual(['backup-etcd', 'delete-cluster', 'release-cluster', 'update-cluster']);
+  expect(locked.map(({ name }) => name)).toEqual(['backup-etcd', 'delete-cluster', 'release-cluster', 'restore-cluster', 'update-cluster']);
   expect(longest).toBeLessThan(RENEW_BELOW_SECONDS);
   expect(RENEW_BELOW_SECONDS).toBeLessThan(LEASE_SECONDS);
 });

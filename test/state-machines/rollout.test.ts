@@ -29,6 +29,7 @@ describe('rollout', () => {
       'resolve-revision',
       'validate-rollout',
       'deliver-access',
+      'start-restores',
       'plan-waves',
       ...wave,
       ...wave,

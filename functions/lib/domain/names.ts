@@ -54,6 +54,8 @@ export const keys = {
   cluster: (name: string): string => `clusters/${name}.json`,
   /** What is known of a cluster's backups. */
   backupIndex: (cluster: string): string => `backups/${cluster}.json`,
+  /** Claim and outcome of a restore. */
+  restore: (cluster: string, id: string): string => `restores/${cluster}/${id}.json`,
   lock: (subject: string): string => `locks/${subject}.json`,
   cancel: (execution: string): string => `control/${execution}.json`,
   halt: (): string => 'control/halt.json',
@@ -63,7 +65,10 @@ export const keys = {
 } as const;
 
 /** Names of the checks, as GitHub shows them; the first is the one to require. */
-export const checkNames = { gate: 'sluice', plan: 'sluice / plan', e2e: 'sluice / e2e', rollout: 'sluice / rollout' } as const;
+export const checkNames = {
+  ...{ gate: 'sluice', plan: 'sluice / plan', e2e: 'sluice / e2e', rollout: 'sluice / rollout' },
+  restore: (cluster: string): string => `sluice / restore ${cluster}`,
+} as const;
 
 /** Keys of the bucket of a cluster's account. */
 export const accountKeys = {
@@ -73,6 +78,8 @@ export const accountKeys = {
   artifactIndex: (name: string, version: string): string => `artifacts/${name}/${version}.json`,
   backup: (cluster: string, id: string, file: string): string => `backups/${cluster}/${id}/${file}`,
   backups: (cluster: string): string => `backups/${cluster}/`,
+  /** What new instances of etcd restore when they boot. */
+  restoreOrder: (cluster: string): string => `restores/${cluster}/order.json`,
   /** Who may log in to a cluster. */
   access: (cluster: string): string => `access/${cluster}.json`,
   breakGlass: (cluster: string, at: string): string => `break-glass/${cluster}/${at}.json`,

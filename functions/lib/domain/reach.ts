@@ -19,9 +19,11 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'assert-forecast',
     'remove-aws-resources',
     'release-nodes',
+    'replace-lost-nodes',
+    'report-drift',
   ],
-  etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'roll-etcd-members'],
-  manifest: ['write-manifest'],
+  etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'restore-members', 'roll-etcd-members'],
+  manifest: ['check-backup', 'write-manifest'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],
 };
 

@@ -63,9 +63,9 @@ export function settingsHash(cluster: ClusterRef): string {
   return hashOf(cluster);
 }
 
-/** True when the record says that the cluster runs this revision whole: an update that was left half-way is neither of both. */
+/** True when the record says that the cluster runs this revision whole: an update that was left half-way is neither of both, and a restore takes back what was applied. */
 export function runsRevision(record: ClusterRecord | undefined, revision: string): record is ClusterRecord {
-  return record !== undefined && record.revision === revision && record.updating === undefined;
+  return record !== undefined && record.revision === revision && record.updating === undefined && record.restored === undefined;
 }
 
 /** True when the record says that the cluster runs this revision with these settings, on all its nodes. */

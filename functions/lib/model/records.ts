@@ -51,6 +51,8 @@ export const ClusterRecord = z.object({
   identityExpires: Timestamp.optional(),
   /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */
   updating: Updating.optional(),
+  /** Its etcd was restored since: what was applied after the backup is gone, so the next update brings everything anew. */
+  restored: z.object({ id: z.string(), backup: z.string(), at: Timestamp }).optional(),
   /** Set once the last backup is there and before anything is deleted: from then on there is only the way to the end. */
   deleting: z.object({ execution: ExecutionName, since: Timestamp, backup: z.string().nullable() }).optional(),
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EmergencyAccess, Login } from './access.ts';
 import { AccountId, ChannelName, ClusterName, Duration, Region, Revision, Sha256, Timestamp } from './primitives.ts';
+import { RestoreRequest } from './restore.ts';
 
 /** An IPv4 network of exactly /16; domain/network.ts divides it over the zones. */
 export const Network = z.string().regex(/^(?:\d{1,3}\.){2}0\.0\/16$/, 'must be an IPv4 network of /16, for example 10.20.0.0/16');
@@ -21,6 +22,8 @@ export const ClusterEntry = z.strictObject({
   owner: z.string().min(1).optional(),
   state: z.enum(['ready', 'decommission']).default('ready'),
   hold: Hold.optional(),
+  /** Restores the cluster's etcd, once for each id. */
+  restore: RestoreRequest.optional(),
 });
 export type ClusterEntry = z.infer<typeof ClusterEntry>;
 

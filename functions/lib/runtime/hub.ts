@@ -34,6 +34,7 @@ export const CLEAN_UP: ReadonlySet<string> = new Set([
   'settle-cluster',
   'preview-change-sets--abandon',
   'record--deleted',
+  'conclude-restore',
 ]);
 
 const Observed = z.object({ done: z.boolean(), reason: z.string() });

@@ -1,5 +1,5 @@
 /** Machines that run under the lock of their cluster. */
-export const LOCKED_MACHINES: ReadonlySet<string> = new Set(['update-cluster', 'delete-cluster', 'release-cluster']);
+export const LOCKED_MACHINES: ReadonlySet<string> = new Set(['update-cluster', 'delete-cluster', 'release-cluster', 'restore-cluster']);
 
 /** What those put before their own name to name the backup that they start. */
 const NESTED_BACKUP = 'b-';

@@ -13,6 +13,8 @@ export const PATIENT: Readonly<Record<string, readonly string[]>> = {
   'await-workloads': [],
   'check-health': [],
   'mend-etcd-members': [],
+  'replace-lost-nodes': ['replaced'],
+  'restore-members': [],
   'roll-control-plane': [],
   'roll-etcd-members': ['changed'],
   'roll-node-pools': ['forced'],

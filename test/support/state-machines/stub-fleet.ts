@@ -52,6 +52,13 @@ const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
   'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
   'propose-upgrade': { repository: 'o/r' },
   'backup-fleet': {},
+  'restore-cluster': {
+    cluster: CLUSTER,
+    restore: { id: 'r1', backup: 'b0', reason: 'lost' },
+    commit: 'c',
+    repository: { owner: 'o', name: 'r' },
+    progress: null,
+  },
   rollout: { repository: { owner: 'o', name: 'r' }, branch: 'dev', commit: 'c', cause: 'c1' },
 };
 
@@ -138,6 +145,14 @@ export function answer(
       return held.clusters.has(clusterOf(call))
         ? { upToDate: false, creation: false, current: { versions: { kubernetes: '1.35.4' } } }
         : { upToDate: false, creation: true, current: null };
+    case 'claim-restore':
+      return {
+        dryRun: (call.input['restore'] as { dryRun?: boolean }).dryRun === true,
+        claimedAt: 't',
+        render: { hash: 'h', versions: {} },
+      };
+    case 'check-backup':
+      return { takeSnapshot: { key: 'k' }, checkMembers: { version: '3.6.16' }, clusterId: '1', kubernetes: '1.35.4' };
     case 'begin-deletion':
       return { backupNeeded: call.input['purpose'] !== 'e2e' && call.input['backup'] === undefined };
     case 'render':
