@@ -9,22 +9,26 @@ import { createStacks } from '#adapters/cloudformation/stacks.ts';
 import { createAddresses } from '#adapters/ec2/addresses.ts';
 import { createEtcd } from '#adapters/etcd/etcd.ts';
 import { createKubernetes } from '#adapters/kubernetes/kubernetes.ts';
+import { createObjects } from '#adapters/s3/objects.ts';
 import { parseConfiguration } from '#domain/configuration.ts';
 import { isReady as isReadyNode } from '#domain/drain/marks.ts';
 import { isPodReady, isTerminating } from '#domain/drain/pods.ts';
-import { hashOf } from '#domain/hash.ts';
+import { hashOf, sha256 } from '#domain/hash.ts';
 import { isLive } from '#domain/instances.ts';
-import { accountKeys, keys } from '#domain/names.ts';
+import { accountKeys, bucketName, keys } from '#domain/names.ts';
 import { API_PORT, clusterAddresses } from '#domain/network.ts';
 import { render } from '#domain/render.ts';
+import { readObject } from '#facts/stored.ts';
 import { Node, Pod } from '#model/kubernetes.ts';
 import type { Manifest, Render } from '#model/render.ts';
+import { RestoreOrder } from '#model/restore.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Instances } from '#ports/instances.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { applyComponents } from '../../functions/cluster/apply-components.ts';
 import { rollControlPlane } from '../../functions/cluster/roll-control-plane.ts';
 import { rollNodePools } from '../../functions/cluster/roll-node-pools.ts';
+import { restoreMembers } from '../../functions/etcd/restore-members.ts';
 import { fastStages, type MachineRoom, type RoomEvent, startMachineRoom } from '../../local/machine-room/room.ts';
 import { deployAccountStack } from '../support/account-stack.ts';
 import { binary } from '../support/binaries.ts';
@@ -61,7 +65,7 @@ beforeAll(async () => {
     region: REGION,
     accounts: [CLUSTER.account],
     directory: directory.path,
-    binaries: async (name, version) => binary(name, name === 'etcd' ? undefined : version),
+    binaries: async (name, version) => binary(name, name.startsWith('etcd') ? undefined : version),
     log: () => undefined,
     kwok: { binary: binary('kwok'), stages: fastStages(join(binary('kwok'), '../stages')) },
   });
@@ -295,7 +299,78 @@ describe('the reference configuration in the machine room', () => {
     expect(again).toMatchObject({ done: true, remaining: 0, forced: [] });
     expect(calls).toBeLessThan(400);
   });
+
+  it('is restored from a backup: all members at once, as a new etcd cluster, with all nodes and without what came later', async () => {
+    const objects = createObjects(bucketName(CLUSTER.account, REGION), aws.of(CLUSTER.account));
+    const etcdOf = async () =>
+      createEtcd({
+        endpoints: clusterAddresses(CLUSTER.network).etcd.map((address) => `https://${address}:2379`),
+        identity: await cell.client('etcd'),
+      });
+    const etcd = await etcdOf();
+    await put('kept', 'before');
+    const [member] = await etcd.status();
+    const chunks: Uint8Array[] = [];
+    for await (const { bytes } of etcd.snapshot(member?.endpoint ?? '')) chunks.push(bytes);
+    const snapshot = Buffer.concat(chunks);
+    const key = accountKeys.backup(CLUSTER.name, 'b1', 'snapshot.db');
+    await objects.put(key, snapshot);
+    await put('kept', 'after');
+    await put('later', 'after');
+    const nodes = (await kubernetes.list('v1', 'Node')).map(({ metadata }) => metadata.name).sort();
+    const old = room.instances().filter(({ role }) => role.startsWith('etcd') || role === 'control-plane');
+    const backup = { takeSnapshot: { key, sha256: sha256(snapshot), revision: member?.revision ?? 0 }, clusterId: member?.clusterId ?? '' };
+    const restore = { id: 'r1', backup: '20260131T030000Z-422a689b6051', reason: 'test' };
+    const ports = { etcd: etcdOf, instances: instancesOf(), objects, clock: { now: () => new Date() } };
+    let previous: { since: string } | undefined;
+    const started = Date.now();
+
+    const reason = await eventually('etcd is restored', 180, async () => {
+      const answer = await restoreMembers.run(
+        restoreMembers.input.parse({ cluster: CLUSTER, restore, checkBackup: backup, restoreMembers: previous }),
+        ports,
+        { execution: 'test' },
+      );
+      previous = answer;
+      return answer.done ? answer.reason : undefined;
+    });
+    await eventually('the API on the restored data', 120, () => serves('1.36.3'));
+    const seconds = (Date.now() - started) / 1000;
+    console.info(`restored: ${reason}; the API serves after ${seconds.toFixed(0)} s`);
+
+    kubernetes = await connect();
+    const members = await etcd.status();
+    expect(members.map(({ healthy }) => healthy)).toEqual([true, true, true]);
+    expect(new Set(members.map(({ clusterId }) => clusterId))).not.toContain(member?.clusterId);
+    expect(Math.min(...members.map(({ revision }) => revision))).toBeGreaterThan(1_000_000_000);
+    expect(await read('kept')).toBe('before');
+    expect(await read('later')).toBeUndefined();
+    const there = room.instances().map(({ id }) => id);
+    expect(old.length).toBe(5);
+    expect(old.filter(({ id }) => there.includes(id))).toEqual([]);
+    await eventually('the same nodes Ready', 60, async () => {
+      const found = (await kubernetes.list('v1', 'Node')).filter(isReady).map(({ metadata }) => metadata.name);
+      return JSON.stringify(found.sort()) === JSON.stringify(nodes) ? true : undefined;
+    });
+    // Once is once: the same again finds it done and ends nobody.
+    const again = await restoreMembers.run(restoreMembers.input.parse({ cluster: CLUSTER, restore, checkBackup: backup }), ports, {
+      execution: 'test',
+    });
+    expect(again.done).toBe(true);
+    expect(room.instances().map(({ id }) => id)).toEqual(there);
+    expect(await readObject(objects, accountKeys.restoreOrder(CLUSTER.name), RestoreOrder)).toMatchObject({ state: 'done' });
+  });
 });
+
+async function put(name: string, value: string): Promise<void> {
+  const metadata = { name, namespace: 'kube-public' };
+  await kubernetes.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { value } });
+}
+
+async function read(name: string): Promise<unknown> {
+  const found = await kubernetes.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-public', name });
+  return (found as unknown as { data: { value: string } } | undefined)?.data.value;
+}
 
 function rollOf(what: Render): object {
   return { cluster: CLUSTER, render: { hash: hashOf(what) }, permission: { decision: 'go' } };
