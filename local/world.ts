@@ -218,6 +218,6 @@ async function startRoom({ directory, toolchain }: WorldOptions, site: AwsSite, 
 }
 
 async function binary(toolchain: Toolchain, name: string, version: string): Promise<string> {
-  const product = name === 'etcd' ? 'etcd' : `kubernetes-${version}`;
+  const product = name.startsWith('etcd') ? 'etcd' : `kubernetes-${version}`;
   return join(await toolchain.ensure(product), name);
 }

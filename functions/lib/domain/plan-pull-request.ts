@@ -11,6 +11,7 @@ import { channelNotes, moveNotes, planMoves, type SettingsMove } from './plan-se
 import type { PlanSide } from './plan-sides.ts';
 import { planMarkdown, planTitle } from './plan-text.ts';
 import type { ParsedPolicies } from './policies/own-policies.ts';
+import { restoreNotes } from './restore-change.ts';
 import type { ParsedSettings } from './settings.ts';
 import { clusterRef } from './waves.ts';
 
@@ -92,7 +93,12 @@ export function planSettings(change: {
   const context: PlanContext = {
     channel: 'main',
     downstream: [],
-    notes: [...moveNotes(moves, unknown), ...channelNotes(base, head), ...petScoreNotes(head.settings, base)],
+    notes: [
+      ...restoreNotes(base, head.settings),
+      ...moveNotes(moves, unknown),
+      ...channelNotes(base, head),
+      ...petScoreNotes(head.settings, base),
+    ],
     history: historiesOf(plan, channels, past),
     ...(unknown.length === 0 ? {} : { unknown: unknown.length }),
     previews: [],

@@ -1,6 +1,7 @@
 import type { Finding } from '#model/checks.ts';
 import type { ClusterEntry, Settings } from '#model/settings.ts';
 import { etcdZones } from './network.ts';
+import { restoreFindings } from './restore-change.ts';
 import type { ParsedSettings } from './settings.ts';
 import { findingAt, placeOf } from './yaml-source.ts';
 
@@ -13,7 +14,7 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
   const now = new Map(
     head.channels.flatMap((channel) => channel.file.clusters.map((entry, index) => [entry.name, { channel, entry, index }] as const)),
   );
-  return [...before].flatMap(([name, { entry, channel: channelName }]) => {
+  const moved = [...before].flatMap(([name, { entry, channel: channelName }]) => {
     const current = now.get(name);
     if (current === undefined) return entry.state === 'decommission' ? [] : [removed(name, channelName, entry, head)];
     return fieldsThatMoved(entry, current.entry).map(({ field, why }) => {
@@ -22,6 +23,7 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
       return findingAt(current.channel.source.path, place, 'fixed-field', message);
     });
   });
+  return [...moved, ...restoreFindings(base, head)];
 }
 
 /** What is recorded of a cluster: that it was deleted, or that it is there, perhaps half made. */
