@@ -26,6 +26,7 @@ export interface RestoreMembersPorts {
 const Input = z.object({
   cluster: ClusterRef,
   restore: RestoreRequest,
+  lock: z.object({ fence: z.int() }),
   checkBackup: z.object({
     takeSnapshot: z.object({ key: z.string(), sha256: Sha256, revision: z.int() }),
     clusterId: z.string(),
@@ -67,7 +68,7 @@ export const restoreMembers = defineStep({
  * both obeys already, and is replaced once more for nothing.
  */
 async function ordered(input: Input, etcd: Etcd, ports: RestoreMembersPorts, execution: string): Promise<RestoreOrder> {
-  const { cluster, restore, checkBackup } = input;
+  const { cluster, restore, checkBackup, lock } = input;
   const key = accountKeys.restoreOrder(cluster.name);
   const known = await readObject(ports.objects, key, RestoreOrder);
   if (known?.id === restore.id && known.fenced !== null) return known;
@@ -75,9 +76,18 @@ async function ordered(input: Input, etcd: Etcd, ports: RestoreMembersPorts, exe
   const old = known?.id === restore.id ? known.old : await clustersOfBefore(etcd, clusterId);
   const base = {
     ...{ id: restore.id, state: 'ordered' as const, key: takeSnapshot.key, sha256: takeSnapshot.sha256, revision: takeSnapshot.revision },
-    ...{ token: `${cluster.name}-${restore.id}`, bump: REVISION_BUMP, old, execution, orderedAt: ports.clock.now().toISOString() },
+    ...{
+      token: `${cluster.name}-${restore.id}`,
+      bump: REVISION_BUMP,
+      old,
+      execution,
+      fence: lock.fence,
+      orderedAt: ports.clock.now().toISOString(),
+    },
   };
-  await swap(ports.objects, key, restore.id, (there) => (there?.id === restore.id ? undefined : { ...base, fenced: null }));
+  await swap(ports.objects, key, restore.id, (there) =>
+    there !== undefined && (there.id === restore.id || there.fence >= lock.fence) ? undefined : { ...base, fenced: null },
+  );
   const fenced = await instancesOfBefore(cluster, etcd, ports);
   return swap(ports.objects, key, restore.id, (there) => (there === undefined || there.fenced !== null ? undefined : { ...there, fenced }));
 }

@@ -327,7 +327,7 @@ describe('the reference configuration in the machine room', () => {
 
     const reason = await eventually('etcd is restored', 180, async () => {
       const answer = await restoreMembers.run(
-        restoreMembers.input.parse({ cluster: CLUSTER, restore, checkBackup: backup, restoreMembers: previous }),
+        restoreMembers.input.parse({ cluster: CLUSTER, restore, lock: { fence: 1 }, checkBackup: backup, restoreMembers: previous }),
         ports,
         { execution: 'test' },
       );
@@ -353,9 +353,13 @@ describe('the reference configuration in the machine room', () => {
       return JSON.stringify(found.sort()) === JSON.stringify(nodes) ? true : undefined;
     });
     // Once is once: the same again finds it done and ends nobody.
-    const again = await restoreMembers.run(restoreMembers.input.parse({ cluster: CLUSTER, restore, checkBackup: backup }), ports, {
-      execution: 'test',
-    });
+    const again = await restoreMembers.run(
+      restoreMembers.input.parse({ cluster: CLUSTER, restore, lock: { fence: 1 }, checkBackup: backup }),
+      ports,
+      {
+        execution: 'test',
+      },
+    );
     expect(again.done).toBe(true);
     expect(room.instances().map(({ id }) => id)).toEqual(there);
     expect(await readObject(objects, accountKeys.restoreOrder(CLUSTER.name), RestoreOrder)).toMatchObject({ state: 'done' });

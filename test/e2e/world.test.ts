@@ -11,6 +11,7 @@ import { DIRECTORY, ROOT, type Scene, startScene } from '../support/e2e/scene.ts
 import { type FailingRuns, failingRunsSuite, openFailingRuns } from './suites/e2e-failures.ts';
 import { openOwnChange, ownChangeSuite } from './suites/own-change.ts';
 import { refusalsSuite } from './suites/refusals.ts';
+import { restoreSuite } from './suites/restore.ts';
 import { expectNoLockHeld, storySuite } from './suites/story.ts';
 import { webhookSuite } from './suites/webhook.ts';
 
@@ -95,6 +96,7 @@ describe('a world started anew after that', () => {
   refusalsSuite(theScene);
   failingRunsSuite(theScene, () => failing);
   ownChangeSuite(theScene, () => own);
+  restoreSuite(theScene);
 
   test('nothing holds a lock when everything has ended', async () => {
     await expectNoLockHeld(theScene());

@@ -68,6 +68,8 @@ export const RestoreOrder = z.object({
   /** Instances of before, which have to go; null until they were looked up. */
   fenced: z.array(z.string()).nullable(),
   execution: ExecutionName,
+  /** Number of the lock that the restore has: an order gives way to one of a greater number only. */
+  fence: z.int(),
   orderedAt: Timestamp,
 });
 export type RestoreOrder = z.infer<typeof RestoreOrder>;
