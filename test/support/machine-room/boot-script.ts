@@ -23,20 +23,28 @@ export interface ScriptRun {
   readonly errors: string;
 }
 
+export interface BootedInstance {
+  readonly id: string;
+  readonly region: string;
+  readonly cluster: string;
+  readonly session: RoleSession;
+  readonly awsEndpoint: string;
+  /** More variables of the user data, and of the instance. */
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly facts?: Readonly<Record<string, string>>;
+}
+
 /**
  * Runs a script of the reference user data as an instance would, below `root` in place of `/`, with metadata of its own.
  * @param files paths of the user data's files that it needs, the script first
  */
-export async function runBootScript(
-  root: string,
-  files: readonly string[],
-  instance: { id: string; region: string; cluster: string; session: RoleSession; awsEndpoint: string },
-  input = '',
-): Promise<ScriptRun> {
-  const variables = { REGION: instance.region, CLUSTER_NAME: instance.cluster };
+export async function runBootScript(root: string, files: readonly string[], instance: BootedInstance, input = ''): Promise<ScriptRun> {
+  const variables = { REGION: instance.region, CLUSTER_NAME: instance.cluster, ...instance.variables };
   writeFiles(root, files, { ...variables, CA_GENERATIONS: identityText({}, ['clusterCa']) });
   const env = join(root, 'etc/sluice/instance.env');
-  writeFileSync(env, `INSTANCE_ID=${instance.id}\nNODE_NAME=${instance.id}\n`);
+  const facts = Object.entries({ INSTANCE_ID: instance.id, NODE_NAME: instance.id, ...instance.facts });
+  mkdirSync(dirname(env), { recursive: true });
+  writeFileSync(env, facts.map(([name, value]) => `${name}=${value}\n`).join(''));
   const metadata = await startMetadata(instance.id, instance.session);
   try {
     const environment = {
@@ -51,7 +59,7 @@ export async function runBootScript(
 }
 
 function writeFiles(root: string, wanted: readonly string[], variables: Readonly<Record<string, string>>): void {
-  const all = ['common.yaml', 'node.yaml', 'control-plane.yaml'].flatMap(
+  const all = ['common.yaml', 'node.yaml', 'control-plane.yaml', 'etcd.yaml'].flatMap(
     (name) => (parse(readFileSync(join(USER_DATA, name), 'utf8')) as { files: { path: string; content: string }[] }).files,
   );
   for (const path of wanted) {
