@@ -23,6 +23,7 @@ import { rollEtcdMembers } from '../etcd/roll-etcd-members.ts';
 import { takeSnapshot } from '../etcd/take-snapshot.ts';
 import { deleteIdentity } from '../identity/delete-identity.ts';
 import { issueIdentity } from '../identity/issue-identity.ts';
+import { checkBackupGate } from '../manifest/check-backup-gate.ts';
 import { writeManifest } from '../manifest/write-manifest.ts';
 
 /** Of these steps only name and output schema are used here; they run in the accounts. */
@@ -31,7 +32,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
   ...[applyComponents, assertForecast, awaitNodes, awaitWorkloads, checkHealth, checkMove, prune],
   ...[releaseNodes, removeAwsResources, reportDrain, rewriteSecrets, rollControlPlane, rollNodePools, startLoad],
   ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot],
-  ...[writeManifest],
+  ...[writeManifest, checkBackupGate],
   ...[proveSnapshot, proveApi, runTests],
 ];
 

@@ -21,7 +21,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'release-nodes',
   ],
   etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'roll-etcd-members'],
-  manifest: ['write-manifest'],
+  manifest: ['write-manifest', 'check-backup-gate'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],
 };
 
