@@ -3,7 +3,7 @@ import { requiredLayers } from '#domain/backup.ts';
 import { type GateAnswer, type GatedChange, isFreshProof, proofOf } from '#domain/backup-proof.ts';
 import { accountKeys } from '#domain/names.ts';
 import { etcdZones } from '#domain/network.ts';
-import { BackupNotProvenError } from '#model/errors.ts';
+import { BackupNotProvenError, BackupStaleError } from '#model/errors.ts';
 import { Revision, Timestamp } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -29,31 +29,28 @@ const Input = z.object({
   backup: z.object({ id: z.string() }).nullish(),
   /** etcd's id as it was told when its members were found to be as wanted; absent before that. */
   rollEtcdMembers: z.object({ clusterId: z.string().optional() }).nullish(),
-  /** Whether the caller takes a new backup when this one is only too old. */
-  renewable: z.boolean().default(false),
 });
 type Input = z.infer<typeof Input>;
 
 /**
  * The gate before what can't be taken back: reads the manifest of the backup, checks its signature by the account's key, and asks
  * whether it is fresh and for this change. Where no instance is to be replaced it is open, for nothing will happen behind it.
- * @throws BackupNotProvenError with each reason and what to do; without one it is open, or too old and `renewable`
+ * @throws BackupStaleError when nothing but its age speaks against it, BackupNotProvenError with each reason otherwise; TransientError
  */
 export const checkBackupGate = defineStep({
   name: 'check-backup-gate',
   input: Input,
-  output: z.object({ open: z.boolean(), until: Timestamp.nullable(), reason: z.string() }),
+  /** `until`: when it shuts; null where nothing is to be replaced. */
+  output: z.object({ until: Timestamp.nullable(), reason: z.string() }),
   async run(input, ports: CheckBackupGatePorts, { execution }) {
-    const { cluster, change, renewable } = input;
-    if (!(await replacesAny(input, ports))) return { open: true, until: null, reason: `no instance of ${change} is to be replaced` };
-    const { open, until, stale, reasons } = await ask(input, ports, execution);
+    const { cluster, change } = input;
+    if (!(await replacesAny(input, ports))) return { until: null, reason: `no instance of ${change} is to be replaced` };
+    const { until, stale, reasons } = await ask(input, ports, execution);
     const name = `backup ${input.backup?.id ?? '(none)'}`;
-    if (open) return { open, until: until?.toISOString() ?? null, reason: `${name} is proven and fresh` };
-    const reason = `${name}: ${reasons.join('; ')}`;
-    if (stale && renewable) return { open, until: null, reason };
-    throw new BackupNotProvenError(
-      `the gate before the change of ${change} of ${cluster.name} is shut: ${reason}. Nothing behind it was begun; run it again, which takes a new backup`,
-    );
+    if (until !== undefined) return { until: until.toISOString(), reason: `${name} is proven and fresh` };
+    const what = `the gate before the change of ${change} of ${cluster.name} is shut: ${name}: ${reasons.join('; ')}`;
+    const message = `${what}. Nothing behind it was begun; run it again, which takes a new backup`;
+    throw stale ? new BackupStaleError(message) : new BackupNotProvenError(message);
   },
 });
 

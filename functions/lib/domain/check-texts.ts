@@ -30,6 +30,7 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
   TestsFailedError: 'Read the failed tests in the report, fix the change and push. Re-run the check if a test is flaky.',
   StackFailedError: 'Fix the named CloudFormation resource and push; the cluster stays at its last revision.',
   BackupNotProvenError: 'What the backup was for was not begun. Check etcd of the named cluster before you re-run.',
+  BackupStaleError: 'What the backup was for was not begun. Re-run the check: it takes a new one.',
   LockHeldError: 'Wait until the named execution ends, then re-run the check.',
   GateClosedError: 'See the reason; nothing was started. Re-run the check once it is gone.',
   DeadlineError: 'Look at the named part of the cluster, then re-run the check.',

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { requiredLayers } from '#domain/backup.ts';
 import { signedText } from '#domain/backup-proof.ts';
-import { BackupNotProvenError, TransientError } from '#model/errors.ts';
+import { BackupNotProvenError, BackupStaleError, TransientError } from '#model/errors.ts';
 import type { BackupManifest } from '#model/records.ts';
 import { checkBackupGate } from '../../../functions/manifest/check-backup-gate.ts';
 import { PRODUCTION, manifest as unsignedManifest } from '../../support/etcd-world.ts';
@@ -64,13 +64,13 @@ describe('check-backup-gate', () => {
     ['etcd', '2026-01-05T09:00:00.000Z'],
     ['control-plane', '2026-01-05T08:15:00.000Z'],
   ])('is open before %s by the backup of this change, and says until when', async (change, until) => {
-    expect(await ask({ change })).toEqual({ open: true, until, reason: 'backup b1 is proven and fresh' });
+    expect(await ask({ change })).toEqual({ until, reason: 'backup b1 is proven and fresh' });
   });
 
   it('is open before a deletion by the backup that the deletion took', async () => {
     await store({ purpose: undefined, execution: 'b-delete-1' });
 
-    expect(await ask({ change: 'deletion', revision: undefined }, 'delete-1')).toMatchObject({ open: true });
+    expect(await ask({ change: 'deletion', revision: undefined }, 'delete-1')).toMatchObject({ until: '2026-01-05T09:00:00.000Z' });
     await expect(ask({ change: 'deletion', revision: undefined }, 'delete-2')).rejects.toThrow(/not under the lock of delete-2/);
   });
 
@@ -92,7 +92,6 @@ describe('check-backup-gate', () => {
     ['another execution took it', () => store({ execution: 'b-update-2' }), /it was taken by b-update-2, not under the lock of update-1/],
     ['it is by schedule', () => store({ purpose: undefined, execution: 'scheduled-1' }), /it was taken by schedule/],
     ['it is another one', () => store({ id: 'b2' }), /its manifest is that of b2/],
-    ['it is old', () => store({ takenAt: '2026-01-05T07:00:00Z' }), /it is 70 minutes old/],
   ])('is shut before etcd when %s, and says what to do', async (_, change, reason) => {
     await change();
 
@@ -104,7 +103,7 @@ describe('check-backup-gate', () => {
   it('is shut without a backup, and for an etcd other than the one that runs', async () => {
     await expect(ask({ backup: undefined })).rejects.toThrow(/backup \(none\): none was taken/);
     const roll = (clusterId: string) => ask({ change: 'control-plane', rollEtcdMembers: { clusterId } });
-    expect(await roll('c1')).toMatchObject({ open: true });
+    expect(await roll('c1')).toMatchObject({ until: '2026-01-05T08:15:00.000Z' });
     await expect(roll('c2')).rejects.toThrow(/etcd cluster c1, and c2 runs/);
   });
 
@@ -115,17 +114,13 @@ describe('check-backup-gate', () => {
     await expect(ask({ backup: { ...BACKUP, manifestKey: 'backups/beta-1/b1/manifest.json' } })).rejects.toThrow(/there is no manifest/);
   });
 
-  it('answers that the backup is too old where a new one will be taken, and for nothing else', async () => {
+  it('says by another error that the backup is only too old, and by that for nothing else', async () => {
     now = new Date('2026-01-05T08:16:00Z');
-    const control = { change: 'control-plane', renewable: true };
+    const control = { change: 'control-plane' };
 
-    expect(await ask(control)).toEqual({
-      open: false,
-      until: null,
-      reason: 'backup b1: it is 16 minutes old; for control-plane it may be 15: take a new one',
-    });
-    await expect(ask({ change: 'control-plane' })).rejects.toThrow(/16 minutes old/);
-    await expect(ask(control, 'update-2')).rejects.toThrow(BackupNotProvenError);
+    await expect(ask(control)).rejects.toBeInstanceOf(BackupStaleError);
+    await expect(ask(control)).rejects.toThrow('backup b1: it is 16 minutes old; for control-plane it may be 15: take a new one');
+    await expect(ask(control, 'update-2')).rejects.toBeInstanceOf(BackupNotProvenError);
   });
 
   it.each(['etcd', 'control-plane'])('asks nothing where no instance of %s is to be replaced', async (change) => {
@@ -133,7 +128,7 @@ describe('check-backup-gate', () => {
     instances.setVersion('alpha-1', 'control-plane', '1');
     objects.remove(BACKUP.manifestKey);
 
-    expect(await ask({ change })).toEqual({ open: true, until: null, reason: `no instance of ${change} is to be replaced` });
+    expect(await ask({ change })).toEqual({ until: null, reason: `no instance of ${change} is to be replaced` });
   });
 
   it.each(['etcd', 'control-plane'])('asks where it is not known what of %s runs', async (change) => {

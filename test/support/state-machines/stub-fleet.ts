@@ -156,7 +156,7 @@ export function answer(
     case 'write-manifest':
       return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json', seconds: 1 };
     case 'check-backup-gate':
-      return { open: true, until: null, reason: 'fresh' };
+      return { until: null, reason: 'fresh' };
     case 'take-snapshot':
       return { bytes: 1 };
     case 'read-pull-request':
