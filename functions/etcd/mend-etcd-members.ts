@@ -28,7 +28,7 @@ export const mendEtcdMembers = defineStep({
   name: 'mend-etcd-members',
   input: z.object({
     cluster: ClusterRef,
-    /** When the record of the cluster was written: all was well then. */
+    /** When the record of the cluster was written: all was well then. null while it is created: there is no member to mend. */
     readWhatRuns: z.object({ current: z.object({ updatedAt: Timestamp }).nullable() }),
     mendEtcdMembers: Output.nullish(),
     deadlineMinutes: z.int().min(1).default(60),
@@ -37,10 +37,11 @@ export const mendEtcdMembers = defineStep({
   async run(input, ports: MendEtcdMembersPorts) {
     const now = ports.clock.now();
     const since = new Date(input.mendEtcdMembers?.since ?? now);
+    const current = input.readWhatRuns.current;
+    if (current === null) return { ...advanced('the cluster is being created'), since: since.toISOString() };
     const etcd = await ports.etcd(input.cluster);
     const { seats, members, committed } = await observeMembers(input.cluster, etcd, ports.instances);
-    const updatedAt = input.readWhatRuns.current?.updatedAt;
-    const wellAt = updatedAt === undefined ? undefined : new Date(updatedAt);
+    const wellAt = new Date(current.updatedAt);
     const mending =
       'unreachable' in members
         ? undefined

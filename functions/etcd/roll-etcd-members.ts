@@ -34,6 +34,8 @@ const Output = Advance.extend({
   since: Timestamp,
   /** An instance was replaced, or seen on its way: the end compares the members' hashes. */
   changed: z.boolean(),
+  /** etcd's own id, as a healthy member told it in this look. */
+  clusterId: z.string().optional(),
 });
 
 const Input = z.object({
@@ -66,8 +68,8 @@ export const rollEtcdMembers = defineStep({
   async run(input, ports: RollEtcdMembersPorts) {
     const now = ports.clock.now();
     const since = new Date(input.rollEtcdMembers?.since ?? now);
-    const { decision, changed } = await look(input, ports);
-    const kept = { since: since.toISOString(), changed };
+    const { decision, changed, clusterId } = await look(input, ports);
+    const kept = { since: since.toISOString(), changed, ...(clusterId === undefined ? {} : { clusterId }) };
     if (decision.act === 'done') return { ...advanced(decision.reason), ...kept };
     if (decision.act === 'refuse') throw new GateClosedError(`etcd of ${input.cluster.name}: ${decision.reason}`);
     if (decision.act === 'terminate') {
@@ -79,8 +81,14 @@ export const rollEtcdMembers = defineStep({
   },
 });
 
+interface Looked {
+  readonly decision: EtcdDecision;
+  readonly changed: boolean;
+  readonly clusterId?: string;
+}
+
 /** Looks and decides until something is to be awaited, after what is over at once was done. */
-async function look(input: Input, ports: RollEtcdMembersPorts): Promise<{ decision: EtcdDecision; changed: boolean }> {
+async function look(input: Input, ports: RollEtcdMembersPorts): Promise<Looked> {
   const etcd = await ports.etcd(input.cluster);
   let changed = input.rollEtcdMembers?.changed ?? false;
   let hashes: HashComparison | undefined;
@@ -88,13 +96,19 @@ async function look(input: Input, ports: RollEtcdMembersPorts): Promise<{ decisi
     const seen = await observe(input, etcd, ports);
     changed ||= seen.groups.some(({ group }) => group?.instances.some(({ lifecycleState }) => lifecycleState !== 'InService'));
     const decision = decideEtcdRoll({ ...seen, hashes, changed });
+    const told = clusterIdOf(seen.members);
     if (decision.act === 'wait') {
       const mending = await mend(input, seen, etcd, ports);
-      return mending === undefined ? { decision, changed } : { decision: { act: 'wait', reason: mending }, changed: true };
+      return mending === undefined ? { decision, changed, ...told } : { decision: { act: 'wait', reason: mending }, changed: true };
     }
-    if (acts === ACTS || !(await actAtOnce(etcd, decision))) return { decision, changed };
+    if (acts === ACTS || !(await actAtOnce(etcd, decision))) return { decision, changed, ...told };
     if (decision.act === 'compare-hashes') hashes = await compare(etcd, seen.members);
   }
+}
+
+function clusterIdOf(members: Seen['members']): { clusterId?: string } {
+  const healthy = 'unreachable' in members ? undefined : members.find((member) => member.healthy);
+  return healthy === undefined ? {} : { clusterId: healthy.clusterId };
 }
 
 async function mend({ cluster }: Input, seen: Seen, etcd: Etcd, ports: RollEtcdMembersPorts): Promise<string | undefined> {

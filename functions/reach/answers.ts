@@ -27,6 +27,7 @@ import { takeSnapshot } from '../etcd/take-snapshot.ts';
 import { deleteIdentity } from '../identity/delete-identity.ts';
 import { issueIdentity } from '../identity/issue-identity.ts';
 import { checkBackup } from '../manifest/check-backup.ts';
+import { checkBackupGate } from '../manifest/check-backup-gate.ts';
 import { writeManifest } from '../manifest/write-manifest.ts';
 
 /** Of these steps only name and output schema are used here; they run in the accounts. */
@@ -45,7 +46,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
     startLoad,
   ],
   ...[checkMembers, mendEtcdMembers, restoreMembers, rollEtcdMembers, takeSnapshot],
-  ...[checkBackup, writeManifest],
+  ...[checkBackup, checkBackupGate, writeManifest],
   ...[proveSnapshot, proveApi, runTests],
 ];
 

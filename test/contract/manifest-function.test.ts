@@ -20,7 +20,7 @@ import { createFakeEtcd } from '../support/fakes/etcd.ts';
 import { deployFunction } from '../support/machine-room/account-function.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
 
-const CONTEXT = { execution: 'backup-1' };
+const CONTEXT = { execution: 'b-delete-1' };
 const SET = { identityVersion: 'v1', authorities: { ca: '0123456789abcdef' }, serviceAccountKey: '0123456789abcdef', encryptionKeys: [] };
 let aws: Ministack;
 let key: string;
@@ -39,22 +39,37 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-test("the account's function signs by the key that the account's stack made", async () => {
-  const config = aws.of(CLUSTER.account);
-  const call = { step: 'write-manifest', machine: 'backup-etcd', state: 'write-manifest', execution: CONTEXT.execution };
-  const payload = { ...call, startedAt: new Date().toISOString(), input: await input(), with: {} };
-
-  const answer = await new LambdaClient(config).send(
-    new InvokeCommand({ FunctionName: 'sluice-manifest', Payload: JSON.stringify(payload) }),
+async function invoke(step: string, machine: string, execution: string, stepInput: object, constants: object = {}) {
+  const call = { step, machine, state: step, execution, startedAt: new Date().toISOString(), input: stepInput, with: constants };
+  const answer = await new LambdaClient(aws.of(CLUSTER.account)).send(
+    new InvokeCommand({ FunctionName: 'sluice-manifest', Payload: JSON.stringify(call) }),
   );
+  return JSON.parse(new TextDecoder().decode(answer.Payload));
+}
 
-  const output = JSON.parse(new TextDecoder().decode(answer.Payload));
+test("the account's function signs by the key that the account's stack made, and its gate goes by that", async () => {
+  const config = aws.of(CLUSTER.account);
+
+  const output = await invoke('write-manifest', 'backup-etcd', CONTEXT.execution, await input());
+
   expect(output).toMatchObject({ proven: true });
   const objects = createObjects(bucketName(CLUSTER.account, config.region), config);
   const text = (await objects.get(accountKeys.backup(CLUSTER.name, output.id, 'manifest.json')))?.body ?? '';
   const { manifest, problems } = proofOf(text, requiredLayers(true), (await createSigner(key, config).publicKey()).pem);
   expect(problems).toEqual([]);
   expect(manifest?.signature?.key).toBe(key);
+
+  const asked = { cluster: CLUSTER, backup: { id: output.id } };
+  const open = await invoke('check-backup-gate', 'delete-cluster', 'delete-1', asked, { change: 'deletion' });
+  const shut = await invoke('check-backup-gate', 'delete-cluster', 'delete-2', asked, { change: 'deletion' });
+  const update = { ...asked, revision: 'a'.repeat(40) };
+  const other = await invoke('check-backup-gate', 'update-cluster', 'delete-1', update, { change: 'etcd' });
+  expect(open).toMatchObject({ until: expect.any(String), reason: `backup ${output.id} is proven and fresh` });
+  expect(shut).toMatchObject({
+    errorType: 'BackupNotProvenError',
+    errorMessage: expect.stringContaining('not under the lock of delete-2'),
+  });
+  expect(other).toMatchObject({ errorType: 'BackupNotProvenError', errorMessage: expect.stringContaining('taken by schedule') });
 });
 
 async function input(): Promise<object> {

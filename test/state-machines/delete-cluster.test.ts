@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Region } from '../support/asl/definition.ts';
+import { readMachines } from '../support/state-machines/definitions.ts';
 import { expectOutcome } from '../support/state-machines/outcome.ts';
 import { errorChain, scenariosFor } from '../support/state-machines/scenarios.ts';
 import { CLUSTER, createStubFleet } from '../support/state-machines/stub-fleet.ts';
@@ -22,6 +24,7 @@ describe('delete-cluster', () => {
         'prove-snapshot',
         'prove-api',
         'write-manifest',
+        'check-backup-gate',
         'begin-deletion--backed-up',
       ],
       ...['remove-aws-resources', 'advance-deletion'],
@@ -68,6 +71,30 @@ describe('delete-cluster', () => {
 
     expect(execution.status).toBe('SUCCEEDED');
     expect([...fleet.clusters]).toEqual([]);
+  });
+});
+
+describe('delete-cluster, the gate of the backup', () => {
+  it('deletes nothing when the gate does not find the final backup to be one of this deletion', async () => {
+    const fleet = createStubFleet({ ...EXISTS, faults: [{ state: 'check-backup-gate', kind: 'error', error: 'BackupNotProvenError' }] });
+
+    const execution = await fleet.run('delete-cluster');
+
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'BackupNotProvenError' });
+    expect(fleet.calls).not.toContain('delete-cluster/begin-deletion--backed-up');
+    expect([...fleet.clusters.keys()]).toEqual([CLUSTER.name]);
+    expect([...fleet.locks]).toEqual([]);
+  });
+
+  it('no way leads from a backup to the note that the deletion has begun but through the gate', () => {
+    const { States } = readMachines()['delete-cluster'] as Region;
+    const before = Object.entries(States).filter(([, { Next, Default, Choices, Catch }]) =>
+      [Next, Default, ...[...(Choices ?? []), ...(Catch ?? [])].map((one) => one.Next)].includes('begin-deletion--backed-up'),
+    );
+
+    expect(before.map(([name]) => name)).toEqual(['check-backup-gate']);
+    expect(States['check-backup-gate']?.Parameters).toMatchObject({ step: 'check-backup-gate', with: { change: 'deletion' } });
+    expect(States['backup-etcd']?.Next).toBe('check-backup-gate');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BackupStaleError } from '#model/errors.ts';
 import type { Region, State } from '../support/asl/definition.ts';
 import { readMachines } from '../support/state-machines/definitions.ts';
 import { expectOutcome } from '../support/state-machines/outcome.ts';
@@ -7,6 +8,16 @@ import { CLUSTER, createStubFleet, type StubFleet } from '../support/state-machi
 
 const CLEAN_UP_STATES = ['unlock', 'unlock--failed', 'release-nodes'];
 const EXISTS = { clusters: [CLUSTER.name] };
+/** etcd took so long that the backup is too old when the control plane's turn comes. */
+const STALE = {
+  ...EXISTS,
+  answers: {
+    'check-backup-gate': ({ state }: { state: string }) => {
+      if (state === 'check-backup-gate--control-plane') throw new BackupStaleError('too old');
+      return { until: null, reason: 'fresh' };
+    },
+  },
+};
 
 /** What must be as before, whoever cleaned up. */
 function expectNothingHeld(fleet: StubFleet): void {
@@ -36,9 +47,11 @@ describe('update-cluster, good path', () => {
       ...['lock', 'read-what-runs', 'render', 'can-move', 'await-artifacts', 'deliver-render', 'issue-identity'],
       ...['mend-etcd-members', 'check-members', 'take-snapshot', 'prove-snapshot', 'prove-api', 'write-manifest', 'check-health--before'],
       ...['check-move', 'begin-update'],
-      ...['advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members', 'apply-components--before-control-plane'],
+      ...['advance-stack--network', 'advance-stack--etcd', 'check-backup-gate--etcd', 'roll-etcd-members'],
+      'apply-components--before-control-plane',
       ...[
         'advance-stack--control-plane',
+        'check-backup-gate--control-plane',
         'roll-control-plane',
         'check-health--control-plane',
         'rewrite-secrets',
@@ -95,8 +108,13 @@ describe('update-cluster, good path', () => {
 describe.each([
   { way: 'creation', options: {} },
   { way: 'update', options: EXISTS },
+  { way: 'update whose backup is too old for the control plane', options: STALE },
 ])('update-cluster, every fault at every state of a $way', async ({ options }) => {
-  const scenarios = await scenariosFor('update-cluster', 'update-cluster', options);
+  const scenarios = (await scenariosFor('update-cluster', 'update-cluster', options)).filter(
+    // It refuses, so that no fault strikes what it answers.
+    ({ state, fault }) =>
+      options !== STALE || state !== 'check-backup-gate--control-plane' || (fault.when !== 'after' && fault.kind !== 'oversize'),
+  );
 
   it('covers many', () => {
     expect(scenarios.length).toBeGreaterThan(400);
@@ -194,6 +212,112 @@ describe('update-cluster, before the first change', () => {
 function nextOf({ Next, Default, Choices }: State): string[] {
   return [Next, Default, ...(Choices ?? []).map((choice) => choice.Next)].flatMap((name) => name ?? []);
 }
+
+describe('update-cluster, the gate of the backup', () => {
+  const { States, StartAt } = readMachines()['update-cluster'] as Region;
+
+  /** Where a state may lead while an existing cluster is updated, errors included. */
+  function nextOfExisting(state: State): string[] {
+    const choices = (state.Choices ?? []).filter(
+      ({ And }) => !(And ?? []).some(({ Variable, ...rule }) => Variable === '$.readWhatRuns.creation' && rule['BooleanEquals'] === true),
+    );
+    return [...nextOf({ ...state, Choices: choices }), ...(state.Catch ?? []).map(({ Next }) => Next)];
+  }
+
+  /** States that are reached without entering one of `without`. */
+  function reachedWithout(without: readonly string[]): Set<string> {
+    const reached = new Set<string>();
+    const open = [StartAt];
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (without.includes(name) || reached.has(name)) continue;
+      reached.add(name);
+      open.push(...nextOfExisting(States[name] as State));
+    }
+    return reached;
+  }
+
+  it.each([
+    ['roll-etcd-members', 'check-backup-gate--etcd', 'etcd'],
+    ['roll-control-plane', 'check-backup-gate--control-plane', 'control-plane'],
+  ])('no way of an existing cluster leads to %s past %s, not even of an error', (roll, gate, change) => {
+    expect(reachedWithout([])).toContain(roll);
+    const reached = reachedWithout([gate]);
+
+    expect(reached.size).toBeGreaterThan(10);
+    expect(reached).not.toContain(roll);
+    expect(States[gate]?.Parameters).toMatchObject({ step: 'check-backup-gate', with: { change } });
+  });
+
+  it('a new backup is taken at one place, and is asked itself by a gate that asks for no other', () => {
+    const renewing = Object.entries(States).filter(([, { Catch }]) =>
+      (Catch ?? []).some(({ ErrorEquals }) => ErrorEquals.includes('BackupStaleError')),
+    );
+
+    expect(renewing.map(([name]) => name)).toEqual(['check-backup-gate--control-plane']);
+    expect(nextOfExisting(States['backup-etcd--control-plane'] as State)).toEqual([
+      'check-backup-gate--control-plane-again',
+      'release-nodes',
+    ]);
+    expect(nextOfExisting(States['check-backup-gate--control-plane-again'] as State)).toEqual(['roll-control-plane', 'release-nodes']);
+  });
+
+  it('nothing but the look at what runs says that a cluster is created', () => {
+    const writers = Object.entries(States).filter(([, { ResultPath }]) => ResultPath === '$.readWhatRuns');
+
+    expect(writers.map(([name]) => name)).toEqual(['read-what-runs']);
+  });
+
+  it('asks no gate when a cluster is created', async () => {
+    const fleet = createStubFleet();
+
+    await fleet.run('update-cluster');
+
+    expect(fleet.calls.filter((call) => call.includes('roll-'))).not.toEqual([]);
+    expect(fleet.calls.filter((call) => call.includes('check-backup-gate'))).toEqual([]);
+  });
+
+  it.each([
+    ['check-backup-gate--etcd', /roll-|control-plane/],
+    ['check-backup-gate--control-plane', /roll-control-plane|roll-node-pools/],
+  ])('replaces nothing when %s is shut, and frees the lock', async (state, never) => {
+    const fleet = createStubFleet({ ...EXISTS, faults: [{ state, kind: 'error', error: 'BackupNotProvenError' }] });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'BackupNotProvenError' });
+    expect(fleet.world.unusedFaults()).toEqual([]);
+    expect(fleet.calls.filter((call) => never.test(call))).toEqual([]);
+    expectNothingHeld(fleet);
+  });
+
+  it('takes a second backup when the first is too old for the control plane, and goes on by that', async () => {
+    const fleet = createStubFleet({ ...STALE, notYet: 0 });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.world.executions.filter(({ machine }) => machine === 'backup-etcd').map(({ name }) => name)).toEqual([
+      'b-update-cluster-test',
+      'b2-update-cluster-test',
+    ]);
+    const after = fleet.calls.slice(fleet.calls.lastIndexOf('backup-etcd/write-manifest') + 1);
+    expect(after.slice(0, 2)).toEqual(['update-cluster/check-backup-gate--control-plane-again', 'update-cluster/roll-control-plane']);
+  });
+
+  it('takes no third one when the second is too old as well', async () => {
+    const fleet = createStubFleet({
+      ...STALE,
+      faults: [{ state: 'check-backup-gate--control-plane-again', kind: 'error', error: 'BackupNotProvenError' }],
+    });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution.error).toBe('BackupNotProvenError');
+    expect(fleet.world.executions.filter(({ machine }) => machine === 'backup-etcd')).toHaveLength(2);
+    expect(fleet.calls).not.toContain('update-cluster/roll-control-plane');
+    expectNothingHeld(fleet);
+  });
+});
 
 describe('update-cluster, backup', () => {
   it('changes nothing when the backup is not proven, and says so', async () => {

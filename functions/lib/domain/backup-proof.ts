@@ -1,15 +1,15 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { BackupManifest } from '../model/records.ts';
-import { type Layer, unproven } from './backup.ts';
+import { changeBehind, type Layer, unproven } from './backup.ts';
 import { canonicalJson } from './hash.ts';
 
 /** Clocks of functions differ by less than this. */
 const CLOCK_SKEW_MINUTES = 5;
 /**
  * How old a backup may be when a change begins, in minutes: what a change of the control plane that goes wrong may cost. A backup
- * for etcd is taken under the cluster's lock for this very change; its limit is the lock's lease (docs/operate.md).
+ * for etcd or for a deletion is taken under the cluster's lock for this very change; its limit is the lock's lease (docs/operate.md).
  */
-export const MAX_AGE_MINUTES = { 'control-plane': 15, etcd: 60 } as const;
+export const MAX_AGE_MINUTES = { 'control-plane': 15, etcd: 60, deletion: 60 } as const;
 export type GatedChange = keyof typeof MAX_AGE_MINUTES;
 
 /** A manifest as it was stored, and what speaks against it. */
@@ -91,11 +91,13 @@ function parsedObject(text: string): object | undefined {
 /** What a backup must be fresh for. */
 export interface GateQuestion {
   readonly cluster: string;
-  /** The configuration that the change brings. */
-  readonly revision: string;
+  /** The execution that asks, which holds the cluster's lock. */
+  readonly execution: string;
+  /** The configuration that the change brings; absent for a deletion. */
+  readonly revision?: string | undefined;
   readonly change: GatedChange;
   /** As the cluster tells it now; absent when it was not asked. */
-  readonly etcdClusterId?: string;
+  readonly etcdClusterId?: string | undefined;
   readonly now: Date;
 }
 
@@ -103,6 +105,8 @@ export interface GateAnswer {
   readonly open: boolean;
   /** When it shuts again; absent when it is shut. */
   readonly until: Date | undefined;
+  /** It is shut for the backup's age alone: a new one would open it. */
+  readonly stale: boolean;
   /** Why it is shut; empty when it is open. */
   readonly reasons: readonly string[];
 }
@@ -112,25 +116,45 @@ export interface GateAnswer {
  * etcd it must have been taken for this very revision; the control plane may also rely on one of the schedule.
  */
 export function isFreshProof({ manifest, problems }: Proof, question: GateQuestion): GateAnswer {
-  const shut = (reasons: readonly string[]): GateAnswer => ({ open: false, until: undefined, reasons });
+  const shut = (reasons: readonly string[], stale = false): GateAnswer => ({ open: false, until: undefined, stale, reasons });
   if (manifest === undefined || problems.length > 0) return shut(problems.length > 0 ? problems : ['there is no manifest']);
   const taken = new Date(manifest.takenAt).getTime();
   const age = (question.now.getTime() - taken) / 60_000;
-  const limit = MAX_AGE_MINUTES[question.change];
+  const limit = limitOf(manifest, question);
   const reasons = [...bindingProblems(manifest, question)];
   if (age < -CLOCK_SKEW_MINUTES) reasons.push(`it was taken at ${manifest.takenAt}, which is yet to come: a clock is wrong`);
-  if (age >= limit) reasons.push(`it is ${Math.floor(age)} minutes old; for ${question.change} it may be ${limit}: take a new one`);
-  return reasons.length > 0 ? shut(reasons) : { open: true, until: new Date(taken + limit * 60_000), reasons: [] };
+  const stale = age >= limit;
+  if (stale) reasons.push(`it is ${Math.floor(age)} minutes old; for ${question.change} it may be ${Math.floor(limit)}: take a new one`);
+  if (reasons.length > 0) return shut(reasons, stale && reasons.length === 1);
+  return { open: true, until: new Date(taken + limit * 60_000), stale: false, reasons: [] };
 }
 
-function bindingProblems(manifest: BackupManifest, { cluster, revision, change, etcdClusterId }: GateQuestion): string[] {
+/**
+ * In minutes. How long the proof of this execution's own backup took does not count, or a database that is proven slowly would
+ * never be changed: the next backup would be no younger.
+ */
+function limitOf({ layers, execution }: BackupManifest, question: GateQuestion): number {
+  const limit = MAX_AGE_MINUTES[question.change];
+  if (changeBehind(execution) !== question.execution) return limit;
+  const proving = layers.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
+  return Math.max(limit, Math.min(limit + proving, MAX_AGE_MINUTES.etcd));
+}
+
+function bindingProblems(manifest: BackupManifest, question: GateQuestion): string[] {
+  const { cluster, execution, revision, change, etcdClusterId } = question;
   const problems: string[] = [];
   const purpose = manifest.purpose?.revision;
   if (manifest.cluster !== cluster) problems.push(`it is of ${manifest.cluster}, not of ${cluster}`);
   if (etcdClusterId !== undefined && manifest.etcd.clusterId !== etcdClusterId) {
     problems.push(`it is of the etcd cluster ${manifest.etcd.clusterId}, and ${etcdClusterId} runs`);
   }
-  if (purpose === undefined && change === 'etcd') problems.push(`it was taken by schedule, not for the change to ${revision}`);
-  if (purpose !== undefined && purpose !== revision) problems.push(`it was taken for the change to ${purpose}, not to ${revision}`);
+  if (purpose === undefined && change === 'etcd') problems.push(`it was taken by schedule, not for the change to ${revision ?? 'nothing'}`);
+  if (purpose !== undefined && purpose !== revision) {
+    problems.push(`it was taken for the change to ${purpose}, not ${revision === undefined ? `for a ${change}` : `to ${revision}`}`);
+  }
+  const behind = changeBehind(manifest.execution);
+  if (behind !== execution && (behind !== undefined || change !== 'control-plane')) {
+    problems.push(`it was taken by ${manifest.execution}, not under the lock of ${execution}`);
+  }
   return problems;
 }

@@ -10,6 +10,15 @@ const TRAILER_BYTES = 32;
 /** Resources listed by name; what is beyond is summed up, so that the counts fit into a state's data. */
 const COUNTED_RESOURCES = 250;
 
+/** What an update or a deletion puts before its own name to name the backups that it starts: the first, and one in its place once that is too old. */
+const NESTED_BACKUPS = ['b-', 'b2-'];
+
+/** The update or deletion that started this execution of `backup-etcd`; undefined for one by schedule or by hand. */
+export function changeBehind(execution: string): string | undefined {
+  const prefix = NESTED_BACKUPS.find((one) => execution.startsWith(one));
+  return prefix === undefined ? undefined : execution.slice(prefix.length);
+}
+
 /** Which member a snapshot is taken from, and what speaks against taking one at all. */
 export interface MemberChoice {
   readonly source: MemberStatus | undefined;

@@ -23,7 +23,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'report-drift',
   ],
   etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'restore-members', 'roll-etcd-members'],
-  manifest: ['check-backup', 'write-manifest'],
+  manifest: ['check-backup', 'check-backup-gate', 'write-manifest'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],
 };
 

@@ -74,6 +74,11 @@ export class BackupNotProvenError extends SluiceError {
   override readonly name = 'BackupNotProvenError';
 }
 
+/** A backup is proven and for this change, and too old for it to begin. A new one would do. Never retried as it is. */
+export class BackupStaleError extends SluiceError {
+  override readonly name = 'BackupStaleError';
+}
+
 /** The e2e tests ran and some failed, or an assertion about the cluster does not hold. Never retried. */
 export class TestsFailedError extends SluiceError {
   override readonly name = 'TestsFailedError';

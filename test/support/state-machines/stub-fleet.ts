@@ -170,6 +170,8 @@ export function answer(
       return { fromScratch: false, baseRevision: 'r0', headRevision: 'r1' };
     case 'write-manifest':
       return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json', seconds: 1 };
+    case 'check-backup-gate':
+      return { until: null, reason: 'fresh' };
     case 'take-snapshot':
       return { bytes: 1 };
     case 'read-pull-request':

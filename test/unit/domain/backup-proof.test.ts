@@ -22,6 +22,7 @@ function unsigned(over: Partial<BackupManifest> = {}): BackupManifest {
   return {
     ...earlierManifest(),
     takenAt: TAKEN.toISOString(),
+    execution: 'b-update-1',
     kubernetes: '1.35.4',
     counts: { pods: 42, secrets: 7 },
     keyValueHash: { hash: 1393426274, compactRevision: 80 },
@@ -155,6 +156,7 @@ describe('the gate', () => {
   const minutes = (count: number): Date => new Date(TAKEN.getTime() + count * 60_000);
   const question = (over: Partial<GateQuestion> = {}): GateQuestion => ({
     cluster: 'alpha-1',
+    execution: 'update-1',
     revision: REVISION,
     change: 'etcd',
     now: minutes(1),
@@ -165,9 +167,15 @@ describe('the gate', () => {
 
   it.each(['etcd', 'control-plane'] as const)('is open for %s until the backup is too old', async (change) => {
     const limit = MAX_AGE_MINUTES[change];
+    const layers = unsigned().layers.map((layer) => ({ ...layer, seconds: 0 }));
 
-    expect(await ask({ change, now: minutes(limit - 0.01) })).toEqual({ open: true, until: minutes(limit), reasons: [] });
-    expect(await ask({ change, now: minutes(limit) })).toMatchObject({ open: false, until: undefined });
+    expect(await ask({ change, now: minutes(limit - 0.01) }, { layers })).toEqual({
+      open: true,
+      until: minutes(limit),
+      stale: false,
+      reasons: [],
+    });
+    expect(await ask({ change, now: minutes(limit) }, { layers })).toMatchObject({ open: false, until: undefined, stale: true });
   });
 
   it.each([
@@ -183,14 +191,55 @@ describe('the gate', () => {
     ['etcd, by one of the schedule', {}, { purpose: undefined }, `it was taken by schedule, not for the change to ${REVISION}`],
     ['a clock that went back', { now: minutes(-6) }, {}, `it was taken at ${TAKEN.toISOString()}, which is yet to come: a clock is wrong`],
     ['one that is old', { now: minutes(61) }, {}, 'it is 61 minutes old; for etcd it may be 60: take a new one'],
+    ['another execution of the same change', { execution: 'update-2' }, {}, 'it was taken by b-update-1, not under the lock of update-2'],
+    [
+      'the control plane too, by the backup of another execution',
+      { execution: 'update-2', change: 'control-plane' as const },
+      { purpose: undefined },
+      'it was taken by b-update-1, not under the lock of update-2',
+    ],
+    ['etcd, by one that was taken by hand', {}, { execution: 'by-hand' }, 'it was taken by by-hand, not under the lock of update-1'],
+    [
+      'a deletion, by one of an update',
+      { change: 'deletion' as const, revision: undefined },
+      {},
+      `it was taken for the change to ${REVISION}, not for a deletion`,
+    ],
     ['one of which a layer was not run', {}, { layers: unsigned().layers.slice(1) }, 'L0 was not run: no verdict'],
   ])('is shut for %s', async (_, over, of, reason) => {
-    expect(await ask(over, of)).toEqual({ open: false, until: undefined, reasons: [reason] });
+    const stale = reason.endsWith('take a new one');
+
+    expect(await ask(over, of)).toEqual({ open: false, until: undefined, stale, reasons: [reason] });
   });
 
   it('is open for the control plane by one of the schedule, and for the etcd that was backed up', async () => {
     expect(await ask({ change: 'control-plane' }, { purpose: undefined })).toMatchObject({ open: true });
     expect(await ask({ etcdClusterId: 'c1' })).toMatchObject({ open: true });
+  });
+
+  it('is open for a deletion by the backup that it took, and by its second one', async () => {
+    const over = { change: 'deletion' as const, revision: undefined, now: minutes(59) };
+
+    expect(await ask(over, { purpose: undefined })).toMatchObject({ open: true });
+    expect(await ask(over, { purpose: undefined, execution: 'b2-update-1' })).toMatchObject({ open: true });
+    expect(await ask(over, { purpose: undefined, execution: 'scheduled-1' })).toMatchObject({ open: false });
+  });
+
+  it('does not count how long the proof took of the backup that the change took itself, up to the lease', async () => {
+    const layers = unsigned().layers.map((layer) => ({ ...layer, seconds: layer.layer === 'L5' ? 600 : 0 }));
+    const at = (now: number, of: Partial<BackupManifest>) => ask({ change: 'control-plane', now: minutes(now) }, { layers, ...of });
+
+    expect(await at(24.9, {})).toMatchObject({ open: true, until: minutes(25) });
+    expect(await at(25, {})).toMatchObject({ open: false, stale: true });
+    expect(await at(15, { execution: 'scheduled-1', purpose: undefined })).toMatchObject({ open: false, stale: true });
+    const slow = layers.map((layer) => ({ ...layer, seconds: 3600 }));
+    expect(await at(59.9, { layers: slow })).toMatchObject({ open: true, until: minutes(60) });
+    expect(await at(60, { layers: slow })).toMatchObject({ open: false });
+  });
+
+  it('is not stale when something else speaks against the backup too', async () => {
+    expect(await ask({ cluster: 'beta-1', now: minutes(61) })).toMatchObject({ open: false, stale: false });
+    expect(await ask({ now: minutes(61) })).toMatchObject({ open: false, stale: true });
   });
 
   it('is shut for what is no proof at all', () => {
