@@ -24,6 +24,7 @@ import { planWaves } from './plan-waves.ts';
 import { readWhatRuns } from './read-what-runs.ts';
 import { record } from './record.ts';
 import { recordBackup } from './record-backup.ts';
+import { recordRemoval } from './record-removal.ts';
 import { releaseSlot } from './release-slot.ts';
 import { reportBackups } from './report-backups.ts';
 import { reportPlan } from './report-plan.ts';
@@ -55,6 +56,7 @@ const STEPS = [
   readWhatRuns,
   record,
   recordBackup,
+  recordRemoval,
   releaseSlot,
   reportBackups,
   reportPlan,

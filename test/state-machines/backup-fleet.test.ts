@@ -20,8 +20,9 @@ describe('backup-fleet', () => {
     expect(taken.sort()).toEqual(['scheduled-kube-1-7-0', 'scheduled-kube-2-7-0']);
     expect(fleet.calls.filter((call) => call === 'backup-fleet/record-backup--proven')).toHaveLength(2);
     expect(fleet.calls.at(-1)).toBe('backup-fleet/report-backups');
-    // No drill was wanted.
+    // No drill was wanted, and old backups go only after one that was restored.
     expect(fleet.calls).not.toContain('backup-etcd/prove-api');
+    expect(fleet.calls).not.toContain('backup-fleet/remove-backups');
   });
 
   it('reports also when none is due', async () => {
@@ -52,6 +53,48 @@ describe('backup-fleet', () => {
     ]);
   });
 
+  it('removes old backups after one that was restored, and writes down what that came to', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('backup-fleet');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.calls.filter((call) => /remov|record/.test(call))).toEqual([
+      'backup-fleet/record-backup--proven',
+      'backup-fleet/remove-backups',
+      'backup-fleet/record-removal--done',
+    ]);
+  });
+
+  it('writes down that old backups were not removed, and fails nothing by it', async () => {
+    const answers = {
+      'remove-backups': () => {
+        throw Object.assign(new Error('the newest is not there'), { name: 'RefusedError' });
+      },
+    };
+    const fleet = createStubFleet({ answers });
+
+    const execution = await fleet.run('backup-fleet');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.calls).toContain('backup-fleet/record-removal--failed');
+    expect(fleet.calls).not.toContain('backup-fleet/record-removal--done');
+  });
+
+  it('removes nothing after a backup that failed', async () => {
+    const answers = {
+      'take-snapshot': () => {
+        throw Object.assign(new Error('down'), { name: 'BackupNotProvenError' });
+      },
+    };
+    const fleet = createStubFleet({ answers });
+
+    await fleet.run('backup-fleet');
+
+    expect(fleet.calls).toContain('backup-fleet/record-backup--failed');
+    expect(fleet.calls).not.toContain('backup-fleet/remove-backups');
+  });
+
   it('takes one backup when two looks find the same one due', async () => {
     const fleet = createStubFleet({ answers: due(CLUSTER) });
 
@@ -79,7 +122,14 @@ describe('backup-fleet, every fault at every state', async () => {
 
     expect(fleet.world.unusedFaults()).toEqual([]);
     // What befalls a backup is written down and ends nothing else.
-    const inside = ['backup-etcd', 'record-backup--proven', 'backup-recorded'];
+    const inside = [
+      'backup-etcd',
+      'record-backup--proven',
+      'remove-backups--due',
+      'remove-backups',
+      'record-removal--done',
+      'backup-recorded',
+    ];
     if (inside.includes(scenario.state)) expect(execution.status).toBe('SUCCEEDED');
     else expectOutcome(execution, scenario, ['report-backups', 'backups-reported']);
   });

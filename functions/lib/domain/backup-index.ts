@@ -51,3 +51,14 @@ export function historyOf(index: BackupIndex | undefined): BackupHistory {
     lastFailure: index?.lastFailure === null || index === undefined ? undefined : new Date(index.lastFailure.at),
   };
 }
+
+type Removal = NonNullable<BackupIndex['removal']>;
+
+/** An index after a removal of old backups. The same execution again changes nothing, nor does one that began before the last. */
+export function withRemoval(index: BackupIndex, removal: Omit<Removal, 'failures'>): BackupIndex {
+  const known = index.removal;
+  if (known !== undefined && (known.execution === removal.execution || known.at > removal.at)) return index;
+  const failures = removal.result === null ? (known?.failures ?? 0) + 1 : 0;
+  // What was there when one last succeeded is still the best that is known.
+  return { ...index, removal: { ...removal, result: removal.result ?? known?.result ?? null, failures } };
+}

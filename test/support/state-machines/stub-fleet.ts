@@ -155,6 +155,19 @@ export function answer(
       return { fromScratch: false, baseRevision: 'r0', headRevision: 'r1' };
     case 'write-manifest':
       return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json', seconds: 1 };
+    case 'remove-backups':
+      return {
+        removed: 1,
+        removedBytes: 1,
+        kept: 1,
+        keptBytes: 1,
+        left: 0,
+        locked: 0,
+        unclear: 0,
+        objectLock: true,
+        newest: 'b1',
+        told: [],
+      };
     case 'take-snapshot':
       return { bytes: 1 };
     case 'read-pull-request':
