@@ -14,7 +14,7 @@ export const REMOVAL_STEP = 'remove-backups';
 /**
  * Which changes of a cluster have begun and not ended, as its channel's newest rollout and its own record tell it: what removes
  * backups runs in the cluster's account and can't read them. A rollout counts as not ended until it is proven or a newer one took
- * its place. Null when something can't be read: then every backup that was taken for a change stays.
+ * its place. Null when something can't be read: then every backup stays.
  */
 export async function backupChanges(cluster: ClusterRef, objects: ObjectStore): Promise<BackupChanges | null> {
   const read = await attempt(`the changes of ${cluster.name}`, () => readChanges(cluster, objects));

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type ChangeFacts, newestOf, planRetention } from '#domain/backup-retention.ts';
+import { type ChangeFacts, CLASSES, newestOf, planRetention, type Retained } from '#domain/backup-retention.ts';
 import { RefusedError } from '#model/errors.ts';
 import { BackupChanges, RemovedBackups } from '#model/removal.ts';
 import { ClusterRef } from '#model/settings.ts';
@@ -20,25 +20,34 @@ export interface RemoveBackupsPorts {
   readonly clock: Clock;
 }
 
+const DAY = 24 * 3600 * 1000;
+
 const Input = z.object({
   cluster: ClusterRef,
-  /** As the hub tells it with each call; null or absent: nothing says that a change has ended. */
+  /** As the hub tells it with each call; null or absent: it could not read it, and nothing says what is needed or suspicious. */
   changes: BackupChanges.nullish(),
 });
 
 /**
  * Removes the backups of a cluster that no class, hold or lock keeps, the oldest first, each only while the newest proven one is
  * still there as its manifest says. First the manifest goes, then the snapshot: a run that ends between the two leaves a snapshot
- * that nothing vouches for, and never a manifest that vouches for nothing. Two runs at once do no more than one.
- * @throws TransientError, RefusedError when the bucket can't be read or the newest proven backup is not what its manifest says
+ * that nothing vouches for, and never a manifest that vouches for nothing. Two runs at once do no more than one. What a class or a hold
+ * keeps longer than the bucket's own lock is locked so long.
+ * @throws TransientError, RefusedError when the bucket can't be read, the newest proven backup is not what its manifest says, or the
+ * hub could not tell what is needed
  */
 export const removeBackups = defineStep({
   name: 'remove-backups',
   input: Input,
   output: RemovedBackups,
   async run({ cluster, changes }, { versions, signer, clock }: RemoveBackupsPorts) {
+    if (changes === null || changes === undefined) {
+      throw new RefusedError(
+        `nothing is removed: which changes of ${cluster.name} may need a backup is not known. Look at the newest settings, the channel's newest rollout and the cluster's record in the hub's bucket`,
+      );
+    }
     const { pem } = await signer.publicKey();
-    const suspicious = changes?.suspicious ?? [];
+    const { suspicious, holdDays } = changes;
     const stored = await readStoredBackups(versions, { cluster: cluster.name, publicKey: pem, changes: factsOf(changes), suspicious });
     // A clock that is ahead makes backups old before their time.
     const now = new Date(Math.min(clock.now().getTime(), (await versions.now()).getTime()));
@@ -62,6 +71,7 @@ export const removeBackups = defineStep({
         told.push(`${id}: ${keeps}`);
       }
     }
+    const objectLock = await keepLocked(locksOf(plan.keep, byId, now, holdDays), versions);
     const [removedBytes, allBytes] = [gone, stored].map((some) => some.reduce((sum, { bytes }) => sum + bytes, 0)) as [number, number];
     return {
       removed: gone.length,
@@ -71,15 +81,14 @@ export const removeBackups = defineStep({
       left: Math.max(0, plan.remove.length - MOST),
       locked,
       unclear: unclear.length,
-      objectLock: false,
+      objectLock,
       newest: newest[0]?.kept.id ?? null,
       told: told.slice(0, TOLD),
     };
   },
 });
 
-function factsOf(changes: BackupChanges | null | undefined): ChangeFacts | undefined {
-  if (changes === null || changes === undefined) return undefined;
+function factsOf(changes: BackupChanges): ChangeFacts {
   const ended = Object.fromEntries(Object.entries(changes.ended).map(([revision, at]) => [revision, new Date(at)]));
   return { holdDays: changes.holdDays, open: changes.open, ended };
 }
@@ -103,4 +112,31 @@ async function removeOne({ objects }: StoredBackup, versions: Versions, now: Dat
   if (kept !== undefined) return kept === 'open' ? 'a legal hold keeps it' : `Object Lock keeps it until ${kept.toISOString()}`;
   for (const { key, version } of objects) if (!(await versions.remove(key, version))) return 'Object Lock keeps it';
   return undefined;
+}
+
+/**
+ * Until when Object Lock has to keep what stays: to the end of its class or hold, and while a change has not ended always until the
+ * next look and as long as it is held after its end. What the bucket's own rule keeps long enough is left out.
+ */
+function locksOf(
+  keep: readonly Retained[],
+  stored: ReadonlyMap<string, StoredBackup>,
+  now: Date,
+  holdDays: number,
+): (readonly [StoredBackup, Date])[] {
+  return keep.flatMap(({ id, until }) => {
+    const backup = stored.get(id);
+    if (backup === undefined || backup.kept.unclear !== undefined) return [];
+    const open = backup.kept.hold === 'open' ? now.getTime() + (holdDays + 1) * DAY : 0;
+    const end = Math.max(until?.getTime() ?? 0, open);
+    return end > backup.kept.storedAt.getTime() + CLASSES.hourly * DAY && end > now.getTime() ? [[backup, new Date(end)] as const] : [];
+  });
+}
+
+/** @returns false when the bucket has no Object Lock */
+async function keepLocked(locks: readonly (readonly [StoredBackup, Date])[], versions: Versions): Promise<boolean> {
+  for (const [{ objects }, until] of locks) {
+    for (const { key, version } of objects) if (!(await versions.keepUntil(key, version, until))) return false;
+  }
+  return true;
 }

@@ -23,7 +23,7 @@ export interface Reading {
   readonly cluster: string;
   /** PEM of the key that manifests are signed by. */
   readonly publicKey: string;
-  readonly changes: ChangeFacts | undefined;
+  readonly changes: ChangeFacts;
   readonly suspicious: readonly string[];
 }
 

@@ -168,11 +168,10 @@ export interface ChangeFacts {
  * Until when a backup is held: until the change that it was taken for is over, and some days more. One of which nothing is known (it
  * was overtaken by a newer one) is held as long from when it was taken.
  * @param purpose the revision that it was taken for; undefined for one by schedule
- * @param facts undefined when they can't be read: then nothing says that a change has ended
  */
-export function holdOf(purpose: string | undefined, takenAt: Date, facts: ChangeFacts | undefined): KeptBackup['hold'] {
+export function holdOf(purpose: string | undefined, takenAt: Date, facts: ChangeFacts): KeptBackup['hold'] {
   if (purpose === undefined) return undefined;
-  if (facts === undefined || facts.open.includes(purpose)) return 'open';
+  if (facts.open.includes(purpose)) return 'open';
   const ended = facts.ended[purpose] ?? takenAt;
   return new Date(Math.max(ended.getTime(), takenAt.getTime()) + facts.holdDays * DAY);
 }

@@ -150,6 +150,14 @@ describe('remove-backups', () => {
     expect([isThere(failed), isThere(running)]).toEqual([false, true]);
   });
 
+  it('removes nothing while it is not known which changes may need one, or which is suspicious', async () => {
+    oldAndNewest();
+
+    await expect(run(null)).rejects.toThrow(/nothing is removed: which changes of alpha-1/);
+
+    expect(versions.removed).toEqual([]);
+  });
+
   it('is not hurried by a clock that is ahead', async () => {
     const [second, newest] = [there(0.4), there(0.1)];
     there(0.6);
@@ -168,7 +176,6 @@ describe('remove-backups', () => {
       ['ended six days ago', { ...CHANGES, ended: { [REVISION]: new Date(NOW.getTime() - 6 * DAY).toISOString() } }, true],
       ['ended eight days ago', { ...CHANGES, ended: { [REVISION]: new Date(NOW.getTime() - 8 * DAY).toISOString() } }, false],
       ['is not known any more', CHANGES, false],
-      ['can not be asked for', null, true],
     ])('keep the backup of a change that %s: %o', async (_, changes, stays) => {
       const [, backup] = held();
 
@@ -201,6 +208,46 @@ describe('remove-backups', () => {
       expect(await run()).toMatchObject({ removed: 1, locked: 1 });
       expect(looked).toBe(1);
       expect(isThere(old)).toBe(true);
+    });
+  });
+
+  describe('has Object Lock keep', () => {
+    const REVISION = 'b'.repeat(40);
+    const locksOf = async (backup: MadeBackup) => {
+      const found = await versions.list(`backups/${CLUSTER.name}/${backup.id}/`);
+      return Promise.all(found.map(async ({ key, version }) => (await versions.look(key, version))?.lock));
+    };
+    const inDays = (days: number): Date => new Date(NOW.getTime() + days * DAY);
+
+    it('both objects to the end of their longest class, and leaves the hourly ones to the bucket', async () => {
+      const [weekly, hourly] = [there(3.5), there(3.4)];
+
+      const result = await run();
+
+      // Taken and stored at whole seconds.
+      expect(await locksOf(weekly)).toEqual([inDays(366 - 3.5), inDays(366 - 3.5)]);
+      expect(await locksOf(hourly)).toEqual([undefined, undefined]);
+      expect(result.objectLock).toBe(true);
+    });
+
+    it('what a change was begun with: always to the next look and the days after its end', async () => {
+      there(6.4);
+      const backup = there(6.3, { purpose: REVISION });
+      there(0);
+
+      await run({ ...CHANGES, open: [REVISION] });
+      expect(await locksOf(backup)).toEqual([inDays(8), inDays(8)]);
+      // Never shorter.
+      await run({ ...CHANGES, ended: { [REVISION]: NOW.toISOString() } });
+
+      expect(await locksOf(backup)).toEqual([inDays(8), inDays(8)]);
+    });
+
+    it('nothing where the bucket has none, and tells it', async () => {
+      there(3.5);
+      versions.hasObjectLock = false;
+
+      expect(await run()).toMatchObject({ objectLock: false, kept: 1 });
     });
   });
 

@@ -15,6 +15,8 @@ export interface FakeVersions extends Versions {
   /** False: a bucket that was made without Object Lock. */
   hasObjectLock: boolean;
   setTime(time: Date): void;
+  /** Has `now` tell a later time than the store goes by, in milliseconds. */
+  setAhead(by: number): void;
 }
 
 interface Entry extends Omit<ObjectVersion, 'latest'> {
@@ -28,6 +30,7 @@ export function createFakeVersions(start: Date = new Date('2026-01-05T08:00:00Z'
   const entries: Entry[] = [];
   let time = start;
   let made = 0;
+  let ahead = 0;
 
   const find = (key: string, version: string): Entry | undefined => entries.find((one) => one.key === key && one.version === version);
   const isKept = ({ lock }: Entry): boolean => lock === 'open' || (lock !== undefined && lock > time);
@@ -49,6 +52,9 @@ export function createFakeVersions(start: Date = new Date('2026-01-05T08:00:00Z'
     },
     setTime(next) {
       time = next;
+    },
+    setAhead(by) {
+      ahead = by;
     },
     async list(prefix) {
       await fake.beforeEach?.('list', prefix);
@@ -88,7 +94,7 @@ export function createFakeVersions(start: Date = new Date('2026-01-05T08:00:00Z'
       one.lock = until;
       return true;
     },
-    now: async () => wholeSeconds(time),
+    now: async () => wholeSeconds(new Date(time.getTime() + ahead)),
   };
   return fake;
 }

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse, type ScalarTag } from 'yaml';
+import { CLASSES } from '#domain/backup-retention.ts';
+
+/** `!Sub` and the like keep their text. */
+const TAGS: ScalarTag[] = ['!Sub', '!Ref', '!GetAtt'].map((tag) => ({ tag, resolve: (text: string) => text }));
+
+interface Statement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+interface Resource {
+  readonly Type: string;
+  readonly Properties: {
+    readonly RoleName?: string;
+    readonly Policies?: readonly { readonly PolicyDocument: { readonly Statement: readonly Statement[] } }[];
+    readonly VersioningConfiguration?: unknown;
+    readonly ObjectLockEnabled?: boolean;
+    readonly ObjectLockConfiguration?: unknown;
+    readonly LifecycleConfiguration?: { readonly Rules: readonly object[] };
+  };
+}
+
+const source = readFileSync(new URL('../../channels/bootstrap/account.yaml', import.meta.url), 'utf8');
+const { Resources } = parse(source, { logLevel: 'silent', customTags: TAGS }) as { Resources: Record<string, Resource> };
+const roles = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
+
+const allowed = roles.flatMap(({ Properties }) =>
+  (Properties.Policies ?? []).flatMap(({ PolicyDocument }) =>
+    PolicyDocument.Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, Resource }) =>
+      [Action].flat().map((action) => ({ role: Properties.RoleName ?? '', action, resource: [Resource].flat().map(String) })),
+    ),
+  ),
+);
+
+/** Roles that a pattern of IAM allows the action. */
+function whoMay(action: string): string[] {
+  const matches = (pattern: string): boolean => new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i').test(action);
+  return [...new Set(allowed.filter((one) => matches(one.action)).map(({ role }) => role))].sort();
+}
+
+describe('rights over backups in an account', () => {
+  it('are read from all roles', () => {
+    expect(roles.length).toBeGreaterThan(8);
+    expect(allowed.length).toBeGreaterThan(30);
+    // The reader of patterns works: this one is granted by a wildcard or by name.
+    expect(whoMay('s3:GetObject')).toContain('sluice-side-etcd');
+    expect(whoMay('s3:PutObject')).toContain('sluice-side-etcd');
+  });
+
+  it('let one role remove, by version and below backups/ only', () => {
+    expect(whoMay('s3:DeleteObjectVersion')).toEqual(['sluice-side-remover']);
+    expect(allowed.filter(({ action }) => action === 's3:DeleteObjectVersion').map(({ resource }) => resource)).toEqual([
+      ['${Bucket.Arn}/backups/*'],
+    ]);
+    // A removal without a version would only hide the object, from whoever restores.
+    expect(whoMay('s3:DeleteObject')).toEqual([]);
+  });
+
+  it.each([
+    's3:BypassGovernanceRetention',
+    's3:PutBucketObjectLockConfiguration',
+    's3:PutLifecycleConfiguration',
+    's3:PutBucketVersioning',
+    's3:PutObjectLegalHold',
+  ])('let nobody %s', (action) => {
+    expect(whoMay(action)).toEqual([]);
+  });
+
+  it('let what removes write nothing, and what writes lock nothing', () => {
+    expect(whoMay('s3:PutObjectRetention')).toEqual(['sluice-side-remover']);
+    expect(whoMay('s3:PutObject')).not.toContain('sluice-side-remover');
+    expect(whoMay('kms:Sign')).toEqual(['sluice-side-manifest']);
+  });
+});
+
+describe('the bucket of an account', () => {
+  const bucket = Resources['Bucket']?.Properties;
+
+  it('keeps what is written as long as an hourly backup stays, and has versions', () => {
+    expect(bucket?.VersioningConfiguration).toEqual({ Status: 'Enabled' });
+    expect(bucket?.ObjectLockEnabled).toBe(true);
+    expect(bucket?.ObjectLockConfiguration).toEqual({
+      ObjectLockEnabled: 'Enabled',
+      Rule: { DefaultRetention: { Mode: 'GOVERNANCE', Days: CLASSES.hourly } },
+    });
+  });
+
+  it('has no rule that expires anything but parts of uploads', () => {
+    const rules = bucket?.LifecycleConfiguration?.Rules ?? [];
+
+    expect(rules.length).toBeGreaterThan(0);
+    for (const rule of rules) expect(Object.keys(rule).sort()).toEqual(['AbortIncompleteMultipartUpload', 'Id', 'Status']);
+  });
+});
