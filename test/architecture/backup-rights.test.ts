@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, type ScalarTag } from 'yaml';
+import { ARCHIVE_DAYS } from '#domain/backup-cost.ts';
 import { CLASSES } from '#domain/backup-retention.ts';
 
 /** `!Sub` and the like keep their text. */
@@ -88,10 +89,13 @@ describe('the bucket of an account', () => {
     });
   });
 
-  it('has no rule that expires anything but parts of uploads', () => {
+  it('has no rule that expires anything but parts of uploads, and moves what outlives the daily ones', () => {
     const rules = bucket?.LifecycleConfiguration?.Rules ?? [];
 
-    expect(rules.length).toBeGreaterThan(0);
-    for (const rule of rules) expect(Object.keys(rule).sort()).toEqual(['AbortIncompleteMultipartUpload', 'Id', 'Status']);
+    expect(rules.length).toBeGreaterThan(1);
+    expect(rules.flatMap((rule) => Object.keys(rule)).filter((key) => key.includes('Expir'))).toEqual([]);
+    expect(rules).toContainEqual(
+      expect.objectContaining({ Prefix: 'backups/', Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: ARCHIVE_DAYS }] }),
+    );
   });
 });
