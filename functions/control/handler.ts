@@ -24,6 +24,7 @@ import { planWaves } from './plan-waves.ts';
 import { readWhatRuns } from './read-what-runs.ts';
 import { record } from './record.ts';
 import { recordBackup } from './record-backup.ts';
+import { recordCopy } from './record-copy.ts';
 import { recordRemoval } from './record-removal.ts';
 import { releaseSlot } from './release-slot.ts';
 import { reportBackups } from './report-backups.ts';
@@ -56,6 +57,7 @@ const STEPS = [
   readWhatRuns,
   record,
   recordBackup,
+  recordCopy,
   recordRemoval,
   releaseSlot,
   reportBackups,

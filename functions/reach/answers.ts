@@ -24,6 +24,7 @@ import { takeSnapshot } from '../etcd/take-snapshot.ts';
 import { deleteIdentity } from '../identity/delete-identity.ts';
 import { issueIdentity } from '../identity/issue-identity.ts';
 import { writeManifest } from '../manifest/write-manifest.ts';
+import { copyBackups } from '../remover/copy-backups.ts';
 import { removeBackups } from '../remover/remove-backups.ts';
 
 /** Of these steps only name and output schema are used here; they run in the accounts. */
@@ -33,7 +34,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
   ...[releaseNodes, removeAwsResources, reportDrain, rewriteSecrets, rollControlPlane, rollNodePools, startLoad],
   ...[checkMembers, mendEtcdMembers, rollEtcdMembers, takeSnapshot],
   ...[writeManifest],
-  ...[removeBackups],
+  ...[removeBackups, copyBackups],
   ...[proveSnapshot, proveApi, runTests],
 ];
 

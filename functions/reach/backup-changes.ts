@@ -8,8 +8,8 @@ import { NewestRollout, NewestSettings } from '#model/rollout.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 
-/** The step that is told for which changes backups may be needed. */
-export const REMOVAL_STEP = 'remove-backups';
+/** The steps that are told for which changes backups may be needed. */
+export const TOLD_CHANGES: readonly string[] = ['remove-backups', 'copy-backups'];
 
 /**
  * Which changes of a cluster have begun and not ended, as its channel's newest rollout and its own record tell it: what removes

@@ -5,7 +5,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import type { ClusterSideFunction, Reach } from '#ports/reach.ts';
 import { parseAnswer } from './answers.ts';
-import { backupChanges, REMOVAL_STEP } from './backup-changes.ts';
+import { backupChanges, TOLD_CHANGES } from './backup-changes.ts';
 import { nodePermission, ROLL_STEP } from './node-permission.ts';
 
 const Call = z.looseObject({ step: z.string(), execution: z.string(), input: z.looseObject({}) });
@@ -37,7 +37,7 @@ async function toldOf(
   ports: { readonly objects: ObjectStore; readonly clock: Clock },
 ): Promise<object> {
   if (step === ROLL_STEP) return { permission: await nodePermission(cluster, input, ports) };
-  if (step === REMOVAL_STEP) return { changes: await backupChanges(cluster, ports.objects) };
+  if (TOLD_CHANGES.includes(step)) return { changes: await backupChanges(cluster, ports.objects) };
   return {};
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type ChangeFacts, CLASSES, newestOf, planRetention, type Retained } from '#domain/backup-retention.ts';
+import { newestOf, planRetention, type Retained } from '#domain/backup-retention.ts';
 import { RefusedError } from '#model/errors.ts';
 import { BackupChanges, RemovedBackups } from '#model/removal.ts';
 import { ClusterRef } from '#model/settings.ts';
@@ -7,7 +7,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Signer } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 import type { Versions } from '#ports/versions.ts';
-import { readStoredBackups, type StoredBackup } from './stored-backups.ts';
+import { factsOf, lastsUntil, readStoredBackups, type StoredBackup } from './stored-backups.ts';
 
 /** Removed by one run: more than a day's at the shortest usual interval, and few enough that a wrong decision is noticed first. */
 const MOST = 100;
@@ -19,8 +19,6 @@ export interface RemoveBackupsPorts {
   readonly signer: Pick<Signer, 'publicKey'>;
   readonly clock: Clock;
 }
-
-const DAY = 24 * 3600 * 1000;
 
 const Input = z.object({
   cluster: ClusterRef,
@@ -88,11 +86,6 @@ export const removeBackups = defineStep({
   },
 });
 
-function factsOf(changes: BackupChanges): ChangeFacts {
-  const ended = Object.fromEntries(Object.entries(changes.ended).map(([revision, at]) => [revision, new Date(at)]));
-  return { holdDays: changes.holdDays, open: changes.open, ended };
-}
-
 /** Asked right before each removal. @throws RefusedError when what must stay is not there as it should be */
 async function mustStand(newest: readonly StoredBackup[], versions: Versions): Promise<void> {
   for (const { kept, objects, sha256 } of newest) {
@@ -114,10 +107,7 @@ async function removeOne({ objects }: StoredBackup, versions: Versions, now: Dat
   return undefined;
 }
 
-/**
- * Until when Object Lock has to keep what stays: to the end of its class or hold, and while a change has not ended always until the
- * next look and as long as it is held after its end. What the bucket's own rule keeps long enough is left out.
- */
+/** Until when Object Lock has to keep what stays. */
 function locksOf(
   keep: readonly Retained[],
   stored: ReadonlyMap<string, StoredBackup>,
@@ -127,9 +117,8 @@ function locksOf(
   return keep.flatMap(({ id, until }) => {
     const backup = stored.get(id);
     if (backup === undefined || backup.kept.unclear !== undefined) return [];
-    const open = backup.kept.hold === 'open' ? now.getTime() + (holdDays + 1) * DAY : 0;
-    const end = Math.max(until?.getTime() ?? 0, open);
-    return end > backup.kept.storedAt.getTime() + CLASSES.hourly * DAY && end > now.getTime() ? [[backup, new Date(end)] as const] : [];
+    const end = lastsUntil(backup.kept, until, now, holdDays);
+    return end === undefined ? [] : [[backup, end] as const];
   });
 }
 

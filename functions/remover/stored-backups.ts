@@ -1,10 +1,12 @@
 import { requiredLayers } from '#domain/backup.ts';
 import { takenAtOf } from '#domain/backup-index.ts';
 import { contentProblems, proofOf } from '#domain/backup-proof.ts';
-import { type ChangeFacts, holdOf, type KeptBackup } from '#domain/backup-retention.ts';
+import { type ChangeFacts, CLASSES, holdOf, type KeptBackup } from '#domain/backup-retention.ts';
 import { accountKeys } from '#domain/names.ts';
+import type { BackupChanges } from '#model/removal.ts';
 import type { ObjectVersion, Versions } from '#ports/versions.ts';
 
+const DAY = 24 * 3600 * 1000;
 /** Manifests that are read at a time. */
 const PARALLEL = 16;
 
@@ -88,4 +90,20 @@ async function readOne(versions: Versions, reading: Reading, id: string, objects
     hold: holdOf(told.purpose?.revision, takenAt, reading.changes),
   };
   return { kept, objects: [manifest, snapshot], bytes, sha256: told.object.sha256 };
+}
+
+/** The facts of the hub as the rule takes them. */
+export function factsOf(changes: BackupChanges): ChangeFacts {
+  const ended = Object.fromEntries(Object.entries(changes.ended).map(([revision, at]) => [revision, new Date(at)]));
+  return { holdDays: changes.holdDays, open: changes.open, ended };
+}
+
+/**
+ * How long a backup lasts that outlives the hourly ones: to the end of its class or hold, and while a change has not ended always to
+ * the next look and as long as it is held after its end. Undefined for one that does not: the bucket's own rule keeps it long enough.
+ */
+export function lastsUntil({ hold, storedAt }: KeptBackup, until: Date | undefined, now: Date, holdDays: number): Date | undefined {
+  const open = hold === 'open' ? now.getTime() + (holdDays + 1) * DAY : 0;
+  const end = Math.max(until?.getTime() ?? 0, open);
+  return end > storedAt.getTime() + CLASSES.hourly * DAY && end > now.getTime() ? new Date(end) : undefined;
 }

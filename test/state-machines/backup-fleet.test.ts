@@ -63,7 +63,9 @@ describe('backup-fleet', () => {
       'backup-fleet/record-backup--proven',
       'backup-fleet/remove-backups',
       'backup-fleet/record-removal--done',
+      'backup-fleet/record-copy--done',
     ]);
+    expect(fleet.calls).toContain('backup-fleet/copy-backups');
   });
 
   it('writes down that old backups were not removed, and fails nothing by it', async () => {
@@ -79,6 +81,23 @@ describe('backup-fleet', () => {
     expect(execution.status).toBe('SUCCEEDED');
     expect(fleet.calls).toContain('backup-fleet/record-removal--failed');
     expect(fleet.calls).not.toContain('backup-fleet/record-removal--done');
+    // The copies don't wait for it.
+    expect(fleet.calls).toContain('backup-fleet/record-copy--done');
+  });
+
+  it('writes down that backups were not copied, and fails nothing by it', async () => {
+    const answers = {
+      'copy-backups': () => {
+        throw Object.assign(new Error('no such bucket'), { name: 'RefusedError' });
+      },
+    };
+    const fleet = createStubFleet({ answers });
+
+    const execution = await fleet.run('backup-fleet');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.calls).toContain('backup-fleet/record-copy--failed');
+    expect(fleet.calls).not.toContain('backup-fleet/record-copy--done');
   });
 
   it('removes nothing after a backup that failed', async () => {
@@ -128,6 +147,8 @@ describe('backup-fleet, every fault at every state', async () => {
       'remove-backups--due',
       'remove-backups',
       'record-removal--done',
+      'copy-backups',
+      'record-copy--done',
       'backup-recorded',
     ];
     if (inside.includes(scenario.state)) expect(execution.status).toBe('SUCCEEDED');

@@ -52,13 +52,31 @@ export function historyOf(index: BackupIndex | undefined): BackupHistory {
   };
 }
 
-type Removal = NonNullable<BackupIndex['removal']>;
+/** What comes after a backup was taken, and is counted on its own. */
+interface Aftermath<R> {
+  readonly at: string;
+  readonly execution: string;
+  readonly result: R | null;
+  readonly failures: number;
+  readonly reason: string | null;
+}
+type Outcome<R> = Omit<Aftermath<R>, 'failures'>;
+type Removal = NonNullable<NonNullable<BackupIndex['removal']>['result']>;
+type Copy = NonNullable<NonNullable<BackupIndex['copy']>['result']>;
 
 /** An index after a removal of old backups. The same execution again changes nothing, nor does one that began before the last. */
-export function withRemoval(index: BackupIndex, removal: Omit<Removal, 'failures'>): BackupIndex {
-  const known = index.removal;
-  if (known !== undefined && (known.execution === removal.execution || known.at > removal.at)) return index;
-  const failures = removal.result === null ? (known?.failures ?? 0) + 1 : 0;
+export function withRemoval(index: BackupIndex, removal: Outcome<Removal>): BackupIndex {
+  return { ...index, removal: after(index.removal, removal) };
+}
+
+/** An index after backups were copied to the second bucket; repeated or late as above. */
+export function withCopy(index: BackupIndex, copy: Outcome<Copy>): BackupIndex {
+  return { ...index, copy: after(index.copy, copy) };
+}
+
+function after<R>(known: Aftermath<R> | undefined, now: Outcome<R>): Aftermath<R> {
+  if (known !== undefined && (known.execution === now.execution || known.at > now.at)) return known;
+  const failures = now.result === null ? (known?.failures ?? 0) + 1 : 0;
   // What was there when one last succeeded is still the best that is known.
-  return { ...index, removal: { ...removal, result: removal.result ?? known?.result ?? null, failures } };
+  return { ...now, result: now.result ?? known?.result ?? null, failures };
 }

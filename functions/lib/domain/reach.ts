@@ -22,7 +22,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
   ],
   etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'roll-etcd-members'],
   manifest: ['write-manifest'],
-  remover: ['remove-backups'],
+  remover: ['remove-backups', 'copy-backups'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],
 };
 

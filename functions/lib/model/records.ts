@@ -4,7 +4,7 @@ import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timesta
 
 import { ApiGap, Deferred } from './progress.ts';
 
-import { RemovedBackups } from './removal.ts';
+import { CopiedBackups, RemovedBackups } from './removal.ts';
 import { ClusterRef } from './settings.ts';
 
 /** Versions of what an update can't take back once it has begun with it. */
@@ -229,6 +229,16 @@ export const BackupIndex = z.object({
       at: Timestamp,
       execution: ExecutionName,
       result: RemovedBackups.nullable(),
+      failures: z.int().min(0),
+      reason: z.string().nullable(),
+    })
+    .optional(),
+  /** The same of the copies in the second bucket; `result.wanted` is false where there is none. */
+  copy: z
+    .object({
+      at: Timestamp,
+      execution: ExecutionName,
+      result: CopiedBackups.nullable(),
       failures: z.int().min(0),
       reason: z.string().nullable(),
     })

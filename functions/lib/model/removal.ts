@@ -36,3 +36,20 @@ export const RemovedBackups = z.object({
   told: z.array(z.string()),
 });
 export type RemovedBackups = z.infer<typeof RemovedBackups>;
+
+/** What a run of `copy-backups` came to. */
+export const CopiedBackups = z.object({
+  /** False when the account names no second bucket: then nothing is copied. */
+  wanted: z.boolean(),
+  /** Copied now, and read back and hashed there. */
+  copied: z.int(),
+  /** Backups of daily and older classes that are in both buckets. */
+  there: z.int(),
+  /** That are in the first only. */
+  missing: z.int(),
+  /** The newest that is in both; null when none is. */
+  newest: z.string().nullable(),
+  /** Copies that are not what the manifest says, each with the backup's id; cut at 10. */
+  told: z.array(z.string()),
+});
+export type CopiedBackups = z.infer<typeof CopiedBackups>;

@@ -5,6 +5,7 @@ import type { Metric } from '#ports/metrics.ts';
 import { findDueBackups } from '../../../functions/control/find-due-backups.ts';
 import { record } from '../../../functions/control/record.ts';
 import { recordBackup } from '../../../functions/control/record-backup.ts';
+import { recordCopy } from '../../../functions/control/record-copy.ts';
 import { recordRemoval } from '../../../functions/control/record-removal.ts';
 import { reportBackups } from '../../../functions/control/report-backups.ts';
 import { AT, type ControlWorld, createControlWorld, NEW, refOf, runStep, SETTINGS_COMMIT } from '../../support/control-world.ts';
@@ -248,6 +249,37 @@ describe('record-removal', () => {
   });
 });
 
+describe('record-copy', () => {
+  const RESULT = { wanted: true, copied: 1, there: 3, missing: 2, newest: ID, told: [] };
+  const run = (more: object, execution: string) =>
+    recordCopy.run(recordCopy.input.parse({ cluster: refOf(DEV, 0), startedAt: AT, ...more }), world, { execution });
+
+  it('writes down what is in the second bucket, and counts failures apart from those of removals', async () => {
+    await exist(DEV, 2);
+    await run({ outcome: 'done', copyBackups: RESULT }, 'one');
+    await runStep(reportBackups, {}, ports());
+    expect(told[0]?.metrics).toMatchObject({ BackupsNotCopied: 2, BackupRemovalFailures: 0 });
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithFailedCopies: 0, ClustersWithUnclearBackups: 0 });
+
+    const later = new Date(Date.parse(AT) + 1000).toISOString();
+    await run({ outcome: 'failed', error: { Error: 'RefusedError', Cause: 'no such bucket' }, startedAt: later }, 'two');
+
+    expect(indexOf('dev-1')).toMatchObject({ copy: { failures: 1, result: RESULT, reason: expect.stringContaining('no such bucket') } });
+    expect(indexOf('dev-1').removal).toBeUndefined();
+    await runStep(reportBackups, {}, ports());
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithFailedCopies: 1, ClustersWithUnclearBackups: 0 });
+  });
+
+  it('has a copy that is not what it should be counted as a failed one', async () => {
+    await exist(DEV, 1);
+    await run({ outcome: 'done', copyBackups: { ...RESULT, told: [`${ID}: its copy has 1 bytes`] } }, 'one');
+
+    await runStep(reportBackups, {}, ports());
+
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithFailedCopies: 1 });
+  });
+});
+
 describe('report-backups', () => {
   it('tells the age of each, counts one without any from its creation, and says that it ran', async () => {
     await exist(DEV, 2);
@@ -285,7 +317,13 @@ describe('report-backups', () => {
     expect(told).toEqual([
       {
         dimensions: {},
-        metrics: { BackupRuns: 1, OldestProvenBackupIntervals: 0, ClustersWithUnclearBackups: 0, ClustersWithFailedBackups: 0 },
+        metrics: {
+          BackupRuns: 1,
+          OldestProvenBackupIntervals: 0,
+          ClustersWithUnclearBackups: 0,
+          ClustersWithFailedCopies: 0,
+          ClustersWithFailedBackups: 0,
+        },
       },
     ]);
   });
