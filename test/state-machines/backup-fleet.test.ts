@@ -20,9 +20,8 @@ describe('backup-fleet', () => {
     expect(taken.sort()).toEqual(['scheduled-kube-1-7-0', 'scheduled-kube-2-7-0']);
     expect(fleet.calls.filter((call) => call === 'backup-fleet/record-backup--proven')).toHaveLength(2);
     expect(fleet.calls.at(-1)).toBe('backup-fleet/report-backups');
-    // No drill was wanted, and old backups go only after one that was restored.
+    // No drill was wanted.
     expect(fleet.calls).not.toContain('backup-etcd/prove-api');
-    expect(fleet.calls).not.toContain('backup-fleet/remove-backups');
   });
 
   it('reports also when none is due', async () => {
@@ -47,13 +46,13 @@ describe('backup-fleet', () => {
     const execution = await fleet.run('backup-fleet');
 
     expect(execution.status).toBe('SUCCEEDED');
-    expect(fleet.calls.filter((call) => call.startsWith('backup-fleet/record')).sort()).toEqual([
+    expect(fleet.calls.filter((call) => call.startsWith('backup-fleet/record-backup')).sort()).toEqual([
       'backup-fleet/record-backup--failed',
       'backup-fleet/record-backup--proven',
     ]);
   });
 
-  it('removes old backups after one that was restored, and writes down what that came to', async () => {
+  it('removes old backups when that is due, and writes down what that came to', async () => {
     const fleet = createStubFleet();
 
     const execution = await fleet.run('backup-fleet');
@@ -98,6 +97,15 @@ describe('backup-fleet', () => {
     expect(execution.status).toBe('SUCCEEDED');
     expect(fleet.calls).toContain('backup-fleet/record-copy--failed');
     expect(fleet.calls).not.toContain('backup-fleet/record-copy--done');
+  });
+
+  it('removes nothing while that is not due', async () => {
+    const fleet = createStubFleet({ answers: { 'record-backup': () => ({ failures: 0, reason: 'proven', removalDue: false }) } });
+
+    await fleet.run('backup-fleet');
+
+    expect(fleet.calls).toContain('backup-fleet/record-backup--proven');
+    expect(fleet.calls.filter((call) => /remov|copy/.test(call))).toEqual([]);
   });
 
   it('removes nothing after a backup that failed', async () => {

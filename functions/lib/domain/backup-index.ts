@@ -52,6 +52,19 @@ export function historyOf(index: BackupIndex | undefined): BackupHistory {
   };
 }
 
+const HOUR = 3600 * 1000;
+/** A little less than a day, so that it stays at the same hour. */
+const REMOVAL_HOURS = 23;
+/** As long as a restored one counts: drills are daily, and one may fail. */
+const RESTORED_HOURS = 48;
+
+/** Whether old backups are to be removed now: once a day, and only while the newest that was restored is no older than two. */
+export function removalDue({ newestDrilled, removal }: BackupIndex, now: Date): boolean {
+  const hoursSince = (time: string): number => (now.getTime() - Date.parse(time)) / HOUR;
+  if (newestDrilled === null || hoursSince(newestDrilled.takenAt) >= RESTORED_HOURS) return false;
+  return removal === undefined || hoursSince(removal.at) >= REMOVAL_HOURS;
+}
+
 /** What comes after a backup was taken, and is counted on its own. */
 interface Aftermath<R> {
   readonly at: string;

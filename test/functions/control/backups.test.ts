@@ -144,7 +144,7 @@ describe('record-backup', () => {
 
     const again = await runStep(recordBackup, failed, world);
 
-    expect(again).toEqual({ failures: 1, reason: 'BackupNotProvenError: L0 fails' });
+    expect(again).toEqual({ failures: 1, reason: 'BackupNotProvenError: L0 fails', removalDue: false });
     expect(indexOf('dev-1')).toMatchObject({
       newestProven: null,
       failures: 1,
@@ -186,6 +186,40 @@ describe('record', () => {
     await runStep(record, input, world, 'update-1');
 
     expect(indexOf('dev-1')).toMatchObject({ newestProven: { id: ID, takenAt: TAKEN }, newestDrilled: { id: ID }, bytes: null });
+  });
+});
+
+describe('when old backups are to be removed', () => {
+  // The world begins an hour after AT.
+  const later = (hours: number): string => new Date(Date.parse(AT) + (1 + hours) * 3600_000).toISOString();
+  const drilled = (hoursAgo: number) => ({
+    cluster: 'dev-1',
+    newestProven: null,
+    newestDrilled: { id: ID, takenAt: later(-hoursAgo) },
+    bytes: null,
+    seconds: null,
+    failures: 0,
+    lastFailure: null,
+  });
+  const removal = (hoursAgo: number) => ({ at: later(-hoursAgo), execution: 'run', result: null, failures: 1, reason: 'x' });
+  const proven = ended({ outcome: 'proven', backup: { id: ID, bytes: 5, seconds: 2 } });
+  const due = async (index: object, work = proven): Promise<boolean> => {
+    await world.put(keys.backupIndex('dev-1'), index);
+    return (await runStep(recordBackup, work, world)).removalDue;
+  };
+
+  it.each([
+    ['a day after the last, one was restored yesterday', drilled(25), removal(23), true],
+    ['the first time', drilled(1), undefined, true],
+    ['an hour after the last', drilled(1), removal(1), false],
+    ['a day after the last, none was restored for two days', drilled(48), removal(30), false],
+  ])('%s', async (_, index, last, expected) => {
+    expect(await due({ ...index, ...(last && { removal: last }) })).toBe(expected);
+  });
+
+  it('never after one that failed, nor where none was restored', async () => {
+    expect(await due(drilled(1), ended({ outcome: 'failed' }))).toBe(false);
+    expect(await due({ ...drilled(1), newestDrilled: null })).toBe(false);
   });
 });
 

@@ -155,6 +155,8 @@ export function answer(
       return { fromScratch: false, baseRevision: 'r0', headRevision: 'r1' };
     case 'write-manifest':
       return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json', seconds: 1 };
+    case 'record-backup':
+      return { failures: 0, reason: 'proven', removalDue: true };
     case 'remove-backups':
       return {
         removed: 1,
