@@ -27,6 +27,8 @@ import { planWaves } from './plan-waves.ts';
 import { readWhatRuns } from './read-what-runs.ts';
 import { record } from './record.ts';
 import { recordBackup } from './record-backup.ts';
+import { recordCopy } from './record-copy.ts';
+import { recordRemoval } from './record-removal.ts';
 import { releaseSlot } from './release-slot.ts';
 import { reportBackups } from './report-backups.ts';
 import { reportPlan } from './report-plan.ts';
@@ -62,6 +64,8 @@ const STEPS = [
   readWhatRuns,
   record,
   recordBackup,
+  recordCopy,
+  recordRemoval,
   releaseSlot,
   reportBackups,
   reportPlan,

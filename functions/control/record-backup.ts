@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { emptyIndex, takenAtOf, withFailure, withProven } from '#domain/backup-index.ts';
+import { emptyIndex, removalDue, takenAtOf, withFailure, withProven } from '#domain/backup-index.ts';
 import { readCaught } from '#domain/caught.ts';
 import { keys } from '#domain/names.ts';
 import { changeObject } from '#facts/stored.ts';
@@ -41,11 +41,12 @@ const Input = z.object({
 export const recordBackup = defineStep({
   name: 'record-backup',
   input: Input,
-  output: z.object({ failures: z.int(), reason: z.string() }),
+  output: z.object({ failures: z.int(), reason: z.string(), removalDue: z.boolean() }),
   async run({ outcome, cluster, drill, executionName, backup, error, startedAt }, { objects, executions, clock }: Ports) {
     if (error?.Error.includes('ExecutionAlreadyExists') === true) {
       const there = await executions.describe('backup-etcd', executionName);
-      if (there === undefined || there.status === 'RUNNING') return { failures: 0, reason: `${executionName} is under way` };
+      if (there === undefined || there.status === 'RUNNING')
+        return { failures: 0, reason: `${executionName} is under way`, removalDue: false };
     }
     const index = await changeObject(objects, keys.backupIndex(cluster.name), BackupIndex, (known) => {
       const before = known ?? emptyIndex(cluster.name);
@@ -53,7 +54,10 @@ export const recordBackup = defineStep({
       const reason = reasonOf(error);
       return withFailure(before, { at: clock.now().toISOString(), execution: executionName, reason }, new Date(startedAt));
     });
-    return { failures: index?.failures ?? 0, reason: outcome === 'proven' ? `proven: ${backup?.id ?? ''}` : reasonOf(error) };
+    const reason = outcome === 'proven' ? `proven: ${backup?.id ?? ''}` : reasonOf(error);
+    // After a failure nothing is taken away.
+    const due = outcome === 'proven' && index !== undefined && removalDue(index, clock.now());
+    return { failures: index?.failures ?? 0, reason, removalDue: due };
   },
 });
 

@@ -27,7 +27,13 @@ export const reportBackups = defineStep({
     const now = clock.now().getTime();
     const newest = await readObject(objects, keys.newestSettings(), NewestSettings);
     const channels = newest === undefined ? [] : (await readSettings(objects, newest.commit)).channels;
-    const ages: { readonly cluster: string; readonly intervals: number; readonly failures: number }[] = [];
+    const ages: {
+      readonly cluster: string;
+      readonly intervals: number;
+      readonly failures: number;
+      readonly unclear: boolean;
+      readonly notCopied: boolean;
+    }[] = [];
     for (const channel of channels) {
       const interval = durationSeconds(channel.backup.interval);
       const records = await readRecords(
@@ -45,13 +51,31 @@ export const reportBackups = defineStep({
         const created = new Date(record.startedAt ?? record.updatedAt).getTime();
         const age = (time: Date | undefined): number => Math.max(0, (now - (time?.getTime() ?? created)) / 1000);
         const intervals = age(newestProven) / interval;
-        ages.push({ cluster, intervals, failures });
+        const { result, failures: notRemoved = 0 } = index?.removal ?? {};
+        ages.push({
+          cluster,
+          intervals,
+          failures,
+          unclear: notRemoved > 0 || (result?.unclear ?? 0) > 0,
+          notCopied: isNotCopied(index?.copy),
+        });
         metrics.put({ Cluster: cluster, Channel: channel.channel }, [
           { name: 'ProvenBackupAge', value: age(newestProven), unit: 'Seconds' },
           { name: 'DrilledBackupAge', value: age(newestDrilled), unit: 'Seconds' },
           { name: 'BackupFailures', value: failures, unit: 'Count' },
           ...(index?.bytes == null ? [] : [{ name: 'BackupBytes', value: index.bytes, unit: 'Bytes' as const }]),
           ...(index?.seconds == null ? [] : [{ name: 'BackupSeconds', value: index.seconds, unit: 'Seconds' as const }]),
+          ...(result == null
+            ? []
+            : [
+                { name: 'StoredBackups', value: result.kept, unit: 'Count' as const },
+                { name: 'StoredBackupBytes', value: result.keptBytes, unit: 'Bytes' as const },
+                { name: 'UnclearBackups', value: result.unclear, unit: 'Count' as const },
+              ]),
+          ...(index?.copy?.result?.wanted === true
+            ? [{ name: 'BackupsNotCopied', value: index.copy.result.missing, unit: 'Count' as const }]
+            : []),
+          { name: 'BackupRemovalFailures', value: notRemoved, unit: 'Count' },
         ]);
       }
     }
@@ -59,9 +83,16 @@ export const reportBackups = defineStep({
     metrics.put({}, [
       { name: 'BackupRuns', value: 1, unit: 'Count' },
       { name: 'OldestProvenBackupIntervals', value: oldest, unit: 'None' },
+      { name: 'ClustersWithUnclearBackups', value: ages.filter(({ unclear }) => unclear).length, unit: 'Count' },
+      { name: 'ClustersWithFailedCopies', value: ages.filter(({ notCopied }) => notCopied).length, unit: 'Count' },
       { name: 'ClustersWithFailedBackups', value: ages.filter(({ failures }) => failures > 0).length, unit: 'Count' },
     ]);
     const overdue = ages.filter(({ intervals }) => intervals > 2).map(({ cluster }) => cluster);
     return { clusters: ages.length, oldestIntervals: Math.round(oldest * 100) / 100, overdue: overdue.slice(0, NAMED) };
   },
 });
+
+/** Those of days before the second bucket was wanted follow a few a day: that they are missing is no fault. */
+function isNotCopied(copy: BackupIndex['copy']): boolean {
+  return copy !== undefined && (copy.failures > 0 || (copy.result?.told.length ?? 0) > 0);
+}

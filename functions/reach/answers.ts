@@ -29,6 +29,8 @@ import { issueIdentity } from '../identity/issue-identity.ts';
 import { checkBackup } from '../manifest/check-backup.ts';
 import { checkBackupGate } from '../manifest/check-backup-gate.ts';
 import { writeManifest } from '../manifest/write-manifest.ts';
+import { copyBackups } from '../remover/copy-backups.ts';
+import { removeBackups } from '../remover/remove-backups.ts';
 
 /** Of these steps only name and output schema are used here; they run in the accounts. */
 const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = [
@@ -47,6 +49,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
   ],
   ...[checkMembers, mendEtcdMembers, restoreMembers, rollEtcdMembers, takeSnapshot],
   ...[checkBackup, checkBackupGate, writeManifest],
+  ...[removeBackups, copyBackups],
   ...[proveSnapshot, proveApi, runTests],
 ];
 

@@ -5,6 +5,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import type { ClusterSideFunction, Reach } from '#ports/reach.ts';
 import { parseAnswer } from './answers.ts';
+import { backupChanges, TOLD_CHANGES } from './backup-changes.ts';
 import { nodePermission, ROLL_STEP } from './node-permission.ts';
 
 const Call = z.looseObject({ step: z.string(), execution: z.string(), input: z.looseObject({}) });
@@ -25,9 +26,19 @@ export async function forward(
   const parsed = Call.safeParse(call);
   if (!parsed.success) throw new InputError('not a call of a step');
   const cluster = clusterOf(parsed.data.input);
-  const told = parsed.data.step === ROLL_STEP ? { permission: await nodePermission(cluster, parsed.data.input, ports) } : {};
-  const payload = { ...parsed.data, input: { ...parsed.data.input, cluster, ...told } };
+  const payload = { ...parsed.data, input: { ...parsed.data.input, cluster, ...(await toldOf(parsed.data, cluster, ports)) } };
   return parseAnswer(parsed.data.step, await ports.reach.invoke(cluster, target, payload, parsed.data.execution));
+}
+
+/** What the hub alone knows and a step of an account must be told with each call. */
+async function toldOf(
+  { step, input }: z.infer<typeof Call>,
+  cluster: ClusterRef,
+  ports: { readonly objects: ObjectStore; readonly clock: Clock },
+): Promise<object> {
+  if (step === ROLL_STEP) return { permission: await nodePermission(cluster, input, ports) };
+  if (TOLD_CHANGES.includes(step)) return { changes: await backupChanges(cluster, ports.objects) };
+  return {};
 }
 
 function clusterOf(input: unknown): ClusterRef {

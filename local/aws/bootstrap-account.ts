@@ -7,12 +7,14 @@ import {
   waitUntilStackUpdateComplete,
 } from '@aws-sdk/client-cloudformation';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { PutObjectLockConfigurationCommand } from '@aws-sdk/client-s3';
+import { CLASSES } from '#domain/backup-retention.ts';
 import { sha256 } from '#domain/hash.ts';
-import { clusterSideFunctionName } from '#domain/names.ts';
+import { bucketName, clusterSideFunctionName } from '#domain/names.ts';
 import type { AccountClients } from './clients.ts';
 
 const STACK = 'sluice-account';
-const FUNCTIONS = ['identity', 'cluster', 'etcd', 'manifest', 'drill', 'join', 'token-review', 'break-glass'] as const;
+const FUNCTIONS = ['identity', 'cluster', 'etcd', 'manifest', 'remover', 'drill', 'join', 'token-review', 'break-glass'] as const;
 
 /**
  * Deploys channels/bootstrap/account.yaml into one account as an operator would: network, bucket and roles, the code into the
@@ -28,11 +30,19 @@ export async function bootstrapAccount(root: string, clients: AccountClients, hu
   const wait = { client: clients.cloudFormation, maxWaitTime: 120, minDelay: 1, maxDelay: 1 };
   await clients.cloudFormation.send(new CreateStackCommand({ ...common, Parameters: own }));
   await waitUntilStackCreateComplete(wait, { StackName: STACK });
+  await lockBucket(clients);
 
   const code = await Promise.all(FUNCTIONS.map((name) => uploadCode(root, clients, name)));
   await clients.cloudFormation.send(new UpdateStackCommand({ ...common, Parameters: [...own, ...code] }));
   await waitUntilStackUpdateComplete(wait, { StackName: STACK });
   await checkAnswers(clients);
+}
+
+/** The emulator's CloudFormation passes over the bucket's Object Lock; its S3 has it, as the template says. */
+async function lockBucket({ s3, account, cloudFormation }: AccountClients): Promise<void> {
+  const Bucket = bucketName(account, await cloudFormation.config.region());
+  const Rule = { DefaultRetention: { Mode: 'GOVERNANCE' as const, Days: CLASSES.hourly } };
+  await s3.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule } }));
 }
 
 async function uploadCode(root: string, clients: AccountClients, name: string): Promise<{ ParameterKey: string; ParameterValue: string }> {

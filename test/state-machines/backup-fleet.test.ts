@@ -46,10 +46,80 @@ describe('backup-fleet', () => {
     const execution = await fleet.run('backup-fleet');
 
     expect(execution.status).toBe('SUCCEEDED');
-    expect(fleet.calls.filter((call) => call.startsWith('backup-fleet/record')).sort()).toEqual([
+    expect(fleet.calls.filter((call) => call.startsWith('backup-fleet/record-backup')).sort()).toEqual([
       'backup-fleet/record-backup--failed',
       'backup-fleet/record-backup--proven',
     ]);
+  });
+
+  it('removes old backups when that is due, and writes down what that came to', async () => {
+    const fleet = createStubFleet();
+
+    const execution = await fleet.run('backup-fleet');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.calls.filter((call) => /remov|record/.test(call))).toEqual([
+      'backup-fleet/record-backup--proven',
+      'backup-fleet/remove-backups',
+      'backup-fleet/record-removal--done',
+      'backup-fleet/record-copy--done',
+    ]);
+    expect(fleet.calls).toContain('backup-fleet/copy-backups');
+  });
+
+  it('writes down that old backups were not removed, and fails nothing by it', async () => {
+    const answers = {
+      'remove-backups': () => {
+        throw Object.assign(new Error('the newest is not there'), { name: 'RefusedError' });
+      },
+    };
+    const fleet = createStubFleet({ answers });
+
+    const execution = await fleet.run('backup-fleet');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.calls).toContain('backup-fleet/record-removal--failed');
+    expect(fleet.calls).not.toContain('backup-fleet/record-removal--done');
+    // The copies don't wait for it.
+    expect(fleet.calls).toContain('backup-fleet/record-copy--done');
+  });
+
+  it('writes down that backups were not copied, and fails nothing by it', async () => {
+    const answers = {
+      'copy-backups': () => {
+        throw Object.assign(new Error('no such bucket'), { name: 'RefusedError' });
+      },
+    };
+    const fleet = createStubFleet({ answers });
+
+    const execution = await fleet.run('backup-fleet');
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(fleet.calls).toContain('backup-fleet/record-copy--failed');
+    expect(fleet.calls).not.toContain('backup-fleet/record-copy--done');
+  });
+
+  it('removes nothing while that is not due', async () => {
+    const fleet = createStubFleet({ answers: { 'record-backup': () => ({ failures: 0, reason: 'proven', removalDue: false }) } });
+
+    await fleet.run('backup-fleet');
+
+    expect(fleet.calls).toContain('backup-fleet/record-backup--proven');
+    expect(fleet.calls.filter((call) => /remov|copy/.test(call))).toEqual([]);
+  });
+
+  it('removes nothing after a backup that failed', async () => {
+    const answers = {
+      'take-snapshot': () => {
+        throw Object.assign(new Error('down'), { name: 'BackupNotProvenError' });
+      },
+    };
+    const fleet = createStubFleet({ answers });
+
+    await fleet.run('backup-fleet');
+
+    expect(fleet.calls).toContain('backup-fleet/record-backup--failed');
+    expect(fleet.calls).not.toContain('backup-fleet/remove-backups');
   });
 
   it('takes one backup when two looks find the same one due', async () => {
@@ -79,7 +149,16 @@ describe('backup-fleet, every fault at every state', async () => {
 
     expect(fleet.world.unusedFaults()).toEqual([]);
     // What befalls a backup is written down and ends nothing else.
-    const inside = ['backup-etcd', 'record-backup--proven', 'backup-recorded'];
+    const inside = [
+      'backup-etcd',
+      'record-backup--proven',
+      'remove-backups--due',
+      'remove-backups',
+      'record-removal--done',
+      'copy-backups',
+      'record-copy--done',
+      'backup-recorded',
+    ];
     if (inside.includes(scenario.state)) expect(execution.status).toBe('SUCCEEDED');
     else expectOutcome(execution, scenario, ['report-backups', 'backups-reported']);
   });

@@ -51,3 +51,45 @@ export function historyOf(index: BackupIndex | undefined): BackupHistory {
     lastFailure: index?.lastFailure === null || index === undefined ? undefined : new Date(index.lastFailure.at),
   };
 }
+
+const HOUR = 3600 * 1000;
+/** A little less than a day, so that it stays at the same hour. */
+const REMOVAL_HOURS = 23;
+/** As long as a restored one counts: drills are daily, and one may fail. */
+const RESTORED_HOURS = 48;
+
+/** Whether old backups are to be removed now: once a day, and only while the newest that was restored is no older than two. */
+export function removalDue({ newestDrilled, removal }: BackupIndex, now: Date): boolean {
+  const hoursSince = (time: string): number => (now.getTime() - Date.parse(time)) / HOUR;
+  if (newestDrilled === null || hoursSince(newestDrilled.takenAt) >= RESTORED_HOURS) return false;
+  return removal === undefined || hoursSince(removal.at) >= REMOVAL_HOURS;
+}
+
+/** What comes after a backup was taken, and is counted on its own. */
+interface Aftermath<R> {
+  readonly at: string;
+  readonly execution: string;
+  readonly result: R | null;
+  readonly failures: number;
+  readonly reason: string | null;
+}
+type Outcome<R> = Omit<Aftermath<R>, 'failures'>;
+type Removal = NonNullable<NonNullable<BackupIndex['removal']>['result']>;
+type Copy = NonNullable<NonNullable<BackupIndex['copy']>['result']>;
+
+/** An index after a removal of old backups. The same execution again changes nothing, nor does one that began before the last. */
+export function withRemoval(index: BackupIndex, removal: Outcome<Removal>): BackupIndex {
+  return { ...index, removal: after(index.removal, removal) };
+}
+
+/** An index after backups were copied to the second bucket; repeated or late as above. */
+export function withCopy(index: BackupIndex, copy: Outcome<Copy>): BackupIndex {
+  return { ...index, copy: after(index.copy, copy) };
+}
+
+function after<R>(known: Aftermath<R> | undefined, now: Outcome<R>): Aftermath<R> {
+  if (known !== undefined && (known.execution === now.execution || known.at > now.at)) return known;
+  const failures = now.result === null ? (known?.failures ?? 0) + 1 : 0;
+  // What was there when one last succeeded is still the best that is known.
+  return { ...now, result: now.result ?? known?.result ?? null, failures };
+}

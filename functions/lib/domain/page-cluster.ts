@@ -1,6 +1,7 @@
 import type { PageChannel, PageCluster, PageState, PageWait } from '#model/page.ts';
-import type { ClusterRecord, Halt, StoredCluster, Updating } from '#model/records.ts';
+import type { BackupIndex, ClusterRecord, Halt, StoredCluster, Updating } from '#model/records.ts';
 import type { ChannelFile, ClusterEntry } from '#model/settings.ts';
+import { backupCost } from './backup-cost.ts';
 import { durationSeconds } from './duration.ts';
 import { desiredRevision, holdOf, short } from './evidence.ts';
 import { isHeld } from './lease.ts';
@@ -49,7 +50,7 @@ function backupsOf(
   record: ClusterRecord | null,
   backups: ClusterFacts['backups'],
   { now, channel }: ClusterContext,
-): Pick<PageCluster, 'backup' | 'drilledAt' | 'backupProblems'> {
+): Pick<PageCluster, 'backup' | 'drilledAt' | 'stored' | 'backupProblems'> {
   const index = given(backups);
   const ofUpdate = record === null || record.backup === null ? null : { id: record.backup, takenAt: backupTime(record.backup) };
   const scheduled = index?.newestProven ?? null;
@@ -63,7 +64,18 @@ function backupsOf(
   const since = backup?.takenAt ?? record?.startedAt ?? record?.updatedAt;
   const late = since !== undefined && now.getTime() - Date.parse(since) > LATE_INTERVALS * durationSeconds(channel.backup.interval) * 1000;
   if (record !== null && late) problems.push(`none of the last two intervals of ${channel.backup.interval}`);
-  return { backup, drilledAt: index?.newestDrilled?.takenAt ?? null, backupProblems: problems };
+  const { result = null, failures: notRemoved = 0, reason = null } = index?.removal ?? {};
+  if (notRemoved > 0) problems.push(`old ones were not removed: ${reason ?? 'no reason was told'}`);
+  for (const told of (result?.unclear ?? 0) > 0 ? (result?.told ?? []) : []) problems.push(`not as it should be: ${told}`);
+  return { backup, drilledAt: index?.newestDrilled?.takenAt ?? null, stored: storedOf(index, channel), backupProblems: problems };
+}
+
+function storedOf(index: BackupIndex | null, channel: ChannelFile): PageCluster['stored'] {
+  const result = index?.removal?.result ?? null;
+  if (index === null || result === null) return null;
+  const each = index.bytes ?? result.keptBytes / Math.max(1, result.kept);
+  const cost = backupCost(each, durationSeconds(channel.backup.interval), { backups: result.kept, bytes: result.keptBytes });
+  return { backups: result.kept, bytes: result.keptBytes, usdMonth: Math.round(cost.total * 100) / 100 };
 }
 
 function stateOf(

@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
   ],
   etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'restore-members', 'roll-etcd-members'],
   manifest: ['check-backup', 'check-backup-gate', 'write-manifest'],
+  remover: ['remove-backups', 'copy-backups'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],
 };
 
@@ -33,6 +34,7 @@ export function clusterSideFunctionOf(step: string): ClusterSideFunction {
   if (STEPS.cluster.includes(step)) return 'cluster';
   if (STEPS.etcd.includes(step)) return 'etcd';
   if (STEPS.manifest.includes(step)) return 'manifest';
+  if (STEPS.remover.includes(step)) return 'remover';
   if (STEPS.drill.includes(step)) return 'drill';
   throw new InputError(`no function of a cluster's account has the step ${step}`);
 }

@@ -44,6 +44,8 @@ export const PageCluster = z.object({
   backup: z.object({ id: z.string(), takenAt: Timestamp.nullable() }).nullable(),
   /** When the newest was taken that was restored and served by an API server. */
   drilledAt: Timestamp.nullable(),
+  /** Backups that are there and what they cost a month, USD, after the last removal of old ones; null before the first. */
+  stored: z.object({ backups: z.int(), bytes: z.int(), usdMonth: z.number() }).nullable(),
   /** What is wrong with its backups: older than two of its channel's intervals, failing, not readable. Empty: nothing. */
   backupProblems: z.array(z.string()),
 });

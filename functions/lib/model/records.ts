@@ -4,6 +4,7 @@ import { AccountId, ClusterName, ExecutionName, GitId, Revision, Sha256, Timesta
 
 import { ApiGap, Deferred } from './progress.ts';
 
+import { CopiedBackups, RemovedBackups } from './removal.ts';
 import { ClusterRef } from './settings.ts';
 
 /** Versions of what an update can't take back once it has begun with it. */
@@ -224,6 +225,26 @@ export const BackupIndex = z.object({
   /** Since the newest that is proven. */
   failures: z.int().min(0),
   lastFailure: z.object({ at: Timestamp, execution: ExecutionName, reason: z.string() }).nullable(),
+  /** What the last removal came to, and those that failed since one that did not. Absent before the first. */
+  removal: z
+    .object({
+      at: Timestamp,
+      execution: ExecutionName,
+      result: RemovedBackups.nullable(),
+      failures: z.int().min(0),
+      reason: z.string().nullable(),
+    })
+    .optional(),
+  /** The same of the copies in the second bucket; `result.wanted` is false where there is none. */
+  copy: z
+    .object({
+      at: Timestamp,
+      execution: ExecutionName,
+      result: CopiedBackups.nullable(),
+      failures: z.int().min(0),
+      reason: z.string().nullable(),
+    })
+    .optional(),
 });
 export type BackupIndex = z.infer<typeof BackupIndex>;
 

@@ -80,7 +80,13 @@ export const ChannelFile = z.strictObject({
   failureBudget: z.int().min(0).default(0),
   soak: Duration,
   e2e: z.strictObject({ suites: E2eSuites, slots: z.array(E2eSlot) }).optional(),
-  backup: z.strictObject({ interval: Duration }).default({ interval: '1h' }),
+  backup: z
+    .strictObject({
+      interval: Duration,
+      /** Days that the backup which a change was begun with stays after the change has ended. */
+      holdDays: z.int().min(0).max(366).default(7),
+    })
+    .default({ interval: '1h', holdDays: 7 }),
   freeze: z.array(FreezeWindow).default([]),
   hold: Hold.optional(),
   waivers: z.array(Waiver).default([]),

@@ -2,6 +2,11 @@ import * as z from 'zod';
 import { InputError } from '#model/errors.ts';
 import { AccountId, Region, RepositoryName } from '#model/primitives.ts';
 
+/** What a template's parameter with the default `none` gives. */
+function given<S extends z.ZodType>(schema: S) {
+  return z.preprocess((value) => (value === 'none' ? undefined : value), schema.optional());
+}
+
 const Environment = z.object({
   AWS_REGION: Region,
   /** The bucket of the account that the function runs in. */
@@ -11,6 +16,9 @@ const Environment = z.object({
   SLUICE_SECRETS_KEY: z.string().min(1).optional(),
   /** KMS key that manifests of backups are signed by. */
   SLUICE_SIGNING_KEY: z.string().min(1).optional(),
+  /** Bucket that backups are copied to, and where it lies; `none` means none. */
+  SLUICE_REPLICA_BUCKET: given(z.string().min(3)),
+  SLUICE_REPLICA_REGION: given(Region),
   SLUICE_STATE_MACHINE_PREFIX: z.string().default('sluice-'),
   SLUICE_CHECKS_QUEUE_URL: z.url().optional(),
   /** The fleet repository, `owner/name`: the only one that is listened to and written to. */

@@ -5,12 +5,14 @@ import type { Metric } from '#ports/metrics.ts';
 import { findDueBackups } from '../../../functions/control/find-due-backups.ts';
 import { record } from '../../../functions/control/record.ts';
 import { recordBackup } from '../../../functions/control/record-backup.ts';
+import { recordCopy } from '../../../functions/control/record-copy.ts';
+import { recordRemoval } from '../../../functions/control/record-removal.ts';
 import { reportBackups } from '../../../functions/control/report-backups.ts';
 import { AT, type ControlWorld, createControlWorld, NEW, refOf, runStep, SETTINGS_COMMIT } from '../../support/control-world.ts';
 import { channelFile } from '../../support/fleet.ts';
 
 const DEV = channelFile('dev', 2);
-const BETA = channelFile('beta', 100, { follows: 'dev', backup: { interval: '4h' } });
+const BETA = channelFile('beta', 100, { follows: 'dev', backup: { interval: '4h', holdDays: 7 } });
 const ID = '20260105T075000Z-0123456789ab';
 const TAKEN = '2026-01-05T07:50:00.000Z';
 
@@ -142,7 +144,7 @@ describe('record-backup', () => {
 
     const again = await runStep(recordBackup, failed, world);
 
-    expect(again).toEqual({ failures: 1, reason: 'BackupNotProvenError: L0 fails' });
+    expect(again).toEqual({ failures: 1, reason: 'BackupNotProvenError: L0 fails', removalDue: false });
     expect(indexOf('dev-1')).toMatchObject({
       newestProven: null,
       failures: 1,
@@ -187,6 +189,131 @@ describe('record', () => {
   });
 });
 
+describe('when old backups are to be removed', () => {
+  // The world begins an hour after AT.
+  const later = (hours: number): string => new Date(Date.parse(AT) + (1 + hours) * 3600_000).toISOString();
+  const drilled = (hoursAgo: number) => ({
+    cluster: 'dev-1',
+    newestProven: null,
+    newestDrilled: { id: ID, takenAt: later(-hoursAgo) },
+    bytes: null,
+    seconds: null,
+    failures: 0,
+    lastFailure: null,
+  });
+  const removal = (hoursAgo: number) => ({ at: later(-hoursAgo), execution: 'run', result: null, failures: 1, reason: 'x' });
+  const proven = ended({ outcome: 'proven', backup: { id: ID, bytes: 5, seconds: 2 } });
+  const due = async (index: object, work = proven): Promise<boolean> => {
+    await world.put(keys.backupIndex('dev-1'), index);
+    return (await runStep(recordBackup, work, world)).removalDue;
+  };
+
+  it.each([
+    ['a day after the last, one was restored yesterday', drilled(25), removal(23), true],
+    ['the first time', drilled(1), undefined, true],
+    ['an hour after the last', drilled(1), removal(1), false],
+    ['a day after the last, none was restored for two days', drilled(48), removal(30), false],
+  ])('%s', async (_, index, last, expected) => {
+    expect(await due({ ...index, ...(last && { removal: last }) })).toBe(expected);
+  });
+
+  it('never after one that failed, nor where none was restored', async () => {
+    expect(await due(drilled(1), ended({ outcome: 'failed' }))).toBe(false);
+    expect(await due({ ...drilled(1), newestDrilled: null })).toBe(false);
+  });
+});
+
+describe('record-removal', () => {
+  const RESULT = {
+    removed: 2,
+    removedBytes: 9,
+    kept: 3,
+    keptBytes: 30,
+    left: 0,
+    locked: 1,
+    unclear: 0,
+    objectLock: true,
+    newest: ID,
+    told: [],
+  };
+  const removal = (more: object) => ({ cluster: refOf(DEV, 0), startedAt: AT, ...more });
+  const run = (more: object, execution: string) => recordRemoval.run(recordRemoval.input.parse(removal(more)), world, { execution });
+
+  it('writes down what a removal came to, beside what is known', async () => {
+    await runStep(recordBackup, ended({ outcome: 'proven', backup: { id: ID, bytes: 5, seconds: 2 } }), world);
+
+    const output = await run({ outcome: 'done', removeBackups: RESULT }, 'one');
+
+    expect(output).toEqual({ failures: 0, reason: null });
+    expect(indexOf('dev-1')).toMatchObject({
+      newestProven: { id: ID },
+      removal: { at: AT, execution: 'one', result: RESULT, failures: 0, reason: null },
+    });
+  });
+
+  it('counts those that fail once each, keeps what the last good one found, and begins anew after one', async () => {
+    const error = { Error: 'RefusedError', Cause: JSON.stringify({ errorMessage: 'backup x is no longer there' }) };
+    const later = (hour: number): string => new Date(Date.parse(AT) + hour * 3600_000).toISOString();
+    await run({ outcome: 'done', removeBackups: RESULT }, 'one');
+
+    await run({ outcome: 'failed', error, startedAt: later(24) }, 'two');
+    await run({ outcome: 'failed', error, startedAt: later(24) }, 'two');
+    // Late.
+    await run({ outcome: 'done', removeBackups: { ...RESULT, kept: 99 }, startedAt: later(1) }, 'lost');
+
+    expect(indexOf('dev-1').removal).toMatchObject({ failures: 1, result: RESULT, reason: expect.stringContaining('no longer there') });
+    await run({ outcome: 'failed', error, startedAt: later(48) }, 'three');
+    expect(indexOf('dev-1').removal?.failures).toBe(2);
+    await run({ outcome: 'done', removeBackups: RESULT, startedAt: later(72) }, 'four');
+    expect(indexOf('dev-1').removal).toMatchObject({ failures: 0, reason: null });
+  });
+
+  it('is told by metrics: how many and how large, and who needs a look', async () => {
+    await exist(DEV, 2);
+    await run({ outcome: 'done', removeBackups: { ...RESULT, unclear: 1 } }, 'one');
+
+    await runStep(reportBackups, {}, ports());
+
+    expect(told[0]?.metrics).toMatchObject({ StoredBackups: 3, StoredBackupBytes: 30, UnclearBackups: 1, BackupRemovalFailures: 0 });
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithUnclearBackups: 1 });
+    await run({ outcome: 'failed', startedAt: new Date(Date.parse(AT) + 1).toISOString() }, 'two');
+    await run({ outcome: 'done', removeBackups: RESULT, startedAt: new Date(Date.parse(AT) + 2).toISOString() }, 'three');
+    await runStep(reportBackups, {}, ports());
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithUnclearBackups: 0 });
+  });
+});
+
+describe('record-copy', () => {
+  const RESULT = { wanted: true, copied: 1, there: 3, missing: 2, newest: ID, told: [] };
+  const run = (more: object, execution: string) =>
+    recordCopy.run(recordCopy.input.parse({ cluster: refOf(DEV, 0), startedAt: AT, ...more }), world, { execution });
+
+  it('writes down what is in the second bucket, and counts failures apart from those of removals', async () => {
+    await exist(DEV, 2);
+    await run({ outcome: 'done', copyBackups: RESULT }, 'one');
+    await runStep(reportBackups, {}, ports());
+    expect(told[0]?.metrics).toMatchObject({ BackupsNotCopied: 2, BackupRemovalFailures: 0 });
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithFailedCopies: 0, ClustersWithUnclearBackups: 0 });
+
+    const later = new Date(Date.parse(AT) + 1000).toISOString();
+    await run({ outcome: 'failed', error: { Error: 'RefusedError', Cause: 'no such bucket' }, startedAt: later }, 'two');
+
+    expect(indexOf('dev-1')).toMatchObject({ copy: { failures: 1, result: RESULT, reason: expect.stringContaining('no such bucket') } });
+    expect(indexOf('dev-1').removal).toBeUndefined();
+    await runStep(reportBackups, {}, ports());
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithFailedCopies: 1, ClustersWithUnclearBackups: 0 });
+  });
+
+  it('has a copy that is not what it should be counted as a failed one', async () => {
+    await exist(DEV, 1);
+    await run({ outcome: 'done', copyBackups: { ...RESULT, told: [`${ID}: its copy has 1 bytes`] } }, 'one');
+
+    await runStep(reportBackups, {}, ports());
+
+    expect(told.at(-1)?.metrics).toMatchObject({ ClustersWithFailedCopies: 1 });
+  });
+});
+
 describe('report-backups', () => {
   it('tells the age of each, counts one without any from its creation, and says that it ran', async () => {
     await exist(DEV, 2);
@@ -221,6 +348,17 @@ describe('report-backups', () => {
 
     await runStep(reportBackups, {}, ports());
 
-    expect(told).toEqual([{ dimensions: {}, metrics: { BackupRuns: 1, OldestProvenBackupIntervals: 0, ClustersWithFailedBackups: 0 } }]);
+    expect(told).toEqual([
+      {
+        dimensions: {},
+        metrics: {
+          BackupRuns: 1,
+          OldestProvenBackupIntervals: 0,
+          ClustersWithUnclearBackups: 0,
+          ClustersWithFailedCopies: 0,
+          ClustersWithFailedBackups: 0,
+        },
+      },
+    ]);
   });
 });

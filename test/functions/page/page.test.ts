@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keys } from '#domain/names.ts';
 import { PageView } from '#model/page.ts';
-import { createControlWorld, NEW, OLD, SETTINGS_COMMIT } from '../../support/control-world.ts';
+import { AT, createControlWorld, NEW, OLD, SETTINGS_COMMIT } from '../../support/control-world.ts';
 import { clusterEntry } from '../../support/fleet.ts';
 import { askPage, NOW, pageFleet } from '../../support/page-fleet.ts';
 
@@ -73,6 +73,35 @@ describe('the page of a rollout at work', () => {
     expect(fourth).toMatchObject({ backup: null, drilledAt: null, backupProblems: [] });
     world.clock.advance(3 * 3600);
     expect((await betaOf(world)).clusters[0]?.backupProblems).toEqual(['none of the last two intervals of 1h']);
+  });
+
+  it('shows what is stored and what it costs, and what became of the removal of old backups', async () => {
+    const { world } = await pageFleet();
+    const newest = { id: '20260105T074500Z-0123456789ab', takenAt: '2026-01-05T07:45:00.000Z' };
+    const index = { newestProven: newest, newestDrilled: newest, bytes: 500_000_000, seconds: 1, failures: 0, lastFailure: null };
+    const result = {
+      removed: 1,
+      removedBytes: 1,
+      kept: 244,
+      keptBytes: 122e9,
+      left: 0,
+      locked: 0,
+      unclear: 0,
+      objectLock: true,
+      newest: newest.id,
+      told: ['b: locked'],
+    };
+    const removal = { at: AT, execution: 'run-1', result, failures: 0, reason: null };
+    await world.put(keys.backupIndex('beta-1'), { ...index, cluster: 'beta-1', removal });
+    const unclear = { ...removal, failures: 1, reason: 'RefusedError: no', result: { ...result, unclear: 1, told: ['b: not signed'] } };
+    await world.put(keys.backupIndex('beta-2'), { ...index, cluster: 'beta-2', removal: unclear });
+
+    const [first, second, third] = (await betaOf(world)).clusters;
+
+    expect(first).toMatchObject({ stored: { backups: 244, bytes: 122e9, usdMonth: 4.85 }, backupProblems: [] });
+    expect(second?.backupProblems).toEqual(['old ones were not removed: RefusedError: no', 'not as it should be: b: not signed']);
+    expect(third?.stored).toBeNull();
+    expect((await askPage(world)).body).toContain('244 stored, 122.0 GB, about 4.85 USD a month');
   });
 
   it('shows the waves with what became of each cluster', async () => {

@@ -51,6 +51,31 @@ describe('forward', () => {
     ]);
   });
 
+  it('tells what removes backups for which changes they are held, and that it does not know', async () => {
+    const result = {
+      removed: 0,
+      removedBytes: 0,
+      kept: 1,
+      keptBytes: 9,
+      left: 0,
+      locked: 0,
+      unclear: 0,
+      objectLock: true,
+      newest: null,
+      told: [],
+    };
+    const { invoked, ...ports } = fakeReach(() => result);
+
+    await forward(
+      { ...CALL, step: 'remove-backups', input: { cluster: CLUSTER, changes: { holdDays: 0, open: [], ended: {} } } },
+      ports,
+      'remover',
+    );
+
+    // Nothing of the state's own data: the hub's facts, which are not there.
+    expect(invoked[0]?.[2]).toMatchObject({ input: { changes: null } });
+  });
+
   it('takes the e2e cluster from the slot that was claimed and hands it on as the cluster', async () => {
     const { invoked, ...ports } = fakeReach(() => ({
       passed: 1,

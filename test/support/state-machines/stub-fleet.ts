@@ -172,6 +172,23 @@ export function answer(
       return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json', seconds: 1 };
     case 'check-backup-gate':
       return { until: null, reason: 'fresh' };
+    case 'record-backup':
+      return { failures: 0, reason: 'proven', removalDue: true };
+    case 'remove-backups':
+      return {
+        removed: 1,
+        removedBytes: 1,
+        kept: 1,
+        keptBytes: 1,
+        left: 0,
+        locked: 0,
+        unclear: 0,
+        objectLock: true,
+        newest: 'b1',
+        told: [],
+      };
+    case 'copy-backups':
+      return { wanted: true, copied: 1, there: 1, missing: 0, newest: 'b1', told: [] };
     case 'take-snapshot':
       return { bytes: 1 };
     case 'read-pull-request':

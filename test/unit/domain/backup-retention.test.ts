@@ -7,7 +7,7 @@ const NOW = new Date('2026-06-15T12:00:00Z');
 
 function backup(daysAgo: number, over: Partial<KeptBackup> = {}): KeptBackup {
   const takenAt = new Date(NOW.getTime() - daysAgo * DAY);
-  return { id: `b-${daysAgo}`, takenAt, proven: true, suspicious: false, hold: undefined, ...over };
+  return { id: `b-${daysAgo}`, takenAt, storedAt: takenAt, proven: true, restored: false, suspicious: false, hold: undefined, ...over };
 }
 
 function reasonsOf(backups: readonly KeptBackup[], days: RetentionDays = CLASSES, complete = true): Record<string, string> {
@@ -100,7 +100,15 @@ describe('over any history of backups, holds, failures, removals and wrong clock
         for (const [index, one] of events.entries()) {
           if (one.what === 'time') now += one.hours * 3600 * 1000;
           if (one.what === 'backup') {
-            there.push({ id: `b-${index}`, takenAt: new Date(now), proven: one.proven, suspicious: one.suspicious, hold: undefined });
+            there.push({
+              id: `b-${index}`,
+              takenAt: new Date(now),
+              storedAt: new Date(now),
+              proven: one.proven,
+              restored: false,
+              suspicious: one.suspicious,
+              hold: undefined,
+            });
           }
           if (one.what === 'hold' && there.length > 0) {
             const place = one.which % there.length;
