@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { openSuspicion } from '#domain/backup-anomaly.ts';
 import { historyOf } from '#domain/backup-index.ts';
 import { durationSeconds } from '#domain/duration.ts';
 import { keys } from '#domain/names.ts';
@@ -27,7 +28,7 @@ export const reportBackups = defineStep({
     const now = clock.now().getTime();
     const newest = await readObject(objects, keys.newestSettings(), NewestSettings);
     const channels = newest === undefined ? [] : (await readSettings(objects, newest.commit)).channels;
-    const ages: { readonly cluster: string; readonly intervals: number; readonly failures: number }[] = [];
+    const ages: { readonly cluster: string; readonly intervals: number; readonly failures: number; readonly suspicious: boolean }[] = [];
     for (const channel of channels) {
       const interval = durationSeconds(channel.backup.interval);
       const records = await readRecords(
@@ -45,11 +46,13 @@ export const reportBackups = defineStep({
         const created = new Date(record.startedAt ?? record.updatedAt).getTime();
         const age = (time: Date | undefined): number => Math.max(0, (now - (time?.getTime() ?? created)) / 1000);
         const intervals = age(newestProven) / interval;
-        ages.push({ cluster, intervals, failures });
+        const suspicious = index !== undefined && openSuspicion(index, channel.backup.acknowledged, clock.now()) !== undefined;
+        ages.push({ cluster, intervals, failures, suspicious });
         metrics.put({ Cluster: cluster, Channel: channel.channel }, [
           { name: 'ProvenBackupAge', value: age(newestProven), unit: 'Seconds' },
           { name: 'DrilledBackupAge', value: age(newestDrilled), unit: 'Seconds' },
           { name: 'BackupFailures', value: failures, unit: 'Count' },
+          { name: 'BackupSuspicious', value: suspicious ? 1 : 0, unit: 'Count' },
           ...(index?.bytes == null ? [] : [{ name: 'BackupBytes', value: index.bytes, unit: 'Bytes' as const }]),
           ...(index?.seconds == null ? [] : [{ name: 'BackupSeconds', value: index.seconds, unit: 'Seconds' as const }]),
         ]);
@@ -60,6 +63,7 @@ export const reportBackups = defineStep({
       { name: 'BackupRuns', value: 1, unit: 'Count' },
       { name: 'OldestProvenBackupIntervals', value: oldest, unit: 'None' },
       { name: 'ClustersWithFailedBackups', value: ages.filter(({ failures }) => failures > 0).length, unit: 'Count' },
+      { name: 'ClustersWithSuspiciousBackups', value: ages.filter(({ suspicious }) => suspicious).length, unit: 'Count' },
     ]);
     const overdue = ages.filter(({ intervals }) => intervals > 2).map(({ cluster }) => cluster);
     return { clusters: ages.length, oldestIntervals: Math.round(oldest * 100) / 100, overdue: overdue.slice(0, NAMED) };

@@ -1,6 +1,7 @@
 import type { PageChannel, PageCluster, PageState, PageWait } from '#model/page.ts';
 import type { ClusterRecord, Halt, StoredCluster, Updating } from '#model/records.ts';
 import type { ChannelFile, ClusterEntry } from '#model/settings.ts';
+import { openSuspicion } from './backup-anomaly.ts';
 import { durationSeconds } from './duration.ts';
 import { desiredRevision, holdOf, short } from './evidence.ts';
 import { isHeld } from './lease.ts';
@@ -49,7 +50,7 @@ function backupsOf(
   record: ClusterRecord | null,
   backups: ClusterFacts['backups'],
   { now, channel }: ClusterContext,
-): Pick<PageCluster, 'backup' | 'drilledAt' | 'backupProblems'> {
+): Pick<PageCluster, 'suspicious' | 'backup' | 'drilledAt' | 'backupProblems'> {
   const index = given(backups);
   const ofUpdate = record === null || record.backup === null ? null : { id: record.backup, takenAt: backupTime(record.backup) };
   const scheduled = index?.newestProven ?? null;
@@ -60,10 +61,13 @@ function backupsOf(
   if (index !== null && index.failures > 0) {
     problems.push(`${index.failures} failed since${index.lastFailure === null ? '' : `: ${index.lastFailure.reason}`}`);
   }
+  const suspicion = index === null ? undefined : openSuspicion(index, channel.backup.acknowledged, now);
   const since = backup?.takenAt ?? record?.startedAt ?? record?.updatedAt;
   const late = since !== undefined && now.getTime() - Date.parse(since) > LATE_INTERVALS * durationSeconds(channel.backup.interval) * 1000;
   if (record !== null && late) problems.push(`none of the last two intervals of ${channel.backup.interval}`);
-  return { backup, drilledAt: index?.newestDrilled?.takenAt ?? null, backupProblems: problems };
+  const suspicious =
+    suspicion === undefined ? null : { backup: suspicion.content.id, comparedWith: suspicion.comparedWith, findings: suspicion.findings };
+  return { suspicious, backup, drilledAt: index?.newestDrilled?.takenAt ?? null, backupProblems: problems };
 }
 
 function stateOf(

@@ -156,7 +156,9 @@ export function answer(
     case 'write-manifest':
       return { id: 'b1', proven: true, manifestKey: 'backups/b1/manifest.json', seconds: 1 };
     case 'take-snapshot':
-      return { bytes: 1 };
+      return { bytes: 1, revision: 100, file: { hash: 1, compactRevision: 50, counts: {} } };
+    case 'check-members':
+      return { ...advance, clusterId: 'c1' };
     case 'read-pull-request':
       return { kind: 'configuration', names: { e2e: `e-${execution}` }, e2eCheck: null };
     case 'snapshot-configuration':
