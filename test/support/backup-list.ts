@@ -1,3 +1,4 @@
+import { backupId } from '#domain/backup.ts';
 import { emptyIndex } from '#domain/backup-index.ts';
 import { signedText } from '#domain/backup-proof.ts';
 import { accountKeys, keys } from '#domain/names.ts';
@@ -21,7 +22,7 @@ export interface BackupFleet {
   bucket(cluster: string): FakeObjects;
   /** A cluster that lives, with what is known of its backups. */
   index(cluster: string, change: Partial<BackupIndex>): Promise<void>;
-  /** Stores a signed manifest. @returns the id */
+  /** Stores a signed manifest. @param time `hhmm` of the day before, or of the day itself with a `+` @returns its id */
   manifest(cluster: string, time: string, change?: Partial<BackupManifest>): Promise<string>;
   run(...args: readonly string[]): Promise<{ code: number; out: string }>;
   /** The same on a terminal with colours. */
@@ -65,7 +66,7 @@ export async function createBackupFleet(): Promise<BackupFleet> {
       await world.put(keys.backupIndex(cluster), { ...emptyIndex(cluster), ...change });
     },
     async manifest(cluster, time, change = {}) {
-      const unsigned = { ...manifestOf(cluster, time), ...change };
+      const unsigned = { ...manifestOf(cluster, timeOf(time)), ...change };
       const signature = { algorithm: 'ECDSA_SHA_256' as const, key: 'key/fake' };
       const value = await signer.sign(signedText({ ...unsigned, signature }));
       const text = JSON.stringify({ ...unsigned, signature: { ...signature, value } });
@@ -77,15 +78,20 @@ export async function createBackupFleet(): Promise<BackupFleet> {
   };
 }
 
-/** @param time `hhmm` of the day before, or of the day itself with a `+` */
-function manifestOf(cluster: string, time: string): BackupManifest {
+/** `hhmm` of the day before, or of the day itself with a `+`. */
+function timeOf(time: string): Date {
   const [day, clock] = time.startsWith('+') ? ['05', time.slice(1)] : ['04', time];
-  const id = `202601${day}T${clock}00Z-0123456789ab`;
+  return new Date(`2026-01-${day}T${clock.slice(0, 2)}:${clock.slice(2)}:00.000Z`);
+}
+
+/** A manifest of a backup that is proven in every layer, not signed yet. */
+export function manifestOf(cluster: string, takenAt: Date): BackupManifest {
+  const id = backupId(takenAt, '0123456789ab');
   return {
     id,
     cluster,
     account: '210000000001',
-    takenAt: `2026-01-${day}T${clock.slice(0, 2)}:${clock.slice(2)}:00.000Z`,
+    takenAt: takenAt.toISOString(),
     object: {
       bucket: 'sluice-210000000001-eu-central-1',
       key: `backups/${cluster}/${id}/snapshot.db`,
