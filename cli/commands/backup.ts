@@ -8,8 +8,10 @@ import { didYouMean } from '#domain/suggest.ts';
 import { InputError } from '#model/errors.ts';
 import type { LayerVerdict } from '#model/records.ts';
 import type { RandomAccess } from '#ports/random-access.ts';
+import { connectAws } from '../backups/sources.ts';
 import { snapshotText } from '../text/snapshot.ts';
 import { styleOf } from '../text/style.ts';
+import { type Connect, listBackups, showBackup } from './backup-list.ts';
 import { type Command, EXIT, readArguments, type Terminal } from './command.ts';
 
 const OPTIONS = {
@@ -31,13 +33,25 @@ interface Outcome {
   readonly content: SnapshotContent | undefined;
 }
 
-/** `sluice backup verify`: whether a snapshot of etcd is whole, and what is in it. */
-export const backup: Command = {
-  name: 'backup',
-  summary: 'tell whether an etcd snapshot is whole, and what is in it',
-  help: `Usage: sluice backup verify <file> [options]
+const HELP = `Usage: sluice backup list [--cluster <name>] [options]
+       sluice backup show <cluster> <id> [options]
+       sluice backup verify <file> [options]
 
-Reads a snapshot of etcd 3.4 or newer, as \`etcdctl snapshot save\` and Sluice's backups write it. The file is not changed and
+list and show read the hub's bucket and the bucket of each cluster's account, by the credentials that the AWS CLI would take.
+They change nothing, and never read a snapshot.
+
+  list                 one line a cluster: ages, layers, signature, size, and what to do
+  list --cluster NAME  one line a backup of it, the newest first
+  show                 everything that a manifest says; \`newest\` is the newest proven one
+
+  --hub <bucket>               of the hub, sluice-<account>-<region> (default: SLUICE_BUCKET)
+  --role <name>                role to take on in each cluster's account (default: none)
+  --hub-only                   list reads no other account: no layers, no signatures
+  --json                       everything as JSON
+
+Exit codes: 0 all fine, 1 something is late, failing, suspicious or not proven, 2 could not look at everything.
+
+verify reads a snapshot of etcd 3.4 or newer, as \`etcdctl snapshot save\` and Sluice's backups write it. The file is not changed and
 nothing is sent anywhere.
 
   L1  the SHA-256 at the end is that of all before it
@@ -50,25 +64,45 @@ nothing is sent anywhere.
   --json                       everything as JSON
 
 Exit codes: 0 every layer that was looked at holds, 1 damaged, 2 could not run.
-`,
-  async run(args, terminal) {
-    const { values, positionals } = readArguments(
-      () => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }),
-      Object.keys(OPTIONS),
-    );
-    const path = pathOf(positionals);
-    const expected = {
-      hash: numberOf(values, 'hash'),
-      revision: numberOf(values, 'revision'),
-      compactRevision: numberOf(values, 'compact-revision'),
-    };
-    const outcome = withFile(resolve(terminal.directory, path), (file) => verify(file, path, expected, terminal));
-    const failed = outcome.layers.some((layer) => layer.verdict === 'fails');
-    if (values.json) terminal.out(`${JSON.stringify({ ok: !failed, file: path, ...jsonOf(outcome) }, null, 2)}\n`);
-    else terminal.out(snapshotText({ ...outcome, path }, styleOf(terminal.colours)));
-    return failed ? EXIT.findings : EXIT.clean;
-  },
-};
+`;
+
+const ACTIONS = ['list', 'show', 'verify'];
+
+/** `sluice backup`, reading AWS by these sources. */
+export function createBackupCommand(connect: Connect): Command {
+  return {
+    name: 'backup',
+    summary: 'list the fleet’s backups, show one, or tell whether an etcd snapshot is whole',
+    help: HELP,
+    async run(args, terminal) {
+      const [action, ...rest] = args;
+      if (action === 'list') return listBackups(rest, terminal, connect);
+      if (action === 'show') return showBackup(rest, terminal, connect);
+      return verifyFile(args, terminal);
+    },
+  };
+}
+
+export const backup = createBackupCommand(connectAws);
+
+/** `sluice backup verify`: whether a snapshot of etcd is whole, and what is in it. */
+async function verifyFile(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = readArguments(
+    () => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }),
+    Object.keys(OPTIONS),
+  );
+  const path = pathOf(positionals);
+  const expected = {
+    hash: numberOf(values, 'hash'),
+    revision: numberOf(values, 'revision'),
+    compactRevision: numberOf(values, 'compact-revision'),
+  };
+  const outcome = withFile(resolve(terminal.directory, path), (file) => verify(file, path, expected, terminal));
+  const failed = outcome.layers.some((layer) => layer.verdict === 'fails');
+  if (values.json) terminal.out(`${JSON.stringify({ ok: !failed, file: path, ...jsonOf(outcome) }, null, 2)}\n`);
+  else terminal.out(snapshotText({ ...outcome, path }, styleOf(terminal.colours)));
+  return failed ? EXIT.findings : EXIT.clean;
+}
 
 interface Expected {
   readonly hash: number | undefined;
@@ -136,8 +170,8 @@ function pathOf([action, path, ...more]: readonly string[]): string {
   if (action !== 'verify') {
     throw new InputError(
       action === undefined
-        ? 'What is to be done? sluice backup verify <file>'
-        : `There is no action ${action}.${didYouMean(action, ['verify'])}`,
+        ? 'What is to be done? sluice backup list, show <cluster> <id>, or verify <file>'
+        : `There is no action ${action}.${didYouMean(action, ACTIONS)} Actions: ${ACTIONS.join(', ')}.`,
     );
   }
   if (path === undefined) throw new InputError('Which file? sluice backup verify <file>');

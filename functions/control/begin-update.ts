@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
 import { settingsHash } from '#domain/waves.ts';
+import { requireUnsuspicious } from '#facts/backup-anomaly.ts';
 import { requireLock } from '#facts/lock.ts';
 import { changeObject } from '#facts/stored.ts';
 import { requireMove } from '#facts/version-move.ts';
+import { TakenBackup } from '#model/backup.ts';
 import { Versions } from '#model/configuration.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
 import { type Reached, StoredCluster } from '#model/records.ts';
@@ -20,7 +22,8 @@ interface Ports {
 /**
  * Notes in the cluster's record that it is about to be changed, by whom and to what. If the update does not end, the
  * cluster is not at its recorded revision any more, and the next update to that one is work to do. `record` takes the
- * note away. Repeated, it writes nothing. @throws GateClosedError, LockHeldError
+ * note away. Before that its backup is judged: one that lacks what was there before lets nothing begin. Repeated, it writes
+ * nothing. @throws GateClosedError, LockHeldError
  */
 export const beginUpdate = defineStep({
   name: 'begin-update',
@@ -31,9 +34,11 @@ export const beginUpdate = defineStep({
     lock: z.object({ fence: z.int() }),
     /** Whether the cluster itself was asked for what it has stored. */
     checkMove: z.object({ reachable: z.boolean() }),
+    /** The backup that the update took; absent for a cluster that is created. */
+    backup: TakenBackup.nullish(),
   }),
   output: z.object({ written: z.boolean() }),
-  async run({ cluster, revision, render, lock, checkMove }, { objects, clock }: Ports, { execution }) {
+  async run({ cluster, revision, render, lock, checkMove, backup }, { objects, clock }: Ports, { execution }) {
     const updating = {
       execution,
       revision,
@@ -42,6 +47,7 @@ export const beginUpdate = defineStep({
       versions: render.versions,
       since: clock.now().toISOString(),
     };
+    if (backup != null) await requireUnsuspicious(objects, cluster.name, backup, clock.now());
     let written = false;
     await changeObject(objects, keys.cluster(cluster.name), StoredCluster, async (known) => {
       written = false;

@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import { withoutComparison } from '#domain/backup-anomaly.ts';
 import { readCaught } from '#domain/caught.ts';
 import { keys } from '#domain/names.ts';
 import { restoreChecked, restoreDone, restoreFailed } from '#domain/restore-text.ts';
 import { changeObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
 import { Timestamp } from '#model/primitives.ts';
-import { LayerVerdict, StoredCluster } from '#model/records.ts';
+import { BackupIndex, LayerVerdict, StoredCluster } from '#model/records.ts';
 import { RestoreRecord, RestoreRequest } from '#model/restore.ts';
 import { CaughtState } from '#model/rollout.ts';
 import { ClusterRef } from '#model/settings.ts';
@@ -86,6 +87,8 @@ async function markRestored(objects: ObjectStore, name: string, restore: Restore
     if (known.restored?.id === restore.id || new Date(known.updatedAt) > new Date(begunAt)) return undefined;
     return { ...known, restored: { id: restore.id, backup: restore.backup, at: begunAt } };
   });
+  // The next backup is of another etcd cluster and lacks what came later: that is no reason for suspicion.
+  await changeObject(objects, keys.backupIndex(name), BackupIndex, (known) => (known === undefined ? undefined : withoutComparison(known)));
 }
 
 function textOf(input: Input, record: RestoreRecord | undefined) {

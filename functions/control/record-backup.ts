@@ -1,8 +1,11 @@
 import * as z from 'zod';
-import { emptyIndex, removalDue, takenAtOf, withFailure, withProven } from '#domain/backup-index.ts';
+import { suspicionText } from '#domain/backup-anomaly.ts';
+import { emptyIndex, removalDue, withFailure } from '#domain/backup-index.ts';
 import { readCaught } from '#domain/caught.ts';
 import { keys } from '#domain/names.ts';
+import { noteProven } from '#facts/backup-anomaly.ts';
 import { changeObject } from '#facts/stored.ts';
+import { TakenBackup } from '#model/backup.ts';
 import { InputError } from '#model/errors.ts';
 import { ExecutionName, Timestamp } from '#model/primitives.ts';
 import { BackupIndex } from '#model/records.ts';
@@ -27,14 +30,14 @@ const Input = z.object({
   cluster: ClusterRef,
   drill: z.boolean(),
   executionName: ExecutionName,
-  backup: z.object({ id: z.string(), bytes: z.int(), seconds: z.number() }).optional(),
+  backup: TakenBackup.extend({ seconds: z.number() }).optional(),
   error: CaughtState.optional(),
   /** When the look that found it due began. */
   startedAt: Timestamp,
 });
 
 /**
- * Writes down in a cluster's index what a scheduled backup came to. Repeated, or late, it takes nothing newer away. A name that
+ * Writes down in a cluster's index what a scheduled backup came to, and whether it lacks what those before it had. Repeated, or late, it takes nothing newer away. A name that
  * was taken is the work of another look, which writes down what came of it; where that is over and was not written down (its
  * writer was lost), it counts as failed here, so that the next look gives the work another name.
  */
@@ -48,25 +51,22 @@ export const recordBackup = defineStep({
       if (there === undefined || there.status === 'RUNNING')
         return { failures: 0, reason: `${executionName} is under way`, removalDue: false };
     }
-    const index = await changeObject(objects, keys.backupIndex(cluster.name), BackupIndex, (known) => {
-      const before = known ?? emptyIndex(cluster.name);
-      if (outcome === 'proven') return withProven(before, provenOf(backup, drill));
-      const reason = reasonOf(error);
-      return withFailure(before, { at: clock.now().toISOString(), execution: executionName, reason }, new Date(startedAt));
-    });
-    const reason = outcome === 'proven' ? `proven: ${backup?.id ?? ''}` : reasonOf(error);
+    const now = clock.now();
+    if (outcome === 'proven') {
+      if (backup === undefined) throw new InputError('a proven backup is told with what it holds; this one is missing');
+      const index = await noteProven(objects, cluster.name, backup, { drilled: drill, seconds: backup.seconds, now });
+      const { failures, suspicious } = index;
+      const reason = suspicious == null ? `proven: ${backup.id}` : `proven: ${backup.id}; ${suspicionText(suspicious)}`;
+      return { failures, reason: reason.slice(0, REASON_LIMIT), removalDue: removalDue(index, now) };
+    }
+    const reason = reasonOf(error);
+    const index = await changeObject(objects, keys.backupIndex(cluster.name), BackupIndex, (known) =>
+      withFailure(known ?? emptyIndex(cluster.name), { at: now.toISOString(), execution: executionName, reason }, new Date(startedAt)),
+    );
     // After a failure nothing is taken away.
-    const due = outcome === 'proven' && index !== undefined && removalDue(index, clock.now());
-    return { failures: index?.failures ?? 0, reason, removalDue: due };
+    return { failures: index?.failures ?? 0, reason, removalDue: false };
   },
 });
-
-function provenOf(backup: z.infer<typeof Input>['backup'], drilled: boolean) {
-  const takenAt = takenAtOf(backup?.id ?? '');
-  if (backup === undefined || takenAt === undefined)
-    throw new InputError(`a proven backup has an id of its time; this one is ${backup?.id ?? 'missing'}`);
-  return { ...backup, takenAt, drilled };
-}
 
 function reasonOf(error: z.infer<typeof CaughtState> | undefined): string {
   if (error === undefined) return 'no reason was told';

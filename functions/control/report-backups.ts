@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { openSuspicion } from '#domain/backup-anomaly.ts';
 import { historyOf } from '#domain/backup-index.ts';
 import { durationSeconds } from '#domain/duration.ts';
 import { keys } from '#domain/names.ts';
@@ -33,6 +34,7 @@ export const reportBackups = defineStep({
       readonly failures: number;
       readonly unclear: boolean;
       readonly notCopied: boolean;
+      readonly suspicious: boolean;
     }[] = [];
     for (const channel of channels) {
       const interval = durationSeconds(channel.backup.interval);
@@ -51,6 +53,7 @@ export const reportBackups = defineStep({
         const created = new Date(record.startedAt ?? record.updatedAt).getTime();
         const age = (time: Date | undefined): number => Math.max(0, (now - (time?.getTime() ?? created)) / 1000);
         const intervals = age(newestProven) / interval;
+        const suspicious = index !== undefined && openSuspicion(index, channel.backup.acknowledged, clock.now()) !== undefined;
         const { result, failures: notRemoved = 0 } = index?.removal ?? {};
         ages.push({
           cluster,
@@ -58,11 +61,13 @@ export const reportBackups = defineStep({
           failures,
           unclear: notRemoved > 0 || (result?.unclear ?? 0) > 0,
           notCopied: isNotCopied(index?.copy),
+          suspicious,
         });
         metrics.put({ Cluster: cluster, Channel: channel.channel }, [
           { name: 'ProvenBackupAge', value: age(newestProven), unit: 'Seconds' },
           { name: 'DrilledBackupAge', value: age(newestDrilled), unit: 'Seconds' },
           { name: 'BackupFailures', value: failures, unit: 'Count' },
+          { name: 'BackupSuspicious', value: suspicious ? 1 : 0, unit: 'Count' },
           ...(index?.bytes == null ? [] : [{ name: 'BackupBytes', value: index.bytes, unit: 'Bytes' as const }]),
           ...(index?.seconds == null ? [] : [{ name: 'BackupSeconds', value: index.seconds, unit: 'Seconds' as const }]),
           ...(result == null
@@ -86,6 +91,7 @@ export const reportBackups = defineStep({
       { name: 'ClustersWithUnclearBackups', value: ages.filter(({ unclear }) => unclear).length, unit: 'Count' },
       { name: 'ClustersWithFailedCopies', value: ages.filter(({ notCopied }) => notCopied).length, unit: 'Count' },
       { name: 'ClustersWithFailedBackups', value: ages.filter(({ failures }) => failures > 0).length, unit: 'Count' },
+      { name: 'ClustersWithSuspiciousBackups', value: ages.filter(({ suspicious }) => suspicious).length, unit: 'Count' },
     ]);
     const overdue = ages.filter(({ intervals }) => intervals > 2).map(({ cluster }) => cluster);
     return { clusters: ages.length, oldestIntervals: Math.round(oldest * 100) / 100, overdue: overdue.slice(0, NAMED) };

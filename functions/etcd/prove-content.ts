@@ -47,7 +47,7 @@ export async function proveContent(
     return { revision: source.bracket.from, verdicts, file: { hash: 0, compactRevision: -1, counts: {} } };
   }
   const own = { compactRevision: content.compactRevision, counts: limitCounts(Object.entries(content.counts.kinds)) };
-  const file = { ...own, hash: content.hashes[0]?.hash ?? 0 };
+  const file = { ...own, hash: content.hashes[0]?.hash ?? 0, usedBytes: content.usedPages * content.pageSize };
   const started = clock.now().getTime();
   const since = (): number => (clock.now().getTime() - started) / 1000;
   const { revision } = content;

@@ -3,6 +3,7 @@ import { readProof, readRecord, readSettings } from '#facts/fleet.ts';
 import { attempt } from '#facts/known.ts';
 import { readObject } from '#facts/stored.ts';
 import { NotFoundError } from '#model/errors.ts';
+import { BackupIndex } from '#model/records.ts';
 import type { BackupChanges } from '#model/removal.ts';
 import { NewestRollout, NewestSettings } from '#model/rollout.ts';
 import type { ClusterRef } from '#model/settings.ts';
@@ -27,9 +28,10 @@ async function readChanges(cluster: ClusterRef, objects: ObjectStore): Promise<B
   const { channels } = await readSettings(objects, settings.commit);
   const channel = channels.find((one) => one.channel === cluster.channel);
   if (channel === undefined) throw new NotFoundError(`there is no channel ${cluster.channel}`);
-  const [rollout, record] = await Promise.all([
+  const [rollout, record, index] = await Promise.all([
     readObject(objects, keys.newestRollout(cluster.channel), NewestRollout),
     readRecord(objects, cluster.name),
+    readObject(objects, keys.backupIndex(cluster.name), BackupIndex),
   ]);
   const proof = rollout === undefined ? undefined : await readProof(objects, cluster.channel, rollout.revision);
   const rolling = rollout === undefined || proof !== undefined ? [] : [rollout.revision];
@@ -38,6 +40,6 @@ async function readChanges(cluster: ClusterRef, objects: ObjectStore): Promise<B
     holdDays: channel.backup.holdDays,
     open: [...new Set([...rolling, ...updating])],
     ended: proof === undefined ? {} : { [proof.revision]: proof.finishedAt },
-    suspicious: [],
+    suspicious: index?.suspicious == null ? [] : [index.suspicious.content.id],
   };
 }

@@ -38,7 +38,7 @@ describe('backup-fleet', () => {
       'take-snapshot': ({ input }: { input: Readonly<Record<string, unknown>> }) => {
         if ((input['cluster'] as typeof CLUSTER).name === CLUSTER.name)
           throw Object.assign(new Error('down'), { name: 'BackupNotProvenError' });
-        return { bytes: 1 };
+        return { bytes: 1, revision: 100, file: { hash: 1, compactRevision: 50, counts: {} } };
       },
     };
     const fleet = createStubFleet({ answers });

@@ -82,6 +82,25 @@ describe('update-cluster, good path', () => {
     expect(execution.largestPayload).toBeLessThanOrEqual(32 * 1024);
   });
 
+  it('tells begin-update what its backup holds, of as many resources as are named', async () => {
+    const counts = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`group-${index}.example.org/resources`, 1000]));
+    const file = { hash: 1, compactRevision: 50, counts, usedBytes: 4096 };
+    const told: unknown[] = [];
+    const answers = {
+      'take-snapshot': () => ({ bytes: 8192, revision: 100, file }),
+      'begin-update': ({ input }: { input: Readonly<Record<string, unknown>> }) => {
+        told.push(input['backup']);
+        return { written: true };
+      },
+    };
+    const fleet = createStubFleet({ ...EXISTS, answers });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(told).toMatchObject([{ id: 'b1', bytes: 8192, revision: 100, clusterId: 'c1', file }]);
+    expect(execution.largestPayload).toBeLessThanOrEqual(32 * 1024);
+  });
+
   it('waits for the lock of another execution and goes on once it is free', async () => {
     const fleet = createStubFleet(EXISTS);
     fleet.locks.set(CLUSTER.name, 'another');

@@ -1,4 +1,5 @@
 import { keys } from '#domain/names.ts';
+import type { BackupIndex, SuspiciousBackup } from '#model/records.ts';
 import type { ChannelFile } from '#model/settings.ts';
 import { answerPage, type PageAnswer, type PageRequest } from '../../functions/page/answer.ts';
 import {
@@ -70,4 +71,25 @@ export async function pageFleet(betaClusters = 4, beta: Partial<ChannelFile> = {
     startedAt: AT,
   });
   return { world, beta: file };
+}
+
+/** What is known of a cluster's backups, the newest of which lacks what the one before it had. */
+export function suspiciousIndex(cluster: string): BackupIndex & { suspicious: SuspiciousBackup } {
+  const content = (id: string, takenAt: string, configmaps: number) => {
+    return { id, takenAt, revision: 100, clusterId: 'c1', usedBytes: 4096, counts: { configmaps } };
+  };
+  const newest = content('20260105T074500Z-0123456789ab', '2026-01-05T07:45:00.000Z', 3);
+  const compared = content('20260105T063000Z-0123456789ab', '2026-01-05T06:30:00.000Z', 40);
+  const findings = ['configmaps: 3 objects instead of 40 (92 % less)', '51.4 MB in use instead of 104.9 MB (51 % less)'];
+  return {
+    cluster,
+    newestProven: { id: newest.id, takenAt: newest.takenAt },
+    newestDrilled: { id: compared.id, takenAt: compared.takenAt },
+    bytes: 20_000_000,
+    seconds: 12,
+    failures: 0,
+    lastFailure: null,
+    compared,
+    suspicious: { content: newest, findings, comparedWith: compared.id },
+  };
 }

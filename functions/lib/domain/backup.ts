@@ -84,6 +84,8 @@ export interface FileContent {
   readonly compactRevision: number;
   /** Live keys by resource, as `countByResource` counts them. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Bytes of the pages in use. */
+  readonly usedBytes?: number | undefined;
 }
 
 /**

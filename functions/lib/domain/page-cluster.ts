@@ -1,6 +1,7 @@
 import type { PageChannel, PageCluster, PageState, PageWait } from '#model/page.ts';
 import type { BackupIndex, ClusterRecord, Halt, StoredCluster, Updating } from '#model/records.ts';
 import type { ChannelFile, ClusterEntry } from '#model/settings.ts';
+import { openSuspicion } from './backup-anomaly.ts';
 import { backupCost } from './backup-cost.ts';
 import { durationSeconds } from './duration.ts';
 import { desiredRevision, holdOf, short } from './evidence.ts';
@@ -50,7 +51,7 @@ function backupsOf(
   record: ClusterRecord | null,
   backups: ClusterFacts['backups'],
   { now, channel }: ClusterContext,
-): Pick<PageCluster, 'backup' | 'drilledAt' | 'stored' | 'backupProblems'> {
+): Pick<PageCluster, 'suspicious' | 'backup' | 'drilledAt' | 'stored' | 'backupProblems'> {
   const index = given(backups);
   const ofUpdate = record === null || record.backup === null ? null : { id: record.backup, takenAt: backupTime(record.backup) };
   const scheduled = index?.newestProven ?? null;
@@ -61,13 +62,22 @@ function backupsOf(
   if (index !== null && index.failures > 0) {
     problems.push(`${index.failures} failed since${index.lastFailure === null ? '' : `: ${index.lastFailure.reason}`}`);
   }
+  const suspicion = index === null ? undefined : openSuspicion(index, channel.backup.acknowledged, now);
   const since = backup?.takenAt ?? record?.startedAt ?? record?.updatedAt;
   const late = since !== undefined && now.getTime() - Date.parse(since) > LATE_INTERVALS * durationSeconds(channel.backup.interval) * 1000;
   if (record !== null && late) problems.push(`none of the last two intervals of ${channel.backup.interval}`);
   const { result = null, failures: notRemoved = 0, reason = null } = index?.removal ?? {};
   if (notRemoved > 0) problems.push(`old ones were not removed: ${reason ?? 'no reason was told'}`);
   for (const told of (result?.unclear ?? 0) > 0 ? (result?.told ?? []) : []) problems.push(`not as it should be: ${told}`);
-  return { backup, drilledAt: index?.newestDrilled?.takenAt ?? null, stored: storedOf(index, channel), backupProblems: problems };
+  const suspicious =
+    suspicion === undefined ? null : { backup: suspicion.content.id, comparedWith: suspicion.comparedWith, findings: suspicion.findings };
+  return {
+    suspicious,
+    backup,
+    drilledAt: index?.newestDrilled?.takenAt ?? null,
+    stored: storedOf(index, channel),
+    backupProblems: problems,
+  };
 }
 
 function storedOf(index: BackupIndex | null, channel: ChannelFile): PageCluster['stored'] {

@@ -130,11 +130,16 @@ function gigabytes(bytes: number): string {
   return bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-function backupHtml({ backup, drilledAt, stored, backupProblems }: PageCluster, at: string): Html {
+function backupHtml({ backup, drilledAt, stored, backupProblems, suspicious }: PageCluster, at: string): Html {
   return html`${backup === null ? html`<span class="dim">none recorded</span>` : html`<code title="${backup.id}">${backup.id.slice(0, 16)}</code>${backup.takenAt !== null && [html`<br>`, ageText(backup.takenAt, at)]}`}
 ${drilledAt !== null && html`<br><span class="age">restored: the one of </span>${ageText(drilledAt, at)}`}
 ${stored !== null && html`<br><span class="age">${stored.backups} stored, ${gigabytes(stored.bytes)}, about ${stored.usdMonth.toFixed(2)} USD a month</span>`}
-${backupProblems.map((problem) => html`<br>${stateLabel('backup', 'bad')} ${problem}`)}`;
+${backupProblems.map((problem) => html`<br>${stateLabel('backup', 'bad')} ${problem}`)}${suspicious !== null && suspiciousHtml(suspicious)}`;
+}
+
+function suspiciousHtml({ backup, comparedWith, findings }: NonNullable<PageCluster['suspicious']>): Html {
+  return html`<br>${stateLabel('suspicious', 'bad')} <code>${backup}</code> against <code>${comparedWith}</code>, so no change begins:
+<ul>${findings.map((finding) => html`<li>${finding}</li>`)}</ul>If it is right: <code>backup.acknowledged</code> of the channel file`;
 }
 
 /** What runs, and what is on its way. */

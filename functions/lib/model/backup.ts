@@ -33,5 +33,23 @@ export const TakenSnapshot = z.object({
   /** Verdicts of what is in the file: L2 and L3. */
   content: z.array(LayerVerdict),
   /** What the file holds, which a drill must find again. */
-  file: z.object({ hash: z.int(), compactRevision: z.int(), counts: z.record(z.string(), z.int()) }),
+  file: z.object({
+    hash: z.int(),
+    compactRevision: z.int(),
+    counts: z.record(z.string(), z.int()),
+    /** Bytes of the pages in use; absent in what earlier versions of Sluice tell. */
+    usedBytes: z.int().optional(),
+  }),
 });
+
+/** What a machine keeps of a backup that is proven. */
+export const TakenBackup = z.object({
+  id: z.string(),
+  bytes: z.int(),
+  /** Of the newest change in the file. */
+  revision: z.int(),
+  /** Of etcd, as its members tell it. */
+  clusterId: z.string(),
+  file: TakenSnapshot.shape.file,
+});
+export type TakenBackup = z.infer<typeof TakenBackup>;

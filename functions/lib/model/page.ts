@@ -48,6 +48,8 @@ export const PageCluster = z.object({
   stored: z.object({ backups: z.int(), bytes: z.int(), usdMonth: z.number() }).nullable(),
   /** What is wrong with its backups: older than two of its channel's intervals, failing, not readable. Empty: nothing. */
   backupProblems: z.array(z.string()),
+  /** The backup that lacks what one before it had, with its numbers: no change of the cluster begins. null: none, or acknowledged. */
+  suspicious: z.object({ backup: z.string(), comparedWith: z.string(), findings: z.array(z.string()).min(1) }).nullable(),
 });
 export type PageCluster = z.infer<typeof PageCluster>;
 

@@ -213,6 +213,31 @@ export type BackupManifest = z.infer<typeof BackupManifest>;
 /** One backup in an index. */
 const IndexedBackup = z.object({ id: z.string(), takenAt: Timestamp });
 
+/** What backups of a cluster are compared by. */
+export const BackupContent = z.object({
+  id: z.string(),
+  takenAt: Timestamp,
+  revision: z.int(),
+  /** Of etcd, as its members tell it. */
+  clusterId: z.string(),
+  /** Bytes of the pages in use: free pages and a defragmentation change nothing; null where they were not told. */
+  usedBytes: z.int().nullable(),
+  /** Live objects by resource, as the manifest has them. */
+  counts: z.record(z.string(), z.int()),
+});
+export type BackupContent = z.infer<typeof BackupContent>;
+
+/** A proven backup that lacks what those before had. Until somebody says that it is right, no change of the cluster begins. */
+export const SuspiciousBackup = z.object({
+  /** The first that was found so, and is to be acknowledged; those after it are no worse. */
+  content: BackupContent,
+  /** Each with its numbers. */
+  findings: z.array(z.string()).min(1),
+  /** Id of the backup that it was compared with. */
+  comparedWith: z.string(),
+});
+export type SuspiciousBackup = z.infer<typeof SuspiciousBackup>;
+
 /** `backups/<cluster>.json` in the hub's bucket: what is known of a cluster's backups; the manifests in its account are the truth. */
 export const BackupIndex = z.object({
   cluster: ClusterName,
@@ -245,6 +270,10 @@ export const BackupIndex = z.object({
       reason: z.string().nullable(),
     })
     .optional(),
+  /** The newest whose content is as expected, or was acknowledged: the next is compared with it. Absent before the first. */
+  compared: BackupContent.nullish(),
+  /** Set from a backup that lacks something until one comes that does not, or it is acknowledged. */
+  suspicious: SuspiciousBackup.nullish(),
 });
 export type BackupIndex = z.infer<typeof BackupIndex>;
 

@@ -55,6 +55,34 @@ export const Waiver = z.strictObject({
 });
 export type Waiver = z.infer<typeof Waiver>;
 
+/** Says that a backup which lacks something is right: the gate of its cluster opens, and later ones are compared with it. */
+export const Acknowledged = z.strictObject({
+  cluster: ClusterName,
+  /** Id of the backup, as the alarm and the check name it. */
+  backup: z.string().regex(/^\d{8}T\d{6}Z-[0-9a-f]{12}$/, 'must be the id of a backup, for example 20260131T030000Z-422a689b6051'),
+  owner: z.string().min(1),
+  reason: z.string().min(1),
+  until: Timestamp,
+});
+export type Acknowledged = z.infer<typeof Acknowledged>;
+
+/** From which share on (percent) a loss makes a backup suspicious; 100 looks for nothing but what is gone altogether. */
+export const AnomalyLimits = z.strictObject({
+  /** Of the bytes in use. */
+  sizeDrop: z.number().min(1).max(100).default(30),
+  /** Of the objects of one resource. */
+  countDrop: z.number().min(1).max(100).default(30),
+});
+export type AnomalyLimits = z.infer<typeof AnomalyLimits>;
+
+const BackupSettings = z.strictObject({
+  interval: Duration.default('1h'),
+  /** Days that the backup which a change was begun with stays after the change has ended. */
+  holdDays: z.int().min(0).max(366).default(7),
+  anomaly: AnomalyLimits.default({ sizeDrop: 30, countDrop: 30 }),
+  acknowledged: z.array(Acknowledged).default([]),
+});
+
 /** An account that e2e clusters may use; the pool is closed. */
 export const E2eSlot = z.strictObject({ account: AccountId, region: Region, network: Network });
 export type E2eSlot = z.infer<typeof E2eSlot>;
@@ -80,13 +108,7 @@ export const ChannelFile = z.strictObject({
   failureBudget: z.int().min(0).default(0),
   soak: Duration,
   e2e: z.strictObject({ suites: E2eSuites, slots: z.array(E2eSlot) }).optional(),
-  backup: z
-    .strictObject({
-      interval: Duration,
-      /** Days that the backup which a change was begun with stays after the change has ended. */
-      holdDays: z.int().min(0).max(366).default(7),
-    })
-    .default({ interval: '1h', holdDays: 7 }),
+  backup: BackupSettings.default({ interval: '1h', holdDays: 7, anomaly: { sizeDrop: 30, countDrop: 30 }, acknowledged: [] }),
   freeze: z.array(FreezeWindow).default([]),
   hold: Hold.optional(),
   waivers: z.array(Waiver).default([]),

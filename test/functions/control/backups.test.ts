@@ -12,7 +12,7 @@ import { AT, type ControlWorld, createControlWorld, NEW, refOf, runStep, SETTING
 import { channelFile } from '../../support/fleet.ts';
 
 const DEV = channelFile('dev', 2);
-const BETA = channelFile('beta', 100, { follows: 'dev', backup: { interval: '4h', holdDays: 7 } });
+const BETA = channelFile('beta', 100, { follows: 'dev', backup: { ...DEV.backup, interval: '4h' } });
 const ID = '20260105T075000Z-0123456789ab';
 const TAKEN = '2026-01-05T07:50:00.000Z';
 
@@ -42,6 +42,16 @@ function indexOf(cluster: string): BackupIndex {
 }
 
 const name = 'scheduled-dev-1-490000-0';
+/** As a machine keeps it. */
+const taken = (id: string, more: object = {}) => ({
+  id,
+  bytes: 5,
+  seconds: 2,
+  revision: 100,
+  clusterId: 'c1',
+  file: { hash: 1, compactRevision: 50, counts: { configmaps: 100 }, usedBytes: 4096 },
+  ...more,
+});
 const ended = (more: object) => ({ cluster: refOf(DEV, 0), drill: false, executionName: name, ...more });
 
 describe('find-due-backups', () => {
@@ -75,7 +85,7 @@ describe('find-due-backups', () => {
       {
         ...ended({ outcome: 'proven', drill: true }),
         cluster: refOf(DEV, 1),
-        backup: { id: '20260105T075959Z-0123456789ab', bytes: 1, seconds: 1 },
+        backup: taken('20260105T075959Z-0123456789ab'),
       },
       world,
     );
@@ -97,7 +107,7 @@ describe('find-due-backups', () => {
     await exist(BETA, 100, '2026-01-01T00:00:00.000Z');
     await runStep(
       recordBackup,
-      { ...ended({ outcome: 'proven' }), cluster: refOf(BETA, 0), backup: { id: '20260101T000000Z-0123456789ab', bytes: 1, seconds: 1 } },
+      { ...ended({ outcome: 'proven' }), cluster: refOf(BETA, 0), backup: taken('20260101T000000Z-0123456789ab') },
       world,
     );
 
@@ -124,7 +134,7 @@ describe('find-due-backups', () => {
 
 describe('record-backup', () => {
   it('writes down a proven backup, and a drilled one apart', async () => {
-    await runStep(recordBackup, ended({ outcome: 'proven', drill: true, backup: { id: ID, bytes: 5, seconds: 2 } }), world);
+    await runStep(recordBackup, ended({ outcome: 'proven', drill: true, backup: taken(ID) }), world);
 
     expect(indexOf('dev-1')).toMatchObject({
       newestProven: { id: ID, takenAt: TAKEN },
@@ -153,21 +163,21 @@ describe('record-backup', () => {
   });
 
   it('leaves what another look does to that one, and counts what ended and was never written down', async () => {
-    const taken = ended({ outcome: 'failed', error: { Error: 'StepFunctions.ExecutionAlreadyExistsException', Cause: '' } });
+    const doubled = ended({ outcome: 'failed', error: { Error: 'StepFunctions.ExecutionAlreadyExistsException', Cause: '' } });
     world.executions.set('backup-etcd', name, { status: 'RUNNING' });
-    await runStep(recordBackup, taken, world);
+    await runStep(recordBackup, doubled, world);
     expect(indexOf('dev-1')).toBeUndefined();
 
     world.executions.set('backup-etcd', name, { status: 'SUCCEEDED' });
-    await runStep(recordBackup, taken, world);
+    await runStep(recordBackup, doubled, world);
 
     expect(indexOf('dev-1')).toMatchObject({ failures: 1 });
   });
 
   it('refuses an id that is none', async () => {
-    await expect(
-      runStep(recordBackup, ended({ outcome: 'proven', backup: { id: 'x', bytes: 1, seconds: 1 } }), world),
-    ).rejects.toMatchObject({ name: 'InputError' });
+    await expect(runStep(recordBackup, ended({ outcome: 'proven', backup: taken('x') }), world)).rejects.toMatchObject({
+      name: 'InputError',
+    });
   });
 });
 
@@ -314,10 +324,52 @@ describe('record-copy', () => {
   });
 });
 
+describe('a suspicious backup', () => {
+  const later = (hour: number, more: object) => taken(`20260105T0${hour}0000Z-0123456789ab`, more);
+  const lost = { file: { hash: 1, compactRevision: 50, counts: { configmaps: 10 }, usedBytes: 4096 } };
+  const write = (backup: object) => runStep(recordBackup, ended({ outcome: 'proven', backup }), world);
+
+  it('is written down with its numbers; those after it that are no worse leave it to be acknowledged', async () => {
+    await write(later(1, {}));
+    const output = await write(later(2, lost));
+
+    await write(later(3, lost));
+
+    expect(output.reason).toContain('configmaps: 10 objects instead of 100 (90 % less)');
+    expect(indexOf('dev-1')).toMatchObject({
+      newestProven: { id: later(3, {}).id },
+      compared: { id: later(1, {}).id },
+      suspicious: { content: { id: later(2, {}).id }, comparedWith: later(1, {}).id },
+    });
+  });
+
+  it('is one no more when what it lacked is back', async () => {
+    await write(later(1, {}));
+    await write(later(2, lost));
+
+    await write(later(3, {}));
+
+    expect(indexOf('dev-1')).toMatchObject({ compared: { id: later(3, {}).id }, suspicious: null });
+  });
+
+  it('is counted by the metrics until it is acknowledged', async () => {
+    await exist(DEV, 1);
+    await write(later(1, {}));
+    await write(later(2, lost));
+    await runStep(reportBackups, {}, ports());
+    const acknowledged = [{ cluster: 'dev-1', backup: later(2, {}).id, owner: 'ann', reason: 'right', until: '2026-02-01T00:00:00Z' }];
+    await world.settings([{ ...DEV, backup: { ...DEV.backup, acknowledged } }, BETA]);
+
+    await runStep(reportBackups, {}, ports());
+
+    expect(told.map(({ metrics }) => metrics['ClustersWithSuspiciousBackups'] ?? metrics['BackupSuspicious'])).toEqual([1, 1, 0, 0]);
+  });
+});
+
 describe('report-backups', () => {
   it('tells the age of each, counts one without any from its creation, and says that it ran', async () => {
     await exist(DEV, 2);
-    await runStep(recordBackup, ended({ outcome: 'proven', drill: true, backup: { id: ID, bytes: 5, seconds: 2 } }), world);
+    await runStep(recordBackup, ended({ outcome: 'proven', drill: true, backup: taken(ID) }), world);
 
     const output = await runStep(reportBackups, {}, ports());
 
@@ -327,7 +379,10 @@ describe('report-backups', () => {
         metrics: { ProvenBackupAge: 600, DrilledBackupAge: 600, BackupFailures: 0, BackupBytes: 5, BackupSeconds: 2 },
       },
       { dimensions: { Cluster: 'dev-2', Channel: 'dev' }, metrics: { ProvenBackupAge: 3600, BackupFailures: 0 } },
-      { dimensions: {}, metrics: { BackupRuns: 1, OldestProvenBackupIntervals: 1, ClustersWithFailedBackups: 0 } },
+      {
+        dimensions: {},
+        metrics: { BackupRuns: 1, OldestProvenBackupIntervals: 1, ClustersWithFailedBackups: 0, ClustersWithSuspiciousBackups: 0 },
+      },
     ]);
     expect(output).toEqual({ clusters: 2, oldestIntervals: 1, overdue: [] });
   });
@@ -357,6 +412,7 @@ describe('report-backups', () => {
           ClustersWithUnclearBackups: 0,
           ClustersWithFailedCopies: 0,
           ClustersWithFailedBackups: 0,
+          ClustersWithSuspiciousBackups: 0,
         },
       },
     ]);

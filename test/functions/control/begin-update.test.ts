@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { keys } from '#domain/names.ts';
 import { noteReached } from '#facts/version-move.ts';
-import type { ClusterRecord, Reached } from '#model/records.ts';
+import type { TakenBackup } from '#model/backup.ts';
+import type { BackupIndex, ClusterRecord, Reached } from '#model/records.ts';
 import { beginUpdate } from '../../../functions/control/begin-update.ts';
 import { canMove } from '../../../functions/control/can-move.ts';
 import { lock } from '../../../functions/control/lock.ts';
@@ -10,7 +11,18 @@ import { planWaves } from '../../../functions/control/plan-waves.ts';
 import { readWhatRuns } from '../../../functions/control/read-what-runs.ts';
 import { record } from '../../../functions/control/record.ts';
 import { unlock } from '../../../functions/control/unlock.ts';
-import { type ControlWorld, createControlWorld, NEW, OLD, putFleet, refOf, resolved, runStep } from '../../support/control-world.ts';
+import {
+  AT,
+  type ControlWorld,
+  createControlWorld,
+  NEW,
+  OLD,
+  putFleet,
+  refOf,
+  resolved,
+  runStep,
+  SETTINGS_COMMIT,
+} from '../../support/control-world.ts';
 import { channelFile, gitId } from '../../support/fleet.ts';
 
 const cluster = refOf(channelFile('beta', 1), 0);
@@ -31,9 +43,17 @@ interface Target {
 }
 
 /** What the machine does under its lock, up to the first change; answers what the later steps get. */
-async function begin(execution: string, { revision, kubernetes, hash, etcd }: Target, reachable = false) {
+async function begin(execution: string, { revision, kubernetes, hash, etcd }: Target, reachable = false, backup?: TakenBackup) {
   const held = await runStep(lock, { cluster }, world, execution);
-  const input = { cluster, revision, render: render(kubernetes, hash, etcd), lock: held, rolloutId: null, checkMove: { reachable } };
+  const input = {
+    cluster,
+    revision,
+    render: render(kubernetes, hash, etcd),
+    lock: held,
+    rolloutId: null,
+    checkMove: { reachable },
+    backup,
+  };
   const runs = await runStep(readWhatRuns, input, world, execution);
   if (runs.upToDate) return undefined;
   await runStep(canMove, input, world, execution);
@@ -309,5 +329,86 @@ describe('can-move', () => {
       { seed: 20_260_105, numRuns: 300 },
     );
     expect(Math.min(refused, halves, early)).toBeGreaterThan(50);
+  });
+});
+
+describe('a backup that lacks what was there', () => {
+  const ID = (hour: number): string => `20260105T0${hour}0000Z-0123456789ab`;
+  const backup = (hour: number, configmaps: number): TakenBackup => ({
+    id: ID(hour),
+    bytes: 20_000,
+    revision: hour * 100,
+    clusterId: 'c1',
+    file: { hash: 1, compactRevision: 50, counts: { configmaps } },
+  });
+  const next = { revision: NEW, kubernetes: '1.35.4' };
+  const index = () => world.read(keys.backupIndex(cluster.name)) as BackupIndex;
+  const recordOf = () => world.read(keys.cluster(cluster.name)) as ClusterRecord;
+  const acknowledge = async (id: string, until = '2026-02-01T00:00:00Z') => {
+    const file = channelFile('beta', 1);
+    const acknowledged = [{ cluster: cluster.name, backup: id, owner: 'ann', reason: 'a team left', until }];
+    await world.settings([{ ...file, backup: { ...file.backup, acknowledged } }]);
+    await world.put(keys.newestSettings(), { commit: SETTINGS_COMMIT, seenAt: AT });
+  };
+  beforeEach(async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+  });
+
+  test('lets nothing begin, and is told with its numbers and what to do', async () => {
+    await begin('update-b', next, true, backup(5, 100));
+    await runStep(unlock, { cluster }, world, 'update-b');
+
+    const second = begin('update-c', next, true, backup(6, 60));
+
+    await expect(second).rejects.toMatchObject({
+      name: 'GateClosedError',
+      message: expect.stringMatching(
+        /^beta-1 is not changed: the backup 20260105T060000Z-\S+ is suspicious against 20260105T050000Z-\S+: configmaps: 60 objects instead of 100 \(40 % less\)\. .*backup\.acknowledged.* pull request$/,
+      ),
+    });
+    expect(recordOf().updating?.execution).toBe('update-b');
+    expect(index()).toMatchObject({ newestProven: { id: ID(6) }, suspicious: { content: { id: ID(6) }, comparedWith: ID(5) } });
+  });
+
+  test('lets it begin once the first of them is acknowledged, and is the measure from then on', async () => {
+    await begin('update-b', next, true, backup(5, 100));
+    await runStep(unlock, { cluster }, world, 'update-b');
+    await expect(begin('update-c', next, true, backup(6, 60))).rejects.toThrow('suspicious');
+    await runStep(unlock, { cluster }, world, 'update-c');
+    await acknowledge(ID(6));
+
+    await begin('update-d', next, true, backup(7, 60));
+
+    expect(recordOf().updating?.execution).toBe('update-d');
+    expect(index()).toMatchObject({ compared: { id: ID(7) }, suspicious: null });
+  });
+
+  test('counts an acknowledgement no more once it has ended', async () => {
+    await begin('update-b', next, true, backup(5, 100));
+    await runStep(unlock, { cluster }, world, 'update-b');
+    await acknowledge(ID(6), '2026-01-05T08:00:00Z');
+
+    await expect(begin('update-c', next, true, backup(6, 60))).rejects.toThrow('suspicious');
+  });
+
+  test('lets nothing begin where the index can not be read', async () => {
+    await world.objects.put(keys.backupIndex(cluster.name), '{');
+
+    const update = begin('update-b', next, true, backup(5, 100));
+
+    await expect(update).rejects.toMatchObject({ name: 'GateClosedError', message: expect.stringContaining("can't be read") });
+    expect(recordOf().updating).toBeUndefined();
+  });
+
+  test('is judged by the limits of the channel', async () => {
+    const file = channelFile('beta', 1);
+    await world.settings([{ ...file, backup: { ...file.backup, anomaly: { sizeDrop: 30, countDrop: 50 } } }]);
+    await world.put(keys.newestSettings(), { commit: SETTINGS_COMMIT, seenAt: AT });
+    await begin('update-b', next, true, backup(5, 100));
+    await runStep(unlock, { cluster }, world, 'update-b');
+
+    await begin('update-c', next, true, backup(6, 60));
+
+    expect(index().suspicious).toBeNull();
   });
 });

@@ -100,6 +100,8 @@ describe('take-snapshot', () => {
         { layer: 'L3', verdict: 'holds' },
       ],
     });
+    expect(output.file.usedBytes).toBeGreaterThan(0);
+    expect(output.file.usedBytes).toBeLessThanOrEqual(output.bytes);
     expect(output.content[1]?.reason).toMatch(
       /^key-value hash \d+ at revision 100, equal to that of 2 members \(by HashKV, the leader is not asked\)$/,
     );

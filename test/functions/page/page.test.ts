@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { keys } from '#domain/names.ts';
 import { PageView } from '#model/page.ts';
+import type { SettingsFiles } from '#model/pull-request.ts';
+import type { Acknowledged, ChannelFile } from '#model/settings.ts';
 import { AT, createControlWorld, NEW, OLD, SETTINGS_COMMIT } from '../../support/control-world.ts';
 import { clusterEntry } from '../../support/fleet.ts';
-import { askPage, NOW, pageFleet } from '../../support/page-fleet.ts';
+import { askPage, NOW, pageFleet, suspiciousIndex } from '../../support/page-fleet.ts';
 
 async function viewOf(world: Parameters<typeof askPage>[0]): Promise<PageView> {
   return PageView.parse(JSON.parse((await askPage(world, { query: { format: 'json' } })).body));
@@ -13,6 +15,17 @@ async function betaOf(world: Parameters<typeof askPage>[0]): Promise<PageView['c
   const found = (await viewOf(world)).channels.find(({ channel }) => channel === 'beta');
   if (found === undefined) throw new Error('there is no beta');
   return found;
+}
+
+/** Says in beta's channel file that backups are right. */
+async function acknowledge(world: Parameters<typeof askPage>[0], acknowledged: readonly Acknowledged[]): Promise<void> {
+  const stored = world.read(keys.settings(SETTINGS_COMMIT)) as SettingsFiles;
+  const files = stored.files.map((one) => {
+    if (one.path !== 'channels/beta.yaml') return one;
+    const file = JSON.parse(one.content) as ChannelFile;
+    return { ...one, content: JSON.stringify({ ...file, backup: { ...file.backup, acknowledged } }) };
+  });
+  await world.put(keys.settings(SETTINGS_COMMIT), { ...stored, files });
 }
 
 describe('the page of a rollout at work', () => {
@@ -102,6 +115,22 @@ describe('the page of a rollout at work', () => {
     expect(second?.backupProblems).toEqual(['old ones were not removed: RefusedError: no', 'not as it should be: b: not signed']);
     expect(third?.stored).toBeNull();
     expect((await askPage(world)).body).toContain('244 stored, 122.0 GB, about 4.85 USD a month');
+  });
+
+  it('shows a suspicious backup with its numbers, also as data, until it is acknowledged', async () => {
+    const { world } = await pageFleet();
+    const index = suspiciousIndex('beta-1');
+    await world.put(keys.backupIndex('beta-1'), index);
+
+    const [first, second] = (await betaOf(world)).clusters;
+    const { body } = await askPage(world);
+
+    const { findings, comparedWith, content } = index.suspicious;
+    expect(first?.suspicious).toEqual({ backup: content.id, comparedWith, findings });
+    expect(second?.suspicious).toBeNull();
+    expect(body).toContain('<li>configmaps: 3 objects instead of 40 (92 % less)</li>');
+    await acknowledge(world, [{ cluster: 'beta-1', backup: content.id, owner: 'ann', reason: 'right', until: '2026-02-01T00:00:00Z' }]);
+    expect((await betaOf(world)).clusters[0]?.suspicious).toBeNull();
   });
 
   it('shows the waves with what became of each cluster', async () => {

@@ -5,7 +5,7 @@ import { backupChanges } from '../../../functions/reach/backup-changes.ts';
 import { AT, COMMIT, type ControlWorld, createControlWorld, NEW, OLD, refOf, SETTINGS_COMMIT } from '../../support/control-world.ts';
 import { channelFile } from '../../support/fleet.ts';
 
-const DEV = channelFile('dev', 2, { backup: { interval: '1h', holdDays: 3 } });
+const DEV = channelFile('dev', 2, { backup: { ...channelFile('dev', 1).backup, holdDays: 3 } });
 const CLUSTER = refOf(DEV, 0);
 
 let world: ControlWorld;
@@ -30,6 +30,22 @@ const proof = (revision: string) =>
   });
 
 describe('backupChanges', () => {
+  it('names the backup that is suspicious, which vouches for nothing', async () => {
+    const content = { id: '20260105T074500Z-0123456789ab', takenAt: AT, revision: 7, clusterId: 'a', usedBytes: 1, counts: {} };
+    const index = {
+      cluster: CLUSTER.name,
+      newestProven: null,
+      newestDrilled: null,
+      bytes: null,
+      seconds: null,
+      failures: 0,
+      lastFailure: null,
+    };
+    await world.put(keys.backupIndex(CLUSTER.name), { ...index, suspicious: { content, comparedWith: 'before', findings: ['less'] } });
+
+    expect(await backupChanges(CLUSTER, world.objects)).toMatchObject({ suspicious: [content.id] });
+  });
+
   it('says that a rollout that is not proven has not ended, and when one that is proven did', async () => {
     await rollout(NEW);
     expect(await backupChanges(CLUSTER, world.objects)).toEqual({ holdDays: 3, open: [NEW], ended: {}, suspicious: [] });

@@ -190,7 +190,9 @@ export function answer(
     case 'copy-backups':
       return { wanted: true, copied: 1, there: 1, missing: 0, newest: 'b1', told: [] };
     case 'take-snapshot':
-      return { bytes: 1 };
+      return { bytes: 1, revision: 100, file: { hash: 1, compactRevision: 50, counts: {} } };
+    case 'check-members':
+      return { ...advance, clusterId: 'c1' };
     case 'read-pull-request':
       return { kind: 'configuration', names: { e2e: `e-${execution}` }, e2eCheck: null };
     case 'snapshot-configuration':

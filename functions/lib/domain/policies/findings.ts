@@ -4,6 +4,7 @@ import type { ChannelFile, Environment, Waiver } from '#model/settings.ts';
 import type { Configuration } from '../configuration.ts';
 import type { ParsedSettings } from '../settings.ts';
 import { findingAt } from '../yaml-source.ts';
+import { acknowledgedFindings } from './acknowledged.ts';
 import type { Policy, SettingsPolicy, Violation } from './policy.ts';
 import { POLICIES, SETTINGS_POLICIES } from './registry.ts';
 import { policySubject } from './subject.ts';
@@ -34,7 +35,7 @@ const NAMES_SHOWN = 5;
 
 /**
  * What the policies find, each violation once with the clusters that it concerns: a failure where one of them makes it
- * one. A waived violation is a notice. Of settings, also what is wrong with the waivers.
+ * one. A waived violation is a notice. Of settings, also what is wrong with the waivers, and with what was said of backups.
  */
 export function policyFindings(change: SettingsChange | ConfigurationChange): Finding[] {
   if ('configuration' in change) {
@@ -45,6 +46,7 @@ export function policyFindings(change: SettingsChange | ConfigurationChange): Fi
   const clusters = change.settings.channels.flatMap(({ file }) => clustersOf(file));
   return [
     ...waiverFindings(change.settings, change.today),
+    ...acknowledgedFindings(change.settings, change.today),
     ...SETTINGS_POLICIES.flatMap((policy) =>
       policy.checkSettings(change.settings).flatMap((violation) => told(policy, violation, clusters, change.today)),
     ),

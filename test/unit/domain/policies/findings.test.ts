@@ -150,6 +150,23 @@ describe('waivers', () => {
     ]);
   });
 
+  it('finds what was said of a backup of no cluster, or has ended', () => {
+    const line = (cluster: string, until: string) =>
+      `    - { cluster: ${cluster}, backup: 20260105T070000Z-0123456789ab, owner: ann, reason: b, until: '${until}' }`;
+    const lines = [line('beta-l', '2026-02-01T00:00:00Z'), line('beta-1', '2026-01-05T08:00:00Z'), line('beta-1', '2026-01-05T08:00:01Z')];
+    const settings = settingsOf(beta(clusters('production'), `backup:\n  acknowledged:\n${lines.join('\n')}\n`));
+
+    expect(policyFindings({ settings, today: NOW })).toMatchObject([
+      { rule: 'acknowledged-unknown', line: 9, message: 'The channel beta has no cluster beta-l. Did you mean beta-1?' },
+      {
+        rule: 'acknowledged-expired',
+        line: 10,
+        message:
+          'What ann said of the backup 20260105T070000Z-0123456789ab of beta-1 ended on 2026-01-05. Remove it; a backup that is suspicious still asks for a new one.',
+      },
+    ]);
+  });
+
   it.each([
     [
       '2026-01-05T08:00:00Z',
