@@ -25,11 +25,15 @@ const BUCKET = 'bench';
 const QUIET_SECONDS = 10;
 const CALL_MILLISECONDS = 60_000;
 
+/** Of a stream and of its peer; the one in the middle counts. */
+const ROUNDS = 3;
+
 const Told = z.looseObject({ seconds: z.number(), megabytes: z.number() });
+const Streamed = Told.extend({ spoolSeconds: z.number() });
 
 export const etcdBench: Bench = {
   name: 'etcd',
-  what: `A database of ${SIZE_MB} MB and values of ${VALUE_BYTES} bytes. The verifier (SHA-256 of the file, every page, the key-value hash) in a process of its own, against \`etcdutl hashkv\` on a copy. A backup's stream to disk and from there into the local object store, against \`etcdctl snapshot save\` to disk; the upload alone against \`@aws-sdk/lib-storage\`. What a client's writes take while a backup is taken and verified, against rest.`,
+  what: `A database of ${SIZE_MB} MB and values of ${VALUE_BYTES} bytes. The verifier (SHA-256 of the file, every page, the key-value hash) in a process of its own, against \`etcdutl hashkv\` on a copy. A backup's stream to disk and from there into the local object store, against \`etcdctl snapshot save\` to disk, in turn, the middle of ${ROUNDS}, and the largest memory; the upload alone against \`@aws-sdk/lib-storage\`. What a client's writes take while a backup is taken and verified, against rest.`,
   run: measure,
 };
 
@@ -47,22 +51,32 @@ async function measure(context: BenchContext): Promise<Measure[]> {
     const identityFile = join(context.directory, 'identity.json');
     writeFileSync(identityFile, JSON.stringify(identity), { mode: 0o600 });
     const saved = join(context.directory, 'saved.db');
-    const peer = await timed(() => save(plane.etcdEndpoint, identity, saved, context.directory));
-    const bytes = statSync(saved).size;
-    context.log(`etcdctl snapshot save: ${(bytes / MEGABYTE).toFixed(0)} MB in ${peer.toFixed(1)} s`);
     const places = { s3, bucket: BUCKET };
-    const stream = await child({
-      act: 'stream',
-      endpoint: plane.etcdEndpoint,
-      identity: identityFile,
-      directory: context.directory,
-      ...places,
-      key: 'stream',
-    });
-    await remove(s3, 'stream');
-    context.log(
-      `backup: ${stream.seconds.toFixed(1)} s, to disk ${String(stream['spoolSeconds'])} s, ${stream.megabytes.toFixed(0)} MB of memory`,
-    );
+    const peers: number[] = [];
+    const streams: z.infer<typeof Streamed>[] = [];
+    // In turn, so that what else the machine does meets both.
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      rmSync(saved, { force: true });
+      const peer = await timed(() => save(plane.etcdEndpoint, identity, saved, context.directory));
+      const stream = Streamed.parse(
+        await child({
+          act: 'stream',
+          endpoint: plane.etcdEndpoint,
+          identity: identityFile,
+          directory: context.directory,
+          ...places,
+          key: 'stream',
+        }),
+      );
+      await remove(s3, 'stream');
+      peers.push(peer);
+      streams.push(stream);
+      context.log(
+        `${(statSync(saved).size / MEGABYTE).toFixed(0)} MB: etcdctl snapshot save ${peer.toFixed(1)} s; backup ${stream.seconds.toFixed(1)} s, of it to disk ${stream.spoolSeconds.toFixed(1)} s, ${stream.megabytes.toFixed(0)} MB of memory`,
+      );
+    }
+    const bytes = statSync(saved).size;
+    const peer = percentile(peers, 50);
     const sha256 = await hashOf(saved);
     const own = await child({ act: 'own-upload', path: saved, sha256, ...places, key: 'own' });
     await remove(s3, 'own');
@@ -98,8 +112,18 @@ async function measure(context: BenchContext): Promise<Measure[]> {
       measureOf('verify.speed', bytes / MEGABYTE / verify.seconds, 'MB/s', '>=', 300),
       measureOf('verify.memory', verify.megabytes, 'MB', '<=', 300),
       measureOf('verify.against-etcdutl', hashkv / verify.seconds, 'x', '>=', 1),
-      measureOf('stream.against-etcdctl', peer / stream.seconds, 'x', '>=', 0.8),
-      measureOf('stream.memory', stream.megabytes, 'MB', '<=', 200),
+      measureOf('stream.against-etcdctl', peer / middle(streams, 'seconds'), 'x', '>=', 0.8),
+      measureOf('stream.to-disk-against-etcdctl', peer / middle(streams, 'spoolSeconds'), 'x', '>=', 1),
+      measureOf(
+        'stream.memory',
+        percentile(
+          streams.map(({ megabytes }) => megabytes),
+          100,
+        ),
+        'MB',
+        '<=',
+        200,
+      ),
       measureOf('upload.against-lib-storage', library.seconds / own.seconds, 'x', '>=', 1.2),
       measureOf('writes.against-rest', busy / rest, 'x', '<=', 2),
     ];
@@ -111,6 +135,13 @@ async function measure(context: BenchContext): Promise<Measure[]> {
 
 function measureOf(name: string, value: number, unit: Measure['unit'], op: Measure['goal']['op'], number: number): Measure {
   return { name: `etcd.${name}`, value, unit, goal: { op, number } };
+}
+
+function middle(streams: readonly z.infer<typeof Streamed>[], of: 'seconds' | 'spoolSeconds'): number {
+  return percentile(
+    streams.map((stream) => stream[of]),
+    50,
+  );
 }
 
 /** Where etcdctl and etcdutl are. */

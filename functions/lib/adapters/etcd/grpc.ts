@@ -25,6 +25,8 @@ export class GrpcError extends Error {
 const WINDOW_BYTES = 4 * 1024 * 1024;
 /** No answer of etcd that is asked for here comes near it. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** Bytes that may wait for the consumer beside those in the window. */
+const WAITING_BYTES = 1024 * 1024;
 /** Flag and length before each message. */
 const PREFIX_BYTES = 5;
 
@@ -49,7 +51,7 @@ export async function* grpcCall(target: Target, path: string, request: Uint8Arra
     const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
     const status = watchStatus(stream);
     stream.end(frame(request));
-    yield* messages(stream);
+    yield* messages(unjoined(stream));
     const { code, message } = status();
     if (code !== 0) throw new GrpcError(code, message);
   } catch (error) {
@@ -99,6 +101,50 @@ function frame(message: Uint8Array): Buffer {
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.writeUInt32BE(message.length, 1);
   return Buffer.concat([prefix, message]);
+}
+
+/**
+ * The chunks as they come. A loop over the stream itself would join all that wait into one, a copy of every byte.
+ * @throws Error when the stream ends before its time
+ */
+async function* unjoined(stream: ClientHttp2Stream): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let bytes = 0;
+  const state: { ended: boolean; closed: boolean; failed?: unknown } = { ended: false, closed: false };
+  let wake = (): void => undefined;
+  stream.on('data', (chunk: Buffer) => {
+    waiting.push(chunk);
+    bytes += chunk.length;
+    // The window goes on from here: etcd waits when nobody takes what is there.
+    if (bytes >= WAITING_BYTES) stream.pause();
+    wake();
+  });
+  stream.on('end', () => {
+    state.ended = true;
+    wake();
+  });
+  stream.on('error', (error) => {
+    state.failed ??= error;
+    wake();
+  });
+  stream.on('close', () => {
+    state.closed = true;
+    wake();
+  });
+  for (;;) {
+    const taken = waiting;
+    waiting = [];
+    bytes = 0;
+    yield* taken;
+    if (waiting.length > 0) continue;
+    if (state.failed !== undefined) throw state.failed;
+    if (state.ended) return;
+    if (state.closed) throw new Error('the connection was closed in the middle of the answer');
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      stream.resume();
+    });
+  }
 }
 
 /** Cuts the bytes into messages. A message that came in one chunk is a view of it, not a copy. */

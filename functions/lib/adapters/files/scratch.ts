@@ -52,33 +52,44 @@ async function startOf(id: number): Promise<string | undefined> {
 
 async function spool(chunks: AsyncIterable<Uint8Array>, path: string): Promise<SpooledFile> {
   const file = await open(path, 'wx', 0o600);
+  const digest = createTrailerDigest();
+  // Two, filled in turn: one is written and hashed while the next bytes come. Copies let go of the stream's own memory.
+  let [filling, written] = [Buffer.allocUnsafeSlow(WRITE_BYTES), Buffer.allocUnsafeSlow(WRITE_BYTES)];
+  let filled = 0;
+  let writing: Promise<void> = Promise.resolve();
+  const flush = async (): Promise<void> => {
+    await writing;
+    const part = filling.subarray(0, filled);
+    writing = writeAll(file, part, path);
+    // It is waited for above, below or at the next turn; until then its failure must not end the process.
+    writing.catch(() => undefined);
+    digest.update(part);
+    [filling, written] = [written, filling];
+    filled = 0;
+  };
   try {
-    const digest = createTrailerDigest();
-    let pending: Uint8Array[] = [];
-    let pendingBytes = 0;
     for await (const chunk of chunks) {
-      digest.update(chunk);
-      pending.push(chunk);
-      pendingBytes += chunk.length;
-      if (pendingBytes < WRITE_BYTES) continue;
-      await writeAll(file, pending, path);
-      pending = [];
-      pendingBytes = 0;
+      for (let taken = 0; taken < chunk.length; ) {
+        const part = chunk.subarray(taken, taken + WRITE_BYTES - filled);
+        filling.set(part, filled);
+        filled += part.length;
+        taken += part.length;
+        if (filled === WRITE_BYTES) await flush();
+      }
     }
-    await writeAll(file, pending, path);
+    await flush();
+    await writing;
     return digest.result();
   } finally {
+    await writing.catch(() => undefined);
     await file.close();
   }
 }
 
 /** Writes each byte: on a disk that gets full, one call writes a part and says nothing else. */
-async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], path: string): Promise<void> {
-  if (chunks.length === 0) return;
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+async function writeAll(file: FileHandle, bytes: Uint8Array, path: string): Promise<void> {
   try {
-    const { bytesWritten } = await file.writev(chunks);
-    if (bytesWritten < bytes) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
+    for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
   } catch (error) {
     throw diskError(error, path);
   }

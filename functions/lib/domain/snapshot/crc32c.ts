@@ -34,11 +34,8 @@ export function raw(bytes: DataView, start: number, end: number): number {
     const second = bytes.getInt32(place + 4, true);
     const third = bytes.getInt32(place + 8, true);
     const fourth = bytes.getInt32(place + 12, true);
+    // Those that wait for the register come last: the others are ready by then, and the chain from round to round is short.
     crc =
-      table.getInt32(15360 + ((first << 2) & 0x3fc), true) ^
-      table.getInt32(14336 + ((first >>> 6) & 0x3fc), true) ^
-      table.getInt32(13312 + ((first >>> 14) & 0x3fc), true) ^
-      table.getInt32(12288 + ((first >>> 22) & 0x3fc), true) ^
       table.getInt32(11264 + ((second << 2) & 0x3fc), true) ^
       table.getInt32(10240 + ((second >>> 6) & 0x3fc), true) ^
       table.getInt32(9216 + ((second >>> 14) & 0x3fc), true) ^
@@ -50,7 +47,11 @@ export function raw(bytes: DataView, start: number, end: number): number {
       table.getInt32(3072 + ((fourth << 2) & 0x3fc), true) ^
       table.getInt32(2048 + ((fourth >>> 6) & 0x3fc), true) ^
       table.getInt32(1024 + ((fourth >>> 14) & 0x3fc), true) ^
-      table.getInt32((fourth >>> 22) & 0x3fc, true);
+      table.getInt32((fourth >>> 22) & 0x3fc, true) ^
+      table.getInt32(15360 + ((first << 2) & 0x3fc), true) ^
+      table.getInt32(14336 + ((first >>> 6) & 0x3fc), true) ^
+      table.getInt32(13312 + ((first >>> 14) & 0x3fc), true) ^
+      table.getInt32(12288 + ((first >>> 22) & 0x3fc), true);
   }
   for (; place < end; place += 1) crc = (crc >>> 8) ^ table.getInt32(((crc ^ bytes.getUint8(place)) & 0xff) * 4, true);
   return crc >>> 0;

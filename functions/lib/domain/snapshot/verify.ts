@@ -6,6 +6,7 @@ import { checkFreeList } from './free-list.ts';
 import { createHasher, type HashRequest, type KeyValueHash } from './key-value-hash.ts';
 import { readMeta } from './meta.ts';
 import { createPageReader, damage, keyLength, keyStart, type Page, valueLength } from './pages.ts';
+import { readAhead } from './read-ahead.ts';
 import { newRecord, readRevision, readValue } from './record.ts';
 import { createResourceCounter, type ResourceCounts } from './resource-counts.ts';
 import { type Bucket, readBuckets } from './tree.ts';
@@ -72,7 +73,7 @@ export function checkTrailer(file: RandomAccess, progress: Progress): Trailer {
 export function readContent(file: RandomAccess, progress: Progress, wanted: HashesWanted = () => []): SnapshotContent {
   const trailer = file.bytes % PAGE_MULTIPLE === TRAILER_BYTES ? TRAILER_BYTES : 0;
   const meta = readMeta(file, file.bytes - trailer);
-  const pages = createPageReader(file, meta.pageSize, meta.pages, (visited) => progress(visited / meta.pages));
+  const pages = createPageReader(readAhead(file), meta.pageSize, meta.pages, (visited) => progress(visited / meta.pages));
   const buckets = new Map(readBuckets(pages, meta.root).map((bucket) => [bucket.name, bucket]));
   const facts = readFacts(bucketOf(buckets, 'meta'), buckets.get('cluster'), buckets.get('members'));
   const keyspace = readKeyspace(bucketOf(buckets, 'key'), facts, wanted);
@@ -108,7 +109,8 @@ function readKeyspace(bucket: Bucket, facts: DatabaseFacts, wanted: HashesWanted
       const value = start + keyLength(page, index);
       readRecord(page, index, start, value, record);
       hasher ??= begin(record.main);
-      const [high, low] = [hashOne(page.view, record), hashTwo(page.view, record)];
+      const high = hashOne(page.view, record);
+      const low = hashTwo(page.view, record);
       state.records += 1;
       if (!hasher.take(record, high, low, start, value + valueLength(page, index), page.view)) continue;
       state.keys += 1;

@@ -35,6 +35,18 @@ describe('a spooled snapshot', () => {
     );
   });
 
+  it('is so too where chunks are larger than what is written at once, or end where that does', async () => {
+    const megabyte = 1024 * 1024;
+    const sizes = [megabyte, megabyte - 7, 7, 3 * megabyte + 11, 32 * 1024, 2 * megabyte - 5, 0, 1];
+    const chunks = sizes.map((size, index) => new Uint8Array(size).map((_, place) => (place * 7 + (place >>> 9) + index) & 0xff));
+    const whole = Buffer.concat(chunks);
+
+    const { file, written } = await spool(chunks);
+
+    expect(Buffer.compare(written, whole)).toBe(0);
+    expect([file.bytes, file.sha256, file.bodySha256]).toEqual([whole.length, sha256(whole), sha256(whole.subarray(0, -32))]);
+  });
+
   it('holds L1 when it is whole', async () => {
     await fc.assert(
       fc.asyncProperty(PAGES, fc.integer({ min: 1, max: 700 }), async (pages, cut) => {
