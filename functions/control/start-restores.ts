@@ -3,6 +3,8 @@ import { checkNames, executionName, keys } from '#domain/names.ts';
 import { clusterRef } from '#domain/waves.ts';
 import { readSettings } from '#facts/fleet.ts';
 import { readObject } from '#facts/stored.ts';
+import { GateClosedError } from '#model/errors.ts';
+import { Halt } from '#model/records.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
 import { RestoreRecord } from '#model/restore.ts';
 import type { Checks } from '#ports/checks.ts';
@@ -18,8 +20,9 @@ interface Ports {
 
 /**
  * Starts the restores that merged settings ask for and that nobody began, each with a check of its own on the merge. It does
- * not wait for them: the cluster's lock holds off every update meanwhile. A claim that can't be read means no restore.
- * @throws InputError
+ * not wait for them: the cluster's lock holds off every update meanwhile. A claim or a kill switch that can't be read means no restore;
+ * a freeze does not hold it up.
+ * @throws GateClosedError while the fleet is halted, InputError
  */
 export const startRestores = defineStep({
   name: 'start-restores',
@@ -34,6 +37,7 @@ export const startRestores = defineStep({
         const { restore } = entry;
         if (restore === undefined) continue;
         if ((await readObject(objects, keys.restore(entry.name, restore.id), RestoreRecord)) !== undefined) continue;
+        await requireNoHalt(objects, entry.name);
         const cluster = clusterRef(entry, channel);
         const execution = executionName('restore', entry.name, { id: restore.id }, restore.id);
         const progress = { repository, sha: resolved.commit, name: checkNames.restore(entry.name) };
@@ -49,3 +53,12 @@ export const startRestores = defineStep({
     return { started };
   },
 });
+
+/** Nothing of the restore is used up: the same check, run again, starts it. */
+async function requireNoHalt(objects: ObjectStore, cluster: string): Promise<void> {
+  const halt = await readObject(objects, keys.halt(), Halt);
+  if (halt?.halted !== true) return;
+  throw new GateClosedError(
+    `${cluster} is not restored: the fleet is halted by ${halt.by}: ${halt.reason}. End the halt (docs/operate.md), then re-run this check.`,
+  );
+}

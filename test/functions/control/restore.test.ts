@@ -194,6 +194,16 @@ describe('start-restores', () => {
     expect(world.executions.started).toEqual([]);
   });
 
+  test('starts nothing while the fleet is halted, and the same check starts it afterwards', async () => {
+    await world.settings([asking()]);
+    await world.put(keys.halt(), { halted: true, reason: 'drill', by: 'ann', at: '2026-01-05T07:00:00Z' });
+
+    await expect(runStep(startRestores, rollout, world, 'rollout-a')).rejects.toThrow(/halted by ann: drill/);
+    expect(world.executions.started).toEqual([]);
+    await world.put(keys.halt(), { halted: false, reason: 'over', by: 'ann', at: '2026-01-05T07:10:00Z' });
+    expect(await runStep(startRestores, rollout, world, 'rollout-a')).toEqual({ started: [cluster.name] });
+  });
+
   test('starts nothing when a claim cannot be read', async () => {
     await world.settings([asking()]);
     await world.objects.put(KEY, '{"half');
