@@ -42,6 +42,7 @@ export function restoreSuite(scene: () => Scene): void {
       expect(found.status).toBe(404);
       const record = await stored(scene(), HUB_ACCOUNT, keys.restore(CLUSTER, ID), RestoreRecord);
       expect(record).toMatchObject({ state: 'restored', backup });
+      console.info(`${CLUSTER} was restored: RTO ${record?.rtoSeconds} s, RPO ${record?.rpoSeconds} s`);
       expect(record?.rtoSeconds).toBeGreaterThan(0);
       expect(record?.rpoSeconds).toBeGreaterThan(0);
       const removal = await until('the pull request that takes the line out', 60, async () =>
