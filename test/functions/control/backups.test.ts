@@ -212,7 +212,7 @@ describe('when old backups are to be removed', () => {
     lastFailure: null,
   });
   const removal = (hoursAgo: number) => ({ at: later(-hoursAgo), execution: 'run', result: null, failures: 1, reason: 'x' });
-  const proven = ended({ outcome: 'proven', backup: { id: ID, bytes: 5, seconds: 2 } });
+  const proven = ended({ outcome: 'proven', backup: taken(ID, {}) });
   const due = async (index: object, work = proven): Promise<boolean> => {
     await world.put(keys.backupIndex('dev-1'), index);
     return (await runStep(recordBackup, work, world)).removalDue;
@@ -250,7 +250,7 @@ describe('record-removal', () => {
   const run = (more: object, execution: string) => recordRemoval.run(recordRemoval.input.parse(removal(more)), world, { execution });
 
   it('writes down what a removal came to, beside what is known', async () => {
-    await runStep(recordBackup, ended({ outcome: 'proven', backup: { id: ID, bytes: 5, seconds: 2 } }), world);
+    await runStep(recordBackup, ended({ outcome: 'proven', backup: taken(ID, {}) }), world);
 
     const output = await run({ outcome: 'done', removeBackups: RESULT }, 'one');
 
