@@ -4,7 +4,7 @@ import { readObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
 import { GateClosedError } from '#model/errors.ts';
 import { GitId, Sha256, Timestamp } from '#model/primitives.ts';
-import { StoredCluster } from '#model/records.ts';
+import { type ClusterRecord, StoredCluster } from '#model/records.ts';
 import { RestoreRecord, RestoreRequest } from '#model/restore.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -44,7 +44,13 @@ export const claimRestore = defineStep({
       throw new GateClosedError(
         `the restore ${id} of ${cluster.name} was begun by ${there?.execution ?? 'somebody'} at ${there?.claimedAt ?? 'some time'} (${there?.state ?? 'unknown'}), and each is done once. Nothing was changed. To restore again, merge another id.`,
       );
-    const { renderHash: hash, versions } = stored;
-    return { dryRun: there.dryRun, claimedAt: there.claimedAt, render: { hash, versions } };
+    return { dryRun: there.dryRun, claimedAt: there.claimedAt, render: { hash: stored.renderHash, versions: running(stored) } };
   },
 });
+
+/** What runs: of an update that was left half-way, with what it has begun. */
+function running({ versions, updating }: ClusterRecord): Versions {
+  if (updating === undefined) return versions;
+  const { kubernetes, etcd } = updating.reached ?? updating.versions;
+  return { ...versions, ...(kubernetes === undefined ? {} : { kubernetes }), ...(etcd === undefined ? {} : { etcd }) };
+}

@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { withoutComparison } from '#domain/backup-anomaly.ts';
 import { readCaught } from '#domain/caught.ts';
 import { keys } from '#domain/names.ts';
-import { restoreChecked, restoreDone, restoreFailed } from '#domain/restore-text.ts';
+import { restoreChecked, restoreDone, restoreFailed, restoreUnfinished } from '#domain/restore-text.ts';
 import { changeObject } from '#facts/stored.ts';
 import { CheckRef } from '#model/checks.ts';
-import { Timestamp } from '#model/primitives.ts';
+import { GitId, Timestamp } from '#model/primitives.ts';
 import { BackupIndex, LayerVerdict, StoredCluster } from '#model/records.ts';
 import { RestoreRecord, RestoreRequest } from '#model/restore.ts';
 import { CaughtState } from '#model/rollout.ts';
@@ -25,11 +25,12 @@ const Input = z.object({
   outcome: z.enum(['restored', 'checked', 'failed']),
   cluster: ClusterRef,
   restore: RestoreRequest,
+  commit: GitId,
   progress: CheckRef.nullable(),
   checkBackup: z.object({ takeSnapshot: z.object({ takenAt: Timestamp }) }).nullish(),
   proveSnapshot: z.object({ verdicts: z.array(LayerVerdict) }).nullish(),
   proveApi: z.object({ verdicts: z.array(LayerVerdict) }).nullish(),
-  restoreMembers: z.object({ reason: z.string() }).nullish(),
+  restoreMembers: z.object({ done: z.boolean(), reason: z.string() }).nullish(),
   reportDrift: z.object({ missing: z.int(), changed: z.int(), named: z.array(z.string()) }).nullish(),
   error: CaughtState.optional(),
 });
@@ -47,8 +48,10 @@ export const concludeRestore = defineStep({
     const { cluster, restore, outcome, progress } = input;
     const now = clock.now();
     const record = await changeObject(objects, keys.restore(cluster.name, restore.id), RestoreRecord, (known) => {
+      // Whoever asks again asks with another id, also where it stopped before it had the claim.
+      if (known === undefined) return ended(unclaimed(input, execution, now), input, now);
       // Another's claim stays as it is; a repeated call keeps the first times.
-      if (known?.execution !== execution || known.endedAt !== undefined) return undefined;
+      if (known.execution !== execution || known.endedAt !== undefined) return undefined;
       return ended(known, input, now);
     });
     const own = record?.execution === execution ? record : undefined;
@@ -60,6 +63,11 @@ export const concludeRestore = defineStep({
     return { outcome, rpoSeconds: own?.rpoSeconds ?? null, rtoSeconds: own?.rtoSeconds ?? null };
   },
 });
+
+function unclaimed({ cluster, restore, commit }: Input, execution: string, now: Date): RestoreRecord {
+  const { id, backup, reason, dryRun = false } = restore;
+  return { cluster: cluster.name, id, backup, reason, dryRun, execution, commit, state: 'claimed', claimedAt: now.toISOString() };
+}
 
 function ended(known: RestoreRecord, { outcome, checkBackup, error }: Input, now: Date): RestoreRecord {
   const takenAt = known.backupTakenAt ?? checkBackup?.takeSnapshot.takenAt;
@@ -94,8 +102,11 @@ async function markRestored(objects: ObjectStore, name: string, restore: Restore
 function textOf(input: Input, record: RestoreRecord | undefined) {
   const { cluster, restore, outcome, error, proveSnapshot, proveApi, restoreMembers, reportDrift } = input;
   const verdicts = [...(proveSnapshot?.verdicts ?? []), ...(proveApi?.verdicts ?? [])];
-  if (outcome === 'failed')
-    return restoreFailed(cluster.name, restore, record, error === undefined ? 'no reason was told' : reasonOf(error));
+  if (outcome === 'failed') {
+    const reason = error === undefined ? 'no reason was told' : reasonOf(error);
+    const whole = restoreMembers?.done === true || record?.state === 'restored';
+    return whole ? restoreUnfinished(cluster.name, restore, reason) : restoreFailed(cluster.name, restore, record, reason);
+  }
   if (outcome === 'checked') return restoreChecked(cluster.name, restore, verdicts);
   return restoreDone(cluster.name, restore, record, { members: restoreMembers?.reason ?? '', drift: reportDrift ?? undefined });
 }

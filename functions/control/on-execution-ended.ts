@@ -8,17 +8,21 @@ import { changeObject, readObject } from '#facts/stored.ts';
 import { CheckRef, WantedCheck } from '#model/checks.ts';
 import { GitId } from '#model/primitives.ts';
 import { Lock, StoredCluster } from '#model/records.ts';
+import { RestoreRecord } from '#model/restore.ts';
 import { ClusterRef, type E2eSlot } from '#model/settings.ts';
 import type { Checks } from '#ports/checks.ts';
+import type { Clock } from '#ports/clock.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { slotCluster, slotSubject, slotsOf } from './claim-slot.ts';
+import { concludeRestore } from './conclude-restore.ts';
 
 interface Ports {
   readonly objects: ObjectStore;
   readonly checks: Checks;
   readonly executions: Executions;
+  readonly clock: Clock;
 }
 
 const MACHINES = [
@@ -69,6 +73,7 @@ export const onExecutionEnded = defineStep({
     const did = [
       ...(await freeCluster(machine, detail.name, input, ports)),
       ...(await cleanSlot(machine, detail.name, input, ports)),
+      ...(await endRestore(machine, detail, input, ports)),
       ...(await endCheck(machine, detail.name, ended, ports)),
     ];
     return { machine, did };
@@ -139,6 +144,22 @@ async function startDeletion(
   const now = await objects.now();
   await changeObject(objects, keys.lock(slotSubject(slot)), Lock, (known) => handOver(known, execution, name, now));
   return `started the deletion of ${cluster.name}`;
+}
+
+/** A restore that was stopped writes nothing down by itself: how far it came is told, and its cluster is brought what it wants. */
+async function endRestore(
+  machine: Machine,
+  { name: execution, status, cause }: z.infer<typeof ExecutionEnded>['detail'],
+  input: unknown,
+  ports: Ports,
+): Promise<string[]> {
+  const parsed = concludeRestore.input.safeParse({ ...(input as object), outcome: 'failed', error: { Error: status, Cause: cause ?? '' } });
+  if (machine !== 'restore-cluster' || !parsed.success) return [];
+  const { cluster, restore } = parsed.data;
+  const record = await readObject(ports.objects, keys.restore(cluster.name, restore.id), RestoreRecord);
+  if (record !== undefined && (record.execution !== execution || record.endedAt !== undefined)) return [];
+  await concludeRestore.run(parsed.data, ports, { execution });
+  return [`ended the restore ${restore.id} of ${cluster.name}`];
 }
 
 /** Only a check that still belongs to this execution and was not ended by it. */

@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import { checkNames, executionName, keys } from '#domain/names.ts';
+import { restoreFailed } from '#domain/restore-text.ts';
 import { clusterRef } from '#domain/waves.ts';
 import { readSettings } from '#facts/fleet.ts';
 import { readObject } from '#facts/stored.ts';
-import { GateClosedError } from '#model/errors.ts';
+import type { CheckRef } from '#model/checks.ts';
 import { Halt } from '#model/records.ts';
 import { ResolveRevision } from '#model/resolve-revision.ts';
-import { RestoreRecord } from '#model/restore.ts';
+import { RestoreRecord, type RestoreRequest } from '#model/restore.ts';
 import type { Checks } from '#ports/checks.ts';
+import type { Clock } from '#ports/clock.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -16,19 +18,20 @@ interface Ports {
   readonly objects: ObjectStore;
   readonly executions: Executions;
   readonly checks: Checks;
+  readonly clock: Clock;
 }
 
 /**
  * Starts the restores that merged settings ask for and that nobody began, each with a check of its own on the merge. It does
  * not wait for them: the cluster's lock holds off every update meanwhile. A claim or a kill switch that can't be read means no restore;
- * a freeze does not hold it up.
- * @throws GateClosedError while the fleet is halted, InputError
+ * a freeze does not hold it up, a halt refuses it for good.
+ * @throws InputError
  */
 export const startRestores = defineStep({
   name: 'start-restores',
   input: z.object({ repository: z.object({ owner: z.string(), name: z.string() }), resolveRevision: ResolveRevision }),
   output: z.object({ started: z.array(z.string()) }),
-  async run({ repository, resolveRevision: resolved }, { objects, executions, checks }: Ports) {
+  async run({ repository, resolveRevision: resolved }, { objects, executions, checks, clock }: Ports) {
     if (resolved.kind !== 'settings') return { started: [] };
     const { channels } = await readSettings(objects, resolved.settingsCommit);
     const started: string[] = [];
@@ -37,12 +40,19 @@ export const startRestores = defineStep({
         const { restore } = entry;
         if (restore === undefined) continue;
         if ((await readObject(objects, keys.restore(entry.name, restore.id), RestoreRecord)) !== undefined) continue;
-        await requireNoHalt(objects, entry.name);
         const cluster = clusterRef(entry, channel);
         const execution = executionName('restore', entry.name, { id: restore.id }, restore.id);
         const progress = { repository, sha: resolved.commit, name: checkNames.restore(entry.name) };
         const text = { title: `Restores ${entry.name} to ${restore.backup}`, summary: `Asked for as \`${restore.id}\` by this merge.` };
         const input = { cluster, restore, commit: resolved.commit, repository, progress };
+        const halted = await haltOf(objects);
+        if (halted !== undefined) {
+          await refuse(
+            { cluster: entry.name, restore, commit: resolved.commit, execution, progress, reason: halted },
+            { objects, checks, clock },
+          );
+          continue;
+        }
         // The check first, and only once: a restore that has ended has said so on it.
         if ((await executions.describe('restore-cluster', execution)) === undefined)
           await checks.want({ ref: progress, status: 'in_progress', ...text, execution });
@@ -54,11 +64,28 @@ export const startRestores = defineStep({
   },
 });
 
-/** Nothing of the restore is used up: the same check, run again, starts it. */
-async function requireNoHalt(objects: ObjectStore, cluster: string): Promise<void> {
+/** undefined while the fleet is not halted. @throws InputError when that can't be read */
+async function haltOf(objects: ObjectStore): Promise<string | undefined> {
   const halt = await readObject(objects, keys.halt(), Halt);
-  if (halt?.halted !== true) return;
-  throw new GateClosedError(
-    `${cluster} is not restored: the fleet is halted by ${halt.by}: ${halt.reason}. End the halt (docs/operate.md), then re-run this check.`,
-  );
+  return halt?.halted === true ? `the fleet is halted by ${halt.by}: ${halt.reason}` : undefined;
+}
+
+interface Refused {
+  readonly cluster: string;
+  readonly restore: RestoreRequest;
+  readonly commit: string;
+  readonly execution: string;
+  readonly progress: CheckRef;
+  readonly reason: string;
+}
+
+/** For good: a line that waits for the end of a halt would be obeyed with somebody else's merge, perhaps after a restore by hand. */
+async function refuse(refused: Refused, { objects, checks, clock }: Pick<Ports, 'objects' | 'checks' | 'clock'>): Promise<void> {
+  const { cluster, restore, commit, execution, progress, reason: outcome } = refused;
+  const { id, backup, reason, dryRun = false } = restore;
+  const at = clock.now().toISOString();
+  const times = { claimedAt: at, endedAt: at };
+  const record: RestoreRecord = { cluster, id, backup, reason, dryRun, execution, commit, state: 'failed', outcome, ...times };
+  await objects.putIfAbsent(keys.restore(cluster, id), JSON.stringify(record));
+  await checks.want({ ref: progress, status: 'completed', ...restoreFailed(cluster, restore, record, outcome), execution });
 }

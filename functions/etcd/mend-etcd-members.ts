@@ -1,11 +1,15 @@
 import * as z from 'zod';
+import { accountKeys } from '#domain/names.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
+import { changeObject } from '#facts/stored.ts';
 import { Timestamp } from '#model/primitives.ts';
 import { Advance, advanced, waiting } from '#model/progress.ts';
+import { RestoreOrder } from '#model/restore.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { EtcdOf } from '#ports/etcd.ts';
 import type { Instances } from '#ports/instances.ts';
+import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import type { EtcdVolumes } from '#ports/volumes.ts';
 import { mendLostMember } from './mend-lost-member.ts';
@@ -15,6 +19,7 @@ export interface MendEtcdMembersPorts {
   readonly etcd: EtcdOf;
   readonly instances: Instances;
   readonly volumes: EtcdVolumes;
+  readonly objects: ObjectStore;
   readonly clock: Clock;
 }
 
@@ -31,6 +36,7 @@ export const mendEtcdMembers = defineStep({
     /** When the record of the cluster was written: all was well then. null while it is created: there is no member to mend. */
     readWhatRuns: z.object({ current: z.object({ updatedAt: Timestamp }).nullable() }),
     mendEtcdMembers: Output.nullish(),
+    lock: z.object({ fence: z.int() }).nullish(),
     deadlineMinutes: z.int().min(1).default(60),
   }),
   output: Output,
@@ -39,6 +45,7 @@ export const mendEtcdMembers = defineStep({
     const since = new Date(input.mendEtcdMembers?.since ?? now);
     const current = input.readWhatRuns.current;
     if (current === null) return { ...advanced('the cluster is being created'), since: since.toISOString() };
+    await endOrder(input.cluster.name, input.lock?.fence ?? 0, ports.objects);
     const etcd = await ports.etcd(input.cluster);
     const { seats, members, committed } = await observeMembers(input.cluster, etcd, ports.instances);
     const wellAt = new Date(current.updatedAt);
@@ -52,3 +59,10 @@ export const mendEtcdMembers = defineStep({
     return { ...waiting(paced(since, now), mending), ...kept };
   },
 });
+
+/** What a restore that stopped has left: instances that this update replaces must not obey it. */
+async function endOrder(cluster: string, fence: number, objects: ObjectStore): Promise<void> {
+  await changeObject(objects, accountKeys.restoreOrder(cluster), RestoreOrder, (there) =>
+    there?.state === 'ordered' && there.fence < fence ? { ...there, state: 'done' as const } : undefined,
+  );
+}

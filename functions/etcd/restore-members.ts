@@ -4,14 +4,14 @@ import { accountKeys } from '#domain/names.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
 import { decideRestore, decimalId, REVISION_BUMP, type RestoreDecision } from '#domain/restore.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
-import { ClusterUnreachableError, ConflictError, GateClosedError, NotFoundError } from '#model/errors.ts';
+import { ClusterUnreachableError, ConflictError, GateClosedError, NotFoundError, RefusedError } from '#model/errors.ts';
 import { Sha256, Timestamp } from '#model/primitives.ts';
 import { Advance, advanced, waiting } from '#model/progress.ts';
 import { RestoreOrder, RestoreRequest } from '#model/restore.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Etcd, EtcdOf, MemberStatus } from '#ports/etcd.ts';
-import type { InstanceGroup, Instances } from '#ports/instances.ts';
+import type { Instance, InstanceGroup, Instances } from '#ports/instances.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import { observeMembers } from './observe-members.ts';
@@ -22,6 +22,9 @@ export interface RestoreMembersPorts {
   readonly objects: ObjectStore;
   readonly clock: Clock;
 }
+
+/** Ids of earlier restores that an order names. */
+const REMEMBERED = 20;
 
 const Input = z.object({
   cluster: ClusterRef,
@@ -53,15 +56,21 @@ export const restoreMembers = defineStep({
     const order = await ordered(input, etcd, ports, execution);
     const decision = await look(input, order, etcd, ports);
     if (decision.act === 'done') {
-      await finish(input.cluster.name, order, ports.objects);
+      await finish(input.cluster.name, order, decision.clusterId, ports.objects);
       return { ...advanced(decision.reason), ...kept };
     }
     if (decision.act === 'refuse') throw new GateClosedError(`etcd of ${input.cluster.name}: ${decision.reason}`);
-    if (decision.act === 'terminate') for (const { id } of decision.instances) await ports.instances.terminate(id, false);
-    else enforceDeadline(`the restored etcd of ${input.cluster.name}`, since, now, input.deadlineMinutes, decision.reason);
+    enforceDeadline(`the restored etcd of ${input.cluster.name}`, since, now, input.deadlineMinutes, decision.reason);
+    if (decision.act === 'terminate') await terminateAll(decision.instances, ports.instances);
     return { ...waiting(paced(since, now), decision.reason), ...kept };
   },
 });
+
+/** All at once. Who can't be ended may be gone already: the next look tells, and the deadline names who stays. */
+async function terminateAll(who: readonly Instance[], instances: Instances): Promise<void> {
+  const ended = await Promise.allSettled(who.map(({ id }) => instances.terminate(id, false)));
+  for (const one of ended) if (one.status === 'rejected' && !(one.reason instanceof RefusedError)) throw one.reason;
+}
 
 /**
  * The order of this restore with who has to go. First the order, then the look at who is there: an instance that boots between
@@ -73,7 +82,7 @@ async function ordered(input: Input, etcd: Etcd, ports: RestoreMembersPorts, exe
   const known = await readObject(ports.objects, key, RestoreOrder);
   if (known?.id === restore.id && known.fenced !== null) return known;
   const { takeSnapshot, clusterId } = checkBackup;
-  const old = known?.id === restore.id ? known.old : await clustersOfBefore(etcd, clusterId);
+  const old = known?.id === restore.id ? known.old : await clustersOfBefore(etcd, clusterId, known);
   const base = {
     ...{ id: restore.id, state: 'ordered' as const, key: takeSnapshot.key, sha256: takeSnapshot.sha256, revision: takeSnapshot.revision },
     ...{
@@ -104,11 +113,12 @@ async function swap(
   throw new ConflictError(`${key} is the order of the restore ${there?.id ?? 'of nobody'}, not of ${id}`);
 }
 
-/** Ids of the etcd that runs, where it answers, and of the one that was backed up. */
-async function clustersOfBefore(etcd: Etcd, backedUp: string): Promise<string[]> {
+/** Ids of the etcd that runs, where it answers, of the one that was backed up, and of those that restores before this one knew. */
+async function clustersOfBefore(etcd: Etcd, backedUp: string, before: RestoreOrder | undefined): Promise<string[]> {
   const members = await statusOf(etcd);
-  const ids = [backedUp, ...members.map(({ clusterId }) => clusterId)].filter((id) => id !== '');
-  return [...new Set(ids)].map(decimalId);
+  const ids = [backedUp, ...members.map(({ clusterId }) => clusterId)].filter((id) => id !== '').map(decimalId);
+  const earlier = [...(before?.old ?? []), ...(before?.restored === undefined ? [] : [before.restored])];
+  return [...new Set([...ids, ...earlier.slice(-REMEMBERED)])];
 }
 
 async function statusOf(etcd: Etcd): Promise<readonly MemberStatus[]> {
@@ -161,8 +171,8 @@ async function compare(etcd: Etcd, members: readonly MemberStatus[]): Promise<Ha
 }
 
 /** From here on an instance that boots restores nothing: its volume may be new, and the others have gone on. */
-async function finish(cluster: string, order: RestoreOrder, objects: ObjectStore): Promise<void> {
+async function finish(cluster: string, order: RestoreOrder, clusterId: string, objects: ObjectStore): Promise<void> {
   await changeObject(objects, accountKeys.restoreOrder(cluster), RestoreOrder, (there) =>
-    there?.id === order.id && there.state === 'ordered' ? { ...there, state: 'done' as const } : undefined,
+    there?.id === order.id && there.state === 'ordered' ? { ...there, state: 'done' as const, restored: decimalId(clusterId) } : undefined,
   );
 }

@@ -16,6 +16,9 @@ import { hostPath } from './paths.ts';
 /** `/etc/sluice/restore-from.json` of an instance: where an order to restore is looked for. */
 export const RestoreFile = z.object({ bucket: z.string().min(1), order: z.string().min(1) });
 
+/** An order that was left behind is obeyed no more. */
+const OBEYED_MILLISECONDS = 86_400_000;
+
 interface Restoring {
   readonly root: string;
   readonly from: z.infer<typeof RestoreFile>;
@@ -39,8 +42,10 @@ export async function restoreMember(restoring: Restoring): Promise<string | unde
   const order = parseJson(RestoreOrder, text.toString('utf8'), from.order);
   const place = (name: string): string => hostPath(root, `/var/lib/etcd/${name}`);
   if (order.state !== 'ordered' || existsSync(place(`restored-${order.id}`))) return undefined;
-  if (await isKnownToRestored(restoring, order)) return 'members that are restored know it: it is let in anew';
+  if (Date.now() - Date.parse(order.orderedAt) > OBEYED_MILLISECONDS) return `the order ${order.id} is older than a day and not obeyed`;
   const [data, before] = [place('data'), place(`data.before-${order.id}`)];
+  if (!existsSync(data) && !existsSync(before) && (await isKnownToRestored(restoring, order)))
+    return 'members that are restored know it: it is let in anew';
   if (!existsSync(before) || !existsSync(data)) {
     const work = place('restoring');
     rmSync(work, { recursive: true, force: true });

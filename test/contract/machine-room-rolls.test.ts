@@ -228,6 +228,7 @@ describe('etcd of a production cluster', () => {
       etcd: async () => etcd,
       instances: createInstances(scaling),
       volumes: createEtcdVolumes(scaling),
+      objects: createFakeObjects(),
       clock: { now: () => new Date() },
     };
     const reasons = new Set<string>();

@@ -63,6 +63,13 @@ describe.skipIf(missingTools().length > 0)('the script that restores a member (n
     await objects.put(accountKeys.restoreOrder(CLUSTER), order({ state: 'done' }));
   });
 
+  it('does not obey an order that was left behind for more than a day', async () => {
+    await give({ orderedAt: new Date(Date.now() - 25 * 3600_000).toISOString() });
+
+    expect(await run()).toMatchObject({ code: 0, errors: expect.stringContaining('older than a day') });
+    expect(volume()).toEqual(['data']);
+  });
+
   it('puts the backup in the place of the data, which it keeps; the next instance on this volume finds it done', async () => {
     await give({});
 
@@ -138,7 +145,7 @@ function order(change: Partial<RestoreOrder> = {}): string {
   const sha256 = createHash('sha256').update(snapshot).digest('hex');
   const whole: RestoreOrder = {
     ...{ id: 'r1', state: 'ordered', key: KEY, sha256, revision: 1, token: 'script-r1', bump: 1_000_000_000, old: ['1'] },
-    ...{ fenced: [], execution: 'restore-a', fence: 1, orderedAt: '2026-01-05T08:00:00Z' },
+    ...{ fenced: [], execution: 'restore-a', fence: 1, orderedAt: new Date().toISOString() },
     ...change,
   };
   return JSON.stringify(whole);

@@ -16,7 +16,7 @@ const LATE = [
   'cluster-restored',
 ];
 /** Without these it goes on. */
-const TOLERATED = ['backup-etcd', 'close-restore'];
+const TOLERATED = ['backup-etcd', 'report-drift', 'close-restore'];
 const INPUT = {
   cluster: CLUSTER,
   restore: { id: 'r1', backup: 'b0', reason: 'lost' },

@@ -107,7 +107,7 @@ export async function createEtcdRollWorld(options: { version?: string; wanted?: 
         readWhatRuns: { current: { updatedAt: wellAt } },
         ...(mending === undefined ? {} : { mendEtcdMembers: mending }),
       });
-      const ports = { etcd: async () => etcd, instances, volumes: async () => world.volumes, clock };
+      const ports = { etcd: async () => etcd, instances, volumes: async () => world.volumes, objects, clock };
       mending = await mendEtcdMembers.run(input, ports, { execution: 'update-1' });
       return mending;
     },

@@ -55,7 +55,7 @@ export function restoreNotes(base: Settings, head: Settings): string[] {
           `**${entry.name}** stays as it is: the backup ${codeSpan(backup)} is restored beside it to see that it could be (dry run ${codeSpan(id)}), ${why}.`,
         ];
       return [
-        `**${entry.name}** is restored to the backup ${codeSpan(backup)} (${codeSpan(id)}), ${why}. **All changes in the cluster since that backup are lost**, its API is away for minutes, every member of etcd and every control plane is replaced. A backup of what is there is taken first where etcd answers; the data of before stays on the members' volumes.`,
+        `**${entry.name}** is restored to the backup ${codeSpan(backup)} (${codeSpan(id)}), ${why}. **All changes in the cluster since that backup are lost**, its API is away for minutes, every member of etcd and every control plane is replaced. A backup of what is there is taken first where all members are well; the data of before stays on the members' volumes.`,
       ];
     }),
   );

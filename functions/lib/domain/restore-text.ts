@@ -74,3 +74,15 @@ export function restoreFailed(cluster: string, restore: RestoreRequest, record: 
     ].join('\n\n'),
   };
 }
+
+/** The check of a restore whose etcd serves the backup, and after which something did not become well. */
+export function restoreUnfinished(cluster: string, restore: RestoreRequest, reason: string): RestoreText {
+  return {
+    conclusion: 'failure',
+    title: `etcd of ${cluster} is restored to ${restore.backup}; what comes after it is not well`,
+    summary: [
+      plainText(reason),
+      `The restored data are served and written to. Don't restore again: that would lose what was written since. Mend what is named above, take the ${codeSpan('restore')} line out of the entry and merge that: the update brings the cluster to what its channel wants.`,
+    ].join('\n\n'),
+  };
+}

@@ -27,7 +27,7 @@ export type RestoreDecision =
   | { readonly act: 'compare-hashes'; readonly reason: string }
   | { readonly act: 'wait'; readonly reason: string }
   | { readonly act: 'refuse'; readonly reason: string }
-  | { readonly act: 'done'; readonly reason: string };
+  | { readonly act: 'done'; readonly clusterId: string; readonly reason: string };
 
 /**
  * What to do next for a restore: everybody of before goes at once, members and control planes; their successors restore the
@@ -74,10 +74,8 @@ function judgeData({ order, hashes }: RestoreObservation, members: readonly Memb
   if (hashes.state === 'different') return { act: 'refuse', reason: `${hashes.reason}: the members did not restore the same` };
   if (hashes.state === 'unknown') return { act: 'wait', reason: hashes.reason };
   const [{ clusterId } = { clusterId: '' }] = members;
-  return {
-    act: 'done',
-    reason: `${members.length} members are healthy as etcd cluster ${clusterId} from revision ${least} on; ${hashes.reason}`,
-  };
+  const reason = `${members.length} members are healthy as etcd cluster ${clusterId} from revision ${least} on; ${hashes.reason}`;
+  return { act: 'done', clusterId, reason };
 }
 
 function firstComing(groups: RestoreObservation['groups']): string | undefined {

@@ -65,6 +65,8 @@ export const RestoreOrder = z.object({
   bump: z.int().min(1),
   /** Ids of the etcd clusters of before, decimal as etcd's gateway tells them. */
   old: z.array(z.string()),
+  /** Of the cluster that was restored, once it is. */
+  restored: z.string().optional(),
   /** Instances of before, which have to go; null until they were looked up. */
   fenced: z.array(z.string()).nullable(),
   execution: ExecutionName,

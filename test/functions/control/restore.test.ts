@@ -7,6 +7,7 @@ import { beginRestore } from '../../../functions/control/begin-restore.ts';
 import { claimRestore } from '../../../functions/control/claim-restore.ts';
 import { concludeRestore } from '../../../functions/control/conclude-restore.ts';
 import { lock } from '../../../functions/control/lock.ts';
+import { onExecutionEnded } from '../../../functions/control/on-execution-ended.ts';
 import { startRestores } from '../../../functions/control/start-restores.ts';
 import {
   COMMIT,
@@ -47,6 +48,24 @@ describe('claim-restore', () => {
     expect(again).toEqual(first);
     await expect(runStep(claimRestore, input, world, 'restore-b')).rejects.toThrow(/was begun by restore-a .* each is done once/);
     expect(world.read(KEY)).toMatchObject({ execution: 'restore-a', state: 'claimed', dryRun: false });
+  });
+
+  test('goes by what an update that was left half-way has begun', async () => {
+    const stored = world.read(keys.cluster(cluster.name)) as Record<string, unknown>;
+    const versions = { ...(stored['versions'] as object), kubernetes: '1.99.0', etcd: '3.99.0' };
+    const updating = {
+      execution: 'u',
+      revision: 'b'.repeat(40),
+      settingsHash: 'a'.repeat(64),
+      renderHash: 'a'.repeat(64),
+      since: '2026-01-05T07:00:00Z',
+      versions,
+    };
+    await world.put(keys.cluster(cluster.name), { ...stored, updating: { ...updating, reached: { etcd: '3.99.0' } } });
+
+    const { render } = await runStep(claimRestore, input, world, 'restore-a');
+
+    expect(render.versions).toMatchObject({ etcd: '3.99.0', kubernetes: (stored['versions'] as { kubernetes: string }).kubernetes });
   });
 
   test('means no when it cannot be read', async () => {
@@ -118,7 +137,7 @@ describe('conclude-restore', () => {
 
     const told = await runStep(
       concludeRestore,
-      { ...input, outcome: 'restored', restoreMembers: { reason: '3 members' }, reportDrift: drift },
+      { ...input, outcome: 'restored', restoreMembers: { done: true, reason: '3 members' }, reportDrift: drift },
       world,
       'restore-a',
     );
@@ -150,6 +169,46 @@ describe('conclude-restore', () => {
     expect(shown?.summary).toContain('another id');
     expect(world.read(KEY)).toMatchObject({ state: 'failed' });
     expect('restored' in (world.read(keys.cluster(cluster.name)) as object)).toBe(begun);
+  });
+
+  test('uses the id up where it stopped before it had the claim', async () => {
+    await runStep(concludeRestore, { ...input, outcome: 'failed' }, world, 'restore-a');
+
+    expect(world.read(KEY)).toMatchObject({ execution: 'restore-a', state: 'failed' });
+    await expect(runStep(claimRestore, input, world, 'restore-b')).rejects.toBeInstanceOf(GateClosedError);
+  });
+
+  test('warns of a second restore where etcd is restored and something after it is not well', async () => {
+    await runStep(claimRestore, input, world, 'restore-a');
+    await runStep(beginRestore, input, world, 'restore-a');
+    const error = { Error: 'DeadlineError', Cause: JSON.stringify({ errorType: 'DeadlineError', errorMessage: 'no nodes' }) };
+
+    await runStep(
+      concludeRestore,
+      { ...input, outcome: 'failed', error, restoreMembers: { done: true, reason: '3 members' } },
+      world,
+      'restore-a',
+    );
+
+    const shown = await world.checks.wanted(check);
+    expect(shown?.title).toContain('is restored to');
+    expect(shown?.summary).toContain("Don't restore again");
+    expect(ClusterRecord.parse(world.read(keys.cluster(cluster.name))).restored).toBeDefined();
+  });
+
+  test('is done for a restore that was stopped from outside', async () => {
+    await runStep(claimRestore, input, world, 'restore-a');
+    await runStep(beginRestore, input, world, 'restore-a');
+    world.executions.set('restore-cluster', 'restore-a', { status: 'ABORTED', input: JSON.stringify(input) });
+    const detail = { stateMachineArn: 'arn:aws:states:r:1:stateMachine:sluice-restore-cluster', name: 'restore-a', status: 'ABORTED' };
+
+    const first = await runStep(onExecutionEnded, { detail }, world, 'event-1');
+    await runStep(onExecutionEnded, { detail }, world, 'event-2');
+
+    expect(first.did).toContain(`ended the restore r1 of ${cluster.name}`);
+    expect(world.read(KEY)).toMatchObject({ state: 'failed' });
+    expect(ClusterRecord.parse(world.read(keys.cluster(cluster.name))).restored).toBeDefined();
+    expect(await world.checks.wanted(check)).toMatchObject({ conclusion: 'failure', title: expect.stringContaining('in its midst') });
   });
 
   test('leaves the claim of another alone', async () => {
@@ -194,14 +253,20 @@ describe('start-restores', () => {
     expect(world.executions.started).toEqual([]);
   });
 
-  test('starts nothing while the fleet is halted, and the same check starts it afterwards', async () => {
+  test('refuses it for good while the fleet is halted, or it would begin with somebody else’s merge', async () => {
     await world.settings([asking()]);
     await world.put(keys.halt(), { halted: true, reason: 'drill', by: 'ann', at: '2026-01-05T07:00:00Z' });
 
-    await expect(runStep(startRestores, rollout, world, 'rollout-a')).rejects.toThrow(/halted by ann: drill/);
-    expect(world.executions.started).toEqual([]);
+    expect(await runStep(startRestores, rollout, world, 'rollout-a')).toEqual({ started: [] });
     await world.put(keys.halt(), { halted: false, reason: 'over', by: 'ann', at: '2026-01-05T07:10:00Z' });
-    expect(await runStep(startRestores, rollout, world, 'rollout-a')).toEqual({ started: [cluster.name] });
+    expect(await runStep(startRestores, rollout, world, 'rollout-b')).toEqual({ started: [] });
+
+    expect(world.executions.started).toEqual([]);
+    expect(world.read(KEY)).toMatchObject({ state: 'failed', outcome: 'the fleet is halted by ann: drill' });
+    expect(await world.checks.wanted({ ...check, sha: rollout.resolveRevision.commit })).toMatchObject({
+      conclusion: 'failure',
+      title: expect.stringContaining('nothing was changed'),
+    });
   });
 
   test('starts nothing when a claim cannot be read', async () => {

@@ -59,7 +59,7 @@ describe('restore-members', () => {
 
     expect(outputs.map(({ done }) => done)).toEqual([false, false, false, true]);
     expect(ended()).toHaveLength(3);
-    expect(await order()).toMatchObject({ state: 'done' });
+    expect(await order()).toMatchObject({ state: 'done', restored: '183' });
     // Late or twice, it ends nobody more.
     expect(await run()).toMatchObject({ done: true });
     expect(ended()).toHaveLength(3);
