@@ -106,6 +106,8 @@ function run(script: string, env: Readonly<Record<string, string>>, input: strin
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, output, errors }));
+    // A script that reads nothing may be over before this is written.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(input);
   });
 }
