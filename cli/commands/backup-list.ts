@@ -97,7 +97,7 @@ function keptOf({ suspicious }: SeenCluster, backups: readonly SeenBackup[], now
             storedAt: takenAt,
             proven,
             restored: proven && isRestored(layers),
-            suspicious: id === suspicious,
+            suspicious: suspicious !== null && suspicious !== undefined && id >= suspicious,
             hold: undefined,
           },
         ],

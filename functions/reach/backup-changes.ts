@@ -33,13 +33,17 @@ async function readChanges(cluster: ClusterRef, objects: ObjectStore): Promise<B
     readRecord(objects, cluster.name),
     readObject(objects, keys.backupIndex(cluster.name), BackupIndex),
   ]);
+  const suspicion = index?.suspicious ?? undefined;
+  const restored = channel.clusters.find(({ name }) => name === cluster.name)?.restore?.backup;
   const proof = rollout === undefined ? undefined : await readProof(objects, cluster.channel, rollout.revision);
-  const rolling = rollout === undefined || proof !== undefined ? [] : [rollout.revision];
+  const rolling = rollout === undefined || proof?.rollout === rollout.rolloutId ? [] : [rollout.revision];
   const updating = record?.updating === undefined ? [] : [record.updating.revision];
   return {
     holdDays: channel.backup.holdDays,
     open: [...new Set([...rolling, ...updating])],
     ended: proof === undefined ? {} : { [proof.revision]: proof.finishedAt },
-    suspicious: index?.suspicious == null ? [] : [index.suspicious.content.id],
+    suspicious: [],
+    ...(suspicion === undefined ? {} : { suspiciousFrom: suspicion.content.id }),
+    held: [...(suspicion === undefined ? [] : [suspicion.comparedWith]), ...(restored === undefined ? [] : [restored])],
   };
 }

@@ -41,8 +41,15 @@ export const copyBackups = defineStep({
       throw new RefusedError(`nothing is copied: what is known of the changes of ${cluster.name} could not be read in the hub's bucket`);
     }
     const { pem } = await signer.publicKey();
-    const { suspicious, holdDays } = changes;
-    const stored = await readStoredBackups(versions, { cluster: cluster.name, publicKey: pem, changes: factsOf(changes), suspicious });
+    const { suspicious, suspiciousFrom, held, holdDays } = changes;
+    const stored = await readStoredBackups(versions, {
+      cluster: cluster.name,
+      publicKey: pem,
+      changes: factsOf(changes),
+      suspicious,
+      suspiciousFrom,
+      held,
+    });
     const worth = worthCopying(stored, clock.now(), holdDays);
     const present = new Set(await copies.list(accountKeys.backups(cluster.name)));
     const done = new Set(worth.filter(({ kept: { id } }) => present.has(accountKeys.backup(cluster.name, id, 'manifest.json'))));

@@ -45,8 +45,15 @@ export const removeBackups = defineStep({
       );
     }
     const { pem } = await signer.publicKey();
-    const { suspicious, holdDays } = changes;
-    const stored = await readStoredBackups(versions, { cluster: cluster.name, publicKey: pem, changes: factsOf(changes), suspicious });
+    const { suspicious, suspiciousFrom, held, holdDays } = changes;
+    const stored = await readStoredBackups(versions, {
+      cluster: cluster.name,
+      publicKey: pem,
+      changes: factsOf(changes),
+      suspicious,
+      suspiciousFrom,
+      held,
+    });
     // A clock that is ahead makes backups old before their time.
     const now = new Date(Math.min(clock.now().getTime(), (await versions.now()).getTime()));
     const byId = new Map(stored.map((one) => [one.kept.id, one]));

@@ -27,6 +27,8 @@ export interface Reading {
   readonly publicKey: string;
   readonly changes: ChangeFacts;
   readonly suspicious: readonly string[];
+  readonly suspiciousFrom?: string | undefined;
+  readonly held?: readonly string[] | undefined;
 }
 
 /**
@@ -86,8 +88,9 @@ async function readOne(versions: Versions, reading: Reading, id: string, objects
     ...base,
     proven: failing.length === 0,
     restored: contentProblems(told, requiredLayers(true)).length === 0,
-    suspicious: reading.suspicious.includes(id),
-    hold: holdOf(told.purpose?.revision, takenAt, reading.changes),
+    // Ids begin with their time. What came after the first that lacks something was compared with it, and is no better.
+    suspicious: reading.suspicious.includes(id) || (reading.suspiciousFrom !== undefined && id >= reading.suspiciousFrom),
+    hold: reading.held?.includes(id) === true ? 'open' : holdOf(told.purpose?.revision, takenAt, reading.changes),
   };
   return { kept, objects: [manifest, snapshot], bytes, sha256: told.object.sha256 };
 }

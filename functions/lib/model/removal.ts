@@ -11,6 +11,10 @@ export const BackupChanges = z.object({
   ended: z.record(z.string(), Timestamp),
   /** Backups that are not as they should be, and that nobody has acknowledged. */
   suspicious: z.array(z.string()).default([]),
+  /** The first backup that lacks something and that nobody has acknowledged: those after it lack it too, for all that is known. */
+  suspiciousFrom: z.string().optional(),
+  /** Backups that somebody may need now whatever their age: what a restore asks for, and what a suspicious one was compared with. */
+  held: z.array(z.string()).optional(),
 });
 export type BackupChanges = z.infer<typeof BackupChanges>;
 

@@ -43,16 +43,25 @@ describe('backupChanges', () => {
     };
     await world.put(keys.backupIndex(CLUSTER.name), { ...index, suspicious: { content, comparedWith: 'before', findings: ['less'] } });
 
-    expect(await backupChanges(CLUSTER, world.objects)).toMatchObject({ suspicious: [content.id] });
+    expect(await backupChanges(CLUSTER, world.objects)).toMatchObject({ suspiciousFrom: content.id, held: ['before'] });
+  });
+
+  it('holds the backup that is being restored, and one of a revision that is rolled out again', async () => {
+    const restore = { id: 'r1', backup: '20260105T060000Z-0123456789ab', reason: 'lost' };
+    await world.settings([{ ...DEV, clusters: DEV.clusters.map((entry) => ({ ...entry, restore })) }]);
+    await proof(NEW);
+    await world.put(keys.newestRollout('dev'), { rolloutId: 'rollout-2', revision: NEW, commit: COMMIT, plannedAt: AT });
+
+    expect(await backupChanges(CLUSTER, world.objects)).toMatchObject({ held: [restore.backup], open: [NEW] });
   });
 
   it('says that a rollout that is not proven has not ended, and when one that is proven did', async () => {
     await rollout(NEW);
-    expect(await backupChanges(CLUSTER, world.objects)).toEqual({ holdDays: 3, open: [NEW], ended: {}, suspicious: [] });
+    expect(await backupChanges(CLUSTER, world.objects)).toEqual({ holdDays: 3, open: [NEW], ended: {}, suspicious: [], held: [] });
 
     await proof(NEW);
 
-    expect(await backupChanges(CLUSTER, world.objects)).toEqual({ holdDays: 3, open: [], ended: { [NEW]: AT }, suspicious: [] });
+    expect(await backupChanges(CLUSTER, world.objects)).toEqual({ holdDays: 3, open: [], ended: { [NEW]: AT }, suspicious: [], held: [] });
   });
 
   it('has the update that is under way, or was left half-way, beside the rollout', async () => {
@@ -66,7 +75,7 @@ describe('backupChanges', () => {
   });
 
   it('has none where there never was a rollout', async () => {
-    expect(await backupChanges(CLUSTER, world.objects)).toEqual({ holdDays: 3, open: [], ended: {}, suspicious: [] });
+    expect(await backupChanges(CLUSTER, world.objects)).toEqual({ holdDays: 3, open: [], ended: {}, suspicious: [], held: [] });
   });
 
   it.each([

@@ -150,6 +150,26 @@ describe('remove-backups', () => {
     expect([isThere(failed), isThere(running)]).toEqual([false, true]);
   });
 
+  it('keeps what a suspicious one was compared with, and takes none that came after for good', async () => {
+    there(400.4);
+    const good = there(400.3);
+    const first = there(399);
+    const later = there(0.1);
+
+    const result = await run({ ...CHANGES, suspiciousFrom: first.id });
+    expect([isThere(good), isThere(later)]).toEqual([true, true]);
+    expect(result.newest).toBe(good.id);
+  });
+
+  it('keeps what is held by its name, whatever its age', async () => {
+    const { old, newest } = oldAndNewest();
+
+    await run({ ...CHANGES, held: [old.id] });
+
+    expect([isThere(old), isThere(newest)]).toEqual([true, true]);
+    expect(versions.removed.length).toBeGreaterThan(0);
+  });
+
   it('removes nothing while it is not known which changes may need one, or which is suspicious', async () => {
     oldAndNewest();
 

@@ -105,7 +105,8 @@ function createTrailerDigest(): { update(chunk: Uint8Array): void; result(): Spo
       bytes += chunk.length;
       if (chunk.length >= TRAILER_BYTES) {
         hash.update(held).update(chunk.subarray(0, chunk.length - TRAILER_BYTES));
-        held = chunk.slice(chunk.length - TRAILER_BYTES);
+        // A copy: the buffer is filled again.
+        held = Uint8Array.from(chunk.subarray(chunk.length - TRAILER_BYTES));
         return;
       }
       const joined = Buffer.concat([held, chunk]);
