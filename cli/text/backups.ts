@@ -1,5 +1,5 @@
 import { suspicionText } from '#domain/backup-anomaly.ts';
-import type { BackupManifest, LayerVerdict, SuspiciousBackup } from '#model/records.ts';
+import type { BackupManifest, LayerVerdict, SuspiciousBackup } from '#model/backup-records.ts';
 import type { ClusterState, SeenBackup, SeenCluster } from '../backups/look.ts';
 import { printable, type Style } from './style.ts';
 

@@ -1,5 +1,5 @@
 import type { SnapshotContent } from '#domain/snapshot/verify.ts';
-import type { LayerVerdict } from '#model/records.ts';
+import type { LayerVerdict } from '#model/backup-records.ts';
 import { printable, type Style } from './style.ts';
 
 /** Kinds and namespaces told; JSON has all. */

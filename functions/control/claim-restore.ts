@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
+import { claimOf } from '#domain/restore.ts';
 import { readObject } from '#facts/stored.ts';
 import { Versions } from '#model/configuration.ts';
 import { GateClosedError } from '#model/errors.ts';
@@ -32,17 +33,12 @@ export const claimRestore = defineStep({
     if (stored.deleting !== undefined)
       throw new GateClosedError(`the deletion of ${cluster.name} has begun (${stored.deleting.execution}). Nothing was changed.`);
     const key = keys.restore(cluster.name, restore.id);
-    const { id, backup, reason, dryRun = false } = restore;
-    const claim: RestoreRecord = {
-      ...{ cluster: cluster.name, id, backup, reason, dryRun, execution, commit },
-      state: 'claimed',
-      claimedAt: clock.now().toISOString(),
-    };
+    const claim = claimOf({ cluster: cluster.name, restore, commit, execution, now: clock.now() });
     await objects.putIfAbsent(key, JSON.stringify(claim));
     const there = await readObject(objects, key, RestoreRecord);
     if (there?.execution !== execution)
       throw new GateClosedError(
-        `the restore ${id} of ${cluster.name} was begun by ${there?.execution ?? 'somebody'} at ${there?.claimedAt ?? 'some time'} (${there?.state ?? 'unknown'}), and each is done once. Nothing was changed. To restore again, merge another id.`,
+        `the restore ${restore.id} of ${cluster.name} was begun by ${there?.execution ?? 'somebody'} at ${there?.claimedAt ?? 'some time'} (${there?.state ?? 'unknown'}), and each is done once. Nothing was changed. To restore again, merge another id.`,
       );
     return { dryRun: there.dryRun, claimedAt: there.claimedAt, render: { hash: stored.renderHash, versions: running(stored) } };
   },

@@ -1,12 +1,14 @@
 import * as z from 'zod';
 import { withoutComparison } from '#domain/backup-anomaly.ts';
-import { readCaught } from '#domain/caught.ts';
+import { caughtReason } from '#domain/caught.ts';
 import { keys } from '#domain/names.ts';
+import { claimOf } from '#domain/restore.ts';
 import { restoreChecked, restoreDone, restoreFailed, restoreUnfinished } from '#domain/restore-text.ts';
 import { changeObject } from '#facts/stored.ts';
+import { BackupIndex, LayerVerdict } from '#model/backup-records.ts';
 import { CheckRef } from '#model/checks.ts';
 import { GitId, Timestamp } from '#model/primitives.ts';
-import { BackupIndex, LayerVerdict, StoredCluster } from '#model/records.ts';
+import { StoredCluster } from '#model/records.ts';
 import { RestoreRecord, RestoreRequest } from '#model/restore.ts';
 import { CaughtState } from '#model/rollout.ts';
 import { ClusterRef } from '#model/settings.ts';
@@ -20,6 +22,9 @@ interface Ports {
   readonly checks: Checks;
   readonly clock: Clock;
 }
+
+/** The record and the check are all that most people read. */
+const OUTCOME_LIMIT = 1000;
 
 const Input = z.object({
   outcome: z.enum(['restored', 'checked', 'failed']),
@@ -49,7 +54,7 @@ export const concludeRestore = defineStep({
     const now = clock.now();
     const record = await changeObject(objects, keys.restore(cluster.name, restore.id), RestoreRecord, (known) => {
       // Whoever asks again asks with another id, also where it stopped before it had the claim.
-      if (known === undefined) return ended(unclaimed(input, execution, now), input, now);
+      if (known === undefined) return ended(claimOf({ ...input, cluster: cluster.name, execution, now }), input, now);
       // Another's claim stays as it is; a repeated call keeps the first times.
       if (known.execution !== execution || known.endedAt !== undefined) return undefined;
       return ended(known, input, now);
@@ -64,11 +69,6 @@ export const concludeRestore = defineStep({
   },
 });
 
-function unclaimed({ cluster, restore, commit }: Input, execution: string, now: Date): RestoreRecord {
-  const { id, backup, reason, dryRun = false } = restore;
-  return { cluster: cluster.name, id, backup, reason, dryRun, execution, commit, state: 'claimed', claimedAt: now.toISOString() };
-}
-
 function ended(known: RestoreRecord, { outcome, checkBackup, error }: Input, now: Date): RestoreRecord {
   const takenAt = known.backupTakenAt ?? checkBackup?.takeSnapshot.takenAt;
   const seconds = (from: string, until: string | Date): number => (new Date(until).getTime() - new Date(from).getTime()) / 1000;
@@ -79,13 +79,8 @@ function ended(known: RestoreRecord, { outcome, checkBackup, error }: Input, now
     ...(takenAt === undefined ? {} : { backupTakenAt: takenAt }),
     ...(takenAt === undefined || known.begunAt === undefined ? {} : { rpoSeconds: seconds(takenAt, known.begunAt) }),
     ...(outcome === 'restored' ? { rtoSeconds: seconds(known.claimedAt, now) } : {}),
-    ...(error === undefined ? {} : { outcome: reasonOf(error) }),
+    ...(error === undefined ? {} : { outcome: caughtReason(error, OUTCOME_LIMIT) }),
   };
-}
-
-function reasonOf(error: z.infer<typeof CaughtState>): string {
-  const { name, message } = readCaught(error);
-  return `${name}: ${message}`.slice(0, 1000);
 }
 
 /** From here on no update finds that there is nothing to do. */
@@ -103,7 +98,7 @@ function textOf(input: Input, record: RestoreRecord | undefined) {
   const { cluster, restore, outcome, error, proveSnapshot, proveApi, restoreMembers, reportDrift } = input;
   const verdicts = [...(proveSnapshot?.verdicts ?? []), ...(proveApi?.verdicts ?? [])];
   if (outcome === 'failed') {
-    const reason = error === undefined ? 'no reason was told' : reasonOf(error);
+    const reason = caughtReason(error, OUTCOME_LIMIT);
     const whole = restoreMembers?.done === true || record?.state === 'restored';
     return whole ? restoreUnfinished(cluster.name, restore, reason) : restoreFailed(cluster.name, restore, record, reason);
   }

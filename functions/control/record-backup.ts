@@ -1,23 +1,20 @@
 import * as z from 'zod';
 import { suspicionText } from '#domain/backup-anomaly.ts';
 import { emptyIndex, removalDue, withFailure } from '#domain/backup-index.ts';
-import { readCaught } from '#domain/caught.ts';
+import { caughtReason, REASON_LIMIT } from '#domain/caught.ts';
 import { keys } from '#domain/names.ts';
 import { noteProven } from '#facts/backup-anomaly.ts';
 import { changeObject } from '#facts/stored.ts';
 import { TakenBackup } from '#model/backup.ts';
+import { BackupIndex } from '#model/backup-records.ts';
 import { InputError } from '#model/errors.ts';
 import { ExecutionName, Timestamp } from '#model/primitives.ts';
-import { BackupIndex } from '#model/records.ts';
 import { CaughtState } from '#model/rollout.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Executions } from '#ports/executions.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-
-/** A reason in an index: enough to act on; the whole is in the execution's history. */
-const REASON_LIMIT = 500;
 
 interface Ports {
   readonly objects: ObjectStore;
@@ -59,7 +56,7 @@ export const recordBackup = defineStep({
       const reason = suspicious == null ? `proven: ${backup.id}` : `proven: ${backup.id}; ${suspicionText(suspicious)}`;
       return { failures, reason: reason.slice(0, REASON_LIMIT), removalDue: removalDue(index, now) };
     }
-    const reason = reasonOf(error);
+    const reason = caughtReason(error);
     const index = await changeObject(objects, keys.backupIndex(cluster.name), BackupIndex, (known) =>
       withFailure(known ?? emptyIndex(cluster.name), { at: now.toISOString(), execution: executionName, reason }, new Date(startedAt)),
     );
@@ -67,9 +64,3 @@ export const recordBackup = defineStep({
     return { failures: index?.failures ?? 0, reason, removalDue: false };
   },
 });
-
-function reasonOf(error: z.infer<typeof CaughtState> | undefined): string {
-  if (error === undefined) return 'no reason was told';
-  const { name, message } = readCaught(error);
-  return `${name}: ${message}`.slice(0, REASON_LIMIT);
-}

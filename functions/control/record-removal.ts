@@ -1,18 +1,15 @@
 import * as z from 'zod';
 import { emptyIndex, withRemoval } from '#domain/backup-index.ts';
-import { readCaught } from '#domain/caught.ts';
+import { caughtReason } from '#domain/caught.ts';
 import { keys } from '#domain/names.ts';
 import { changeObject } from '#facts/stored.ts';
+import { BackupIndex } from '#model/backup-records.ts';
 import { Timestamp } from '#model/primitives.ts';
-import { BackupIndex } from '#model/records.ts';
 import { RemovedBackups } from '#model/removal.ts';
 import { CaughtState } from '#model/rollout.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-
-/** A reason in an index: enough to act on; the whole is in the execution's history. */
-const REASON_LIMIT = 500;
 
 /**
  * Writes down in a cluster's index what the removal of its old backups came to. One that failed is counted, and fails nothing else: a
@@ -31,16 +28,10 @@ export const recordRemoval = defineStep({
   output: z.object({ failures: z.int(), reason: z.string().nullable() }),
   async run({ outcome, cluster, removeBackups, error, startedAt }, { objects }: { objects: ObjectStore }, { execution }) {
     const result = outcome === 'done' ? (removeBackups ?? null) : null;
-    const reason = result === null ? reasonOf(error) : null;
+    const reason = result === null ? caughtReason(error) : null;
     const index = await changeObject(objects, keys.backupIndex(cluster.name), BackupIndex, (known) =>
       withRemoval(known ?? emptyIndex(cluster.name), { at: startedAt, execution, result, reason }),
     );
     return { failures: index?.removal?.failures ?? 0, reason };
   },
 });
-
-function reasonOf(error: z.infer<typeof CaughtState> | undefined): string {
-  if (error === undefined) return 'no reason was told';
-  const { name, message } = readCaught(error);
-  return `${name}: ${message}`.slice(0, REASON_LIMIT);
-}

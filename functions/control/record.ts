@@ -5,12 +5,12 @@ import { partHashes } from '#domain/part-hashes.ts';
 import { settingsHash } from '#domain/waves.ts';
 import { requireLock } from '#facts/lock.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
+import { BackupIndex } from '#model/backup-records.ts';
 import { Versions } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
-
 import { Revision, Sha256, Timestamp } from '#model/primitives.ts';
 import { ApiGap, Deferred } from '#model/progress.ts';
-import { BackupIndex, type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
+import { type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
 import { Render } from '#model/render.ts';
 import { RolloutInputs } from '#model/rollout.ts';
 

@@ -6,7 +6,7 @@ import { keys } from '#domain/names.ts';
 import { readRecords, readSettings } from '#facts/fleet.ts';
 import { attempt } from '#facts/known.ts';
 import { readObject } from '#facts/stored.ts';
-import { BackupIndex } from '#model/records.ts';
+import { BackupIndex } from '#model/backup-records.ts';
 import { NewestSettings } from '#model/rollout.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Metrics } from '#ports/metrics.ts';

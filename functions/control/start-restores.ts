@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { checkNames, executionName, keys } from '#domain/names.ts';
+import { claimOf } from '#domain/restore.ts';
 import { restoreFailed } from '#domain/restore-text.ts';
 import { clusterRef } from '#domain/waves.ts';
 import { readSettings } from '#facts/fleet.ts';
@@ -82,10 +83,8 @@ interface Refused {
 /** For good: a line that waits for the end of a halt would be obeyed with somebody else's merge, perhaps after a restore by hand. */
 async function refuse(refused: Refused, { objects, checks, clock }: Pick<Ports, 'objects' | 'checks' | 'clock'>): Promise<void> {
   const { cluster, restore, commit, execution, progress, reason: outcome } = refused;
-  const { id, backup, reason, dryRun = false } = restore;
-  const at = clock.now().toISOString();
-  const times = { claimedAt: at, endedAt: at };
-  const record: RestoreRecord = { cluster, id, backup, reason, dryRun, execution, commit, state: 'failed', outcome, ...times };
-  await objects.putIfAbsent(keys.restore(cluster, id), JSON.stringify(record));
+  const claim = claimOf({ cluster, restore, commit, execution, now: clock.now() });
+  const record: RestoreRecord = { ...claim, state: 'failed', outcome, endedAt: claim.claimedAt };
+  await objects.putIfAbsent(keys.restore(cluster, restore.id), JSON.stringify(record));
   await checks.want({ ref: progress, status: 'completed', ...restoreFailed(cluster, restore, record, outcome), execution });
 }

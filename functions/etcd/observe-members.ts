@@ -1,4 +1,4 @@
-import { committedIndex } from '#domain/etcd-health.ts';
+import { committedIndex, comparedMembers, compareHashes, type HashComparison } from '#domain/etcd-health.ts';
 import { clusterAddresses, ETCD_PEER_PORT, etcdZones } from '#domain/network.ts';
 import { ClusterUnreachableError } from '#model/errors.ts';
 import type { ClusterRef } from '#model/settings.ts';
@@ -16,18 +16,36 @@ export interface ObservedMembers {
 
 /** The groups and members of a cluster's etcd. Members are asked twice: what one knew as committed first, all must have applied then. */
 export async function observeMembers(cluster: ClusterRef, etcd: Etcd, instances: Instances): Promise<ObservedMembers> {
-  const addresses = clusterAddresses(cluster.network).etcd;
-  const [seats, { members, committed }] = await Promise.all([
-    Promise.all(
-      etcdZones(cluster.environment).map(async (zone, index) => ({
-        zone,
-        peerUrl: `https://${addresses[index] ?? ''}:${ETCD_PEER_PORT}`,
-        group: await instances.group(cluster.name, `etcd-${zone}`),
-      })),
-    ),
-    readMembers(etcd),
-  ]);
+  const [seats, { members, committed }] = await Promise.all([observeSeats(cluster, instances), readMembers(etcd)]);
   return { seats, members, committed };
+}
+
+/** Each member's group, without a word to etcd. */
+export function observeSeats(cluster: ClusterRef, instances: Instances): Promise<ObservedMembers['seats']> {
+  const addresses = clusterAddresses(cluster.network).etcd;
+  return Promise.all(
+    etcdZones(cluster.environment).map(async (zone, index) => ({
+      zone,
+      peerUrl: `https://${addresses[index] ?? ''}:${ETCD_PEER_PORT}`,
+      group: await instances.group(cluster.name, `etcd-${zone}`),
+    })),
+  );
+}
+
+/** Asks the followers for their hash at a revision that all of them have. */
+export async function compareMembers(etcd: Etcd, members: ObservedMembers['members']): Promise<HashComparison> {
+  if ('unreachable' in members) return { state: 'unknown', reason: members.unreachable };
+  const asked = comparedMembers(members);
+  const revision = Math.min(...asked.map((member) => member.revision));
+  if (asked.length < 2) return compareHashes([], revision);
+  try {
+    const told = await Promise.all(asked.map(async ({ name, endpoint }) => ({ name, ...(await etcd.keyValueHash(endpoint, revision)) })));
+    return compareHashes(told, revision);
+  } catch (error) {
+    // It does not have that revision any more, or does not answer: the next look asks for a newer one.
+    if (error instanceof ClusterUnreachableError) return { state: 'unknown', reason: error.message };
+    throw error;
+  }
 }
 
 async function readMembers(etcd: Etcd): Promise<Pick<ObservedMembers, 'members' | 'committed'>> {

@@ -1,8 +1,8 @@
 import { type Bracket, type FileContent, hashSources, limitCounts, verdict } from '#domain/backup.ts';
 import { contentLayer, hashLayer, type MemberHash } from '#domain/snapshot/verdicts.ts';
 import type { HashRequest } from '#domain/snapshot/verify.ts';
+import type { LayerVerdict } from '#model/backup-records.ts';
 import { ClusterUnreachableError } from '#model/errors.ts';
-import type { LayerVerdict } from '#model/records.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Etcd, MemberStatus } from '#ports/etcd.ts';
 import type { Scratch } from '#ports/files.ts';

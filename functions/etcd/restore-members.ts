@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { comparedMembers, compareHashes, type HashComparison } from '#domain/etcd-health.ts';
+import type { HashComparison } from '#domain/etcd-health.ts';
 import { accountKeys } from '#domain/names.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
 import { decideRestore, decimalId, REVISION_BUMP, type RestoreDecision } from '#domain/restore.ts';
@@ -14,7 +14,7 @@ import type { Etcd, EtcdOf, MemberStatus } from '#ports/etcd.ts';
 import type { Instance, InstanceGroup, Instances } from '#ports/instances.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { observeMembers } from './observe-members.ts';
+import { compareMembers, observeMembers, observeSeats } from './observe-members.ts';
 
 export interface RestoreMembersPorts {
   readonly etcd: EtcdOf;
@@ -97,7 +97,7 @@ async function ordered(input: Input, etcd: Etcd, ports: RestoreMembersPorts, exe
   await swap(ports.objects, key, restore.id, (there) =>
     there !== undefined && (there.id === restore.id || there.fence >= lock.fence) ? undefined : { ...base, fenced: null },
   );
-  const fenced = await instancesOfBefore(cluster, etcd, ports);
+  const fenced = await instancesOfBefore(cluster, ports);
   return swap(ports.objects, key, restore.id, (there) => (there === undefined || there.fenced !== null ? undefined : { ...there, fenced }));
 }
 
@@ -130,8 +130,8 @@ async function statusOf(etcd: Etcd): Promise<readonly MemberStatus[]> {
   }
 }
 
-async function instancesOfBefore(cluster: ClusterRef, etcd: Etcd, { instances }: RestoreMembersPorts): Promise<string[]> {
-  const { seats } = await observeMembers(cluster, etcd, instances);
+async function instancesOfBefore(cluster: ClusterRef, { instances }: RestoreMembersPorts): Promise<string[]> {
+  const seats = await observeSeats(cluster, instances);
   const groups = [...seats.map(({ group }) => group), await controlPlaneOf(cluster, instances)];
   const ids = groups.flatMap((group) => group?.instances.map(({ id }) => id) ?? []);
   if (seats.every(({ group }) => group === undefined))
@@ -151,22 +151,8 @@ async function look({ cluster }: Input, order: RestoreOrder, etcd: Etcd, { insta
       controlPlaneOf(cluster, instances),
     ]);
     const decision = decideRestore({ order, groups, controlPlane, members, committed, hashes });
-    if (decision.act !== 'compare-hashes' || 'unreachable' in members) return decision;
-    hashes = await compare(etcd, members);
-  }
-}
-
-/** At a revision that all of them have. */
-async function compare(etcd: Etcd, members: readonly MemberStatus[]): Promise<HashComparison> {
-  const asked = comparedMembers(members);
-  const revision = Math.min(...asked.map((member) => member.revision));
-  if (asked.length < 2) return compareHashes([], revision);
-  try {
-    const told = await Promise.all(asked.map(async ({ name, endpoint }) => ({ name, ...(await etcd.keyValueHash(endpoint, revision)) })));
-    return compareHashes(told, revision);
-  } catch (error) {
-    if (error instanceof ClusterUnreachableError) return { state: 'unknown', reason: error.message };
-    throw error;
+    if (decision.act !== 'compare-hashes') return decision;
+    hashes = await compareMembers(etcd, members);
   }
 }
 

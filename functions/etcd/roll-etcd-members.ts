@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { concernsDowngrade } from '#domain/etcd-downgrade.ts';
-import { comparedMembers, compareHashes, type HashComparison } from '#domain/etcd-health.ts';
+import type { HashComparison } from '#domain/etcd-health.ts';
 import { decideEtcdRoll, type EtcdDecision, type EtcdObservation } from '#domain/etcd-roll.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
+import { BackupManifest } from '#model/backup-records.ts';
 import { Versions } from '#model/configuration.ts';
-import { ClusterUnreachableError, ConflictError, GateClosedError, NotFoundError } from '#model/errors.ts';
+import { ConflictError, GateClosedError, NotFoundError } from '#model/errors.ts';
 import { Timestamp } from '#model/primitives.ts';
 import { Advance, advanced, waiting } from '#model/progress.ts';
-import { BackupManifest } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Etcd, EtcdOf, MemberStatus } from '#ports/etcd.ts';
@@ -16,7 +16,7 @@ import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
 import type { EtcdVolumes } from '#ports/volumes.ts';
 import { mendLostMember } from './mend-lost-member.ts';
-import { observeMembers } from './observe-members.ts';
+import { compareMembers, observeMembers } from './observe-members.ts';
 
 export interface RollEtcdMembersPorts {
   readonly etcd: EtcdOf;
@@ -102,7 +102,7 @@ async function look(input: Input, ports: RollEtcdMembersPorts): Promise<Looked> 
       return mending === undefined ? { decision, changed, ...told } : { decision: { act: 'wait', reason: mending }, changed: true };
     }
     if (acts === ACTS || !(await actAtOnce(etcd, decision))) return { decision, changed, ...told };
-    if (decision.act === 'compare-hashes') hashes = await compare(etcd, seen.members);
+    if (decision.act === 'compare-hashes') hashes = await compareMembers(etcd, seen.members);
   }
 }
 
@@ -138,22 +138,6 @@ async function actAtOnce(etcd: Etcd, decision: EtcdDecision): Promise<boolean> {
   } catch (error) {
     // Somebody else led meanwhile, or another call of this step did it already: the next look decides anew.
     if (error instanceof ConflictError) return false;
-    throw error;
-  }
-}
-
-/** Asks the followers for their hash at a revision that all of them have. */
-async function compare(etcd: Etcd, members: Seen['members']): Promise<HashComparison> {
-  if ('unreachable' in members) return { state: 'unknown', reason: members.unreachable };
-  const asked = comparedMembers(members);
-  const revision = Math.min(...asked.map((member) => member.revision));
-  if (asked.length < 2) return compareHashes([], revision);
-  try {
-    const told = await Promise.all(asked.map(async ({ name, endpoint }) => ({ name, ...(await etcd.keyValueHash(endpoint, revision)) })));
-    return compareHashes(told, revision);
-  } catch (error) {
-    // It does not have that revision any more, or does not answer: the next look asks for a newer one.
-    if (error instanceof ClusterUnreachableError) return { state: 'unknown', reason: error.message };
     throw error;
   }
 }

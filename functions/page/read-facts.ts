@@ -5,9 +5,10 @@ import type { ChannelFacts, ClusterFacts, Fact, PageFacts, PullRequestFacts, Rol
 import { given } from '#domain/page-facts.ts';
 import { isFounded, readProofs, readSettings } from '#facts/fleet.ts';
 import { readObject } from '#facts/stored.ts';
+import { BackupIndex } from '#model/backup-records.ts';
 import { WantedCheck } from '#model/checks.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
-import { BackupIndex, Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
+import { Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
 import { NewestRollout, NewestSettings, RolloutInputs, SoakRecord } from '#model/rollout.ts';
 import type { Settings } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';

@@ -9,7 +9,7 @@ import type { Copies } from '#ports/copies.ts';
 import type { Signer } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 import type { Versions } from '#ports/versions.ts';
-import { factsOf, lastsUntil, readStoredBackups, type StoredBackup } from './stored-backups.ts';
+import { lastsUntil, readStoredBackups, type StoredBackup } from './stored-backups.ts';
 
 /** Of one run: what a function copies and reads back in its 15 minutes at an assumed 80 MB/s, with room. */
 const MOST_BYTES = 20_000_000_000;
@@ -40,16 +40,8 @@ export const copyBackups = defineStep({
     if (changes === null || changes === undefined) {
       throw new RefusedError(`nothing is copied: what is known of the changes of ${cluster.name} could not be read in the hub's bucket`);
     }
-    const { pem } = await signer.publicKey();
-    const { suspicious, suspiciousFrom, held, holdDays } = changes;
-    const stored = await readStoredBackups(versions, {
-      cluster: cluster.name,
-      publicKey: pem,
-      changes: factsOf(changes),
-      suspicious,
-      suspiciousFrom,
-      held,
-    });
+    const { holdDays } = changes;
+    const stored = await readStoredBackups({ versions, signer }, cluster.name, changes);
     const worth = worthCopying(stored, clock.now(), holdDays);
     const present = new Set(await copies.list(accountKeys.backups(cluster.name)));
     const done = new Set(worth.filter(({ kept: { id } }) => present.has(accountKeys.backup(cluster.name, id, 'manifest.json'))));

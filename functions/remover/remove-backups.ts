@@ -7,7 +7,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { Signer } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 import type { Versions } from '#ports/versions.ts';
-import { factsOf, lastsUntil, readStoredBackups, type StoredBackup } from './stored-backups.ts';
+import { lastsUntil, readStoredBackups, type StoredBackup } from './stored-backups.ts';
 
 /** Removed by one run: more than a day's at the shortest usual interval, and few enough that a wrong decision is noticed first. */
 const MOST = 100;
@@ -44,16 +44,8 @@ export const removeBackups = defineStep({
         `nothing is removed: which changes of ${cluster.name} may need a backup is not known. Look at the newest settings, the channel's newest rollout and the cluster's record in the hub's bucket`,
       );
     }
-    const { pem } = await signer.publicKey();
-    const { suspicious, suspiciousFrom, held, holdDays } = changes;
-    const stored = await readStoredBackups(versions, {
-      cluster: cluster.name,
-      publicKey: pem,
-      changes: factsOf(changes),
-      suspicious,
-      suspiciousFrom,
-      held,
-    });
+    const { holdDays } = changes;
+    const stored = await readStoredBackups({ versions, signer }, cluster.name, changes);
     // A clock that is ahead makes backups old before their time.
     const now = new Date(Math.min(clock.now().getTime(), (await versions.now()).getTime()));
     const byId = new Map(stored.map((one) => [one.kept.id, one]));

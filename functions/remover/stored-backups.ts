@@ -4,6 +4,7 @@ import { contentProblems, proofOf } from '#domain/backup-proof.ts';
 import { type ChangeFacts, CLASSES, holdOf, type KeptBackup } from '#domain/backup-retention.ts';
 import { accountKeys } from '#domain/names.ts';
 import type { BackupChanges } from '#model/removal.ts';
+import type { Signer } from '#ports/signer.ts';
 import type { ObjectVersion, Versions } from '#ports/versions.ts';
 
 const DAY = 24 * 3600 * 1000;
@@ -21,14 +22,12 @@ export interface StoredBackup {
   readonly sha256: string | undefined;
 }
 
-export interface Reading {
+interface Reading {
   readonly cluster: string;
   /** PEM of the key that manifests are signed by. */
   readonly publicKey: string;
+  readonly told: BackupChanges;
   readonly changes: ChangeFacts;
-  readonly suspicious: readonly string[];
-  readonly suspiciousFrom?: string | undefined;
-  readonly held?: readonly string[] | undefined;
 }
 
 /**
@@ -36,7 +35,12 @@ export interface Reading {
  * never left out, since what is left out could be taken for gone.
  * @throws TransientError, RefusedError when the bucket can't be read: then nothing is known
  */
-export async function readStoredBackups(versions: Versions, reading: Reading): Promise<StoredBackup[]> {
+export async function readStoredBackups(
+  { versions, signer }: { readonly versions: Versions; readonly signer: Pick<Signer, 'publicKey'> },
+  cluster: string,
+  told: BackupChanges,
+): Promise<StoredBackup[]> {
+  const reading = { cluster, publicKey: (await signer.publicKey()).pem, told, changes: factsOf(told) };
   const prefix = accountKeys.backups(reading.cluster);
   const byId = Map.groupBy(await versions.list(prefix), ({ key }) => key.slice(prefix.length).split('/')[0] ?? '');
   const found: StoredBackup[] = [];
@@ -89,14 +93,14 @@ async function readOne(versions: Versions, reading: Reading, id: string, objects
     proven: failing.length === 0,
     restored: contentProblems(told, requiredLayers(true)).length === 0,
     // Ids begin with their time. What came after the first that lacks something was compared with it, and is no better.
-    suspicious: reading.suspicious.includes(id) || (reading.suspiciousFrom !== undefined && id >= reading.suspiciousFrom),
-    hold: reading.held?.includes(id) === true ? 'open' : holdOf(told.purpose?.revision, takenAt, reading.changes),
+    suspicious: reading.told.suspicious.includes(id) || (reading.told.suspiciousFrom !== undefined && id >= reading.told.suspiciousFrom),
+    hold: reading.told.held?.includes(id) === true ? 'open' : holdOf(told.purpose?.revision, takenAt, reading.changes),
   };
   return { kept, objects: [manifest, snapshot], bytes, sha256: told.object.sha256 };
 }
 
 /** The facts of the hub as the rule takes them. */
-export function factsOf(changes: BackupChanges): ChangeFacts {
+function factsOf(changes: BackupChanges): ChangeFacts {
   const ended = Object.fromEntries(Object.entries(changes.ended).map(([revision, at]) => [revision, new Date(at)]));
   return { holdDays: changes.holdDays, open: changes.open, ended };
 }

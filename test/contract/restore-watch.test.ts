@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEtcd } from '#adapters/etcd/etcd.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
-import { RESTORE_BUMP } from '#adapters/kubernetes/api-drill.ts';
 import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
 import { secretIds } from '#domain/names.ts';
 import { API_PORT, clusterAddresses, ETCD_CLIENT_PORT, ETCD_PEER_PORT } from '#domain/network.ts';
+import { REVISION_BUMP } from '#domain/restore.ts';
 import { binary } from '../support/binaries.ts';
 import { type Child, until } from '../support/child.ts';
 import { type ControlPlane, filesOf, startApi, startControlPlane, startEtcd } from '../support/control-plane.ts';
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 describe('clients that watched past the backup, when the cluster is restored', () => {
   it('lose no event when the revision is raised and marked as compacted: they are told to list anew', async () => {
-    const { old, fresh, truth, make, clusterIds } = await restoreUnder(['--bump-revision', String(RESTORE_BUMP), '--mark-compacted']);
+    const { old, fresh, truth, make, clusterIds } = await restoreUnder(['--bump-revision', String(REVISION_BUMP), '--mark-compacted']);
 
     await until('the old informer to know what is there', async () => (sameNames(old, truth) ? true : undefined));
 

@@ -2,7 +2,7 @@ import { backupId } from '#domain/backup.ts';
 import { emptyIndex } from '#domain/backup-index.ts';
 import { signedText } from '#domain/backup-proof.ts';
 import { accountKeys, keys } from '#domain/names.ts';
-import type { BackupIndex, BackupManifest, LayerVerdict } from '#model/records.ts';
+import type { BackupIndex, BackupManifest, LayerVerdict } from '#model/backup-records.ts';
 import type { ChannelFile } from '#model/settings.ts';
 import type { BackupSources } from '../../cli/backups/sources.ts';
 import { createBackupCommand } from '../../cli/commands/backup.ts';

@@ -1,5 +1,5 @@
 import { clusterAddresses } from '#domain/network.ts';
-import type { BackupManifest } from '#model/records.ts';
+import type { BackupManifest } from '#model/backup-records.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { MemberStatus } from '#ports/etcd.ts';
 import type { Instance } from '#ports/instances.ts';

@@ -1,5 +1,5 @@
 import { keys } from '#domain/names.ts';
-import type { BackupIndex, SuspiciousBackup } from '#model/records.ts';
+import type { BackupIndex, SuspiciousBackup } from '#model/backup-records.ts';
 import type { ChannelFile } from '#model/settings.ts';
 import { answerPage, type PageAnswer, type PageRequest } from '../../functions/page/answer.ts';
 import {

@@ -2,7 +2,7 @@ import { createHash, sign } from 'node:crypto';
 import { backupId, requiredLayers } from '#domain/backup.ts';
 import { signedText } from '#domain/backup-proof.ts';
 import { accountKeys } from '#domain/names.ts';
-import type { BackupManifest } from '#model/records.ts';
+import type { BackupManifest } from '#model/backup-records.ts';
 import { CLUSTER } from './cluster-ref.ts';
 import type { FakeVersions } from './fakes/versions.ts';
 import { signingKeyPair } from './signing.ts';

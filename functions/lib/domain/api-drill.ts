@@ -1,4 +1,4 @@
-import type { LayerVerdict } from '../model/records.ts';
+import type { LayerVerdict } from '../model/backup-records.ts';
 import type { Served, ServedResource } from '../ports/api-drill.ts';
 import { resourceOf, verdict } from './backup.ts';
 

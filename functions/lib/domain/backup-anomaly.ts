@@ -1,4 +1,4 @@
-import type { BackupContent, BackupIndex, SuspiciousBackup } from '../model/records.ts';
+import type { BackupContent, BackupIndex, SuspiciousBackup } from '../model/backup-records.ts';
 import type { Acknowledged, AnomalyLimits } from '../model/settings.ts';
 import type { Known } from './may-start.ts';
 

@@ -1,4 +1,4 @@
-import type { BackupIndex } from '../model/records.ts';
+import type { BackupIndex } from '../model/backup-records.ts';
 import type { BackupHistory } from './backup-due.ts';
 
 /** When a backup was taken, by its id; undefined for an id that is none. */

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { BackupManifest } from '../model/records.ts';
+import { BackupManifest } from '../model/backup-records.ts';
 import { changeBehind, type Layer, unproven } from './backup.ts';
 import { canonicalJson } from './hash.ts';
 

@@ -1,4 +1,4 @@
-import type { LayerVerdict } from '../model/records.ts';
+import type { LayerVerdict } from '../model/backup-records.ts';
 import type { MemberStatus } from '../ports/etcd.ts';
 import type { SpooledFile } from '../ports/files.ts';
 

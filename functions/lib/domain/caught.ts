@@ -11,6 +11,16 @@ export function readCaught(error: { readonly Error: string; readonly Cause: stri
   return unwrap(error.Error, error.Cause, DEEPEST);
 }
 
+/** A reason in a record: enough to act on; the whole is in the execution's history. */
+export const REASON_LIMIT = 500;
+
+/** What a Catch left as one line: name and message. @param limit in characters */
+export function caughtReason(error: { readonly Error: string; readonly Cause: string } | undefined, limit = REASON_LIMIT): string {
+  if (error === undefined) return 'no reason was told';
+  const { name, message } = readCaught(error);
+  return `${name}: ${message}`.slice(0, limit);
+}
+
 function unwrap(name: string, cause: string, depth: number): CaughtError {
   const fields = parseObject(cause);
   if (fields === undefined || depth === 0) return { name, message: cause };

@@ -1,5 +1,6 @@
+import type { BackupIndex } from '#model/backup-records.ts';
 import type { PageChannel, PageCluster, PageState, PageWait } from '#model/page.ts';
-import type { BackupIndex, ClusterRecord, Halt, StoredCluster, Updating } from '#model/records.ts';
+import type { ClusterRecord, Halt, StoredCluster, Updating } from '#model/records.ts';
 import type { ChannelFile, ClusterEntry } from '#model/settings.ts';
 import { openSuspicion } from './backup-anomaly.ts';
 import { backupCost } from './backup-cost.ts';

@@ -1,6 +1,7 @@
+import type { BackupIndex } from '#model/backup-records.ts';
 import type { WantedCheck } from '#model/checks.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
-import type { BackupIndex, ChannelProof, Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
+import type { ChannelProof, Genesis, Halt, Ledger, Lock, PullRequestTurn, StoredCluster } from '#model/records.ts';
 import type { NewestRollout, NewestSettings, RolloutInputs, SoakRecord } from '#model/rollout.ts';
 import type { Settings } from '#model/settings.ts';
 import type { Known } from './may-start.ts';

@@ -1,9 +1,9 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import type { RecoverySet } from '../model/backup-records.ts';
 import { InputError } from '../model/errors.ts';
 import type { AuthoritySecret } from '../model/identity.ts';
-import type { RecoverySet } from '../model/records.ts';
 
 /** Enough of a hash to tell one key from another; nothing of a random key of 32 bytes can be computed from it. */
 const SHOWN = 16;

@@ -1,4 +1,4 @@
-import type { LayerVerdict } from '../model/records.ts';
+import type { LayerVerdict } from '../model/backup-records.ts';
 import type { RestoreRecord, RestoreRequest } from '../model/restore.ts';
 import { durationText, timeText } from './duration.ts';
 import { codeSpan, plainText } from './markdown.ts';

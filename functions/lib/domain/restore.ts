@@ -1,8 +1,9 @@
-import type { RestoreOrder } from '../model/restore.ts';
+import type { RestoreOrder, RestoreRecord, RestoreRequest } from '../model/restore.ts';
 import type { MemberStatus } from '../ports/etcd.ts';
 import type { Instance, InstanceGroup } from '../ports/instances.ts';
 import { etcdDoubt, etcdUnsettled, type HashComparison } from './etcd-health.ts';
 import { isLive } from './instances.ts';
+import { minorOf, minorSteps } from './version-steps.ts';
 
 /**
  * By how much a restore raises the revision: more than clients can have seen since the backup (the example of etcd's disaster
@@ -96,6 +97,19 @@ export function decimalId(hexadecimal: string): string {
   return BigInt(`0x${hexadecimal}`).toString();
 }
 
+/** The record of a restore as whoever has it first writes it. */
+export function claimOf(claim: {
+  readonly cluster: string;
+  readonly restore: RestoreRequest;
+  readonly commit: string;
+  readonly execution: string;
+  readonly now: Date;
+}): RestoreRecord {
+  const { cluster, commit, execution, now } = claim;
+  const { id, backup, reason, dryRun = false } = claim.restore;
+  return { cluster, id, backup, reason, dryRun, execution, commit, state: 'claimed', claimedAt: now.toISOString() };
+}
+
 /** What runs, and what a restore is asked of. */
 export interface RestoreFacts {
   readonly cluster: string;
@@ -124,24 +138,14 @@ export function restoreProblems(manifest: Restorable, facts: RestoreFacts): stri
     );
   if (new Date(manifest.takenAt).getTime() > facts.now.getTime() + 5 * 60_000)
     problems.push(`it was taken at ${manifest.takenAt}, which is yet to come`);
-  if (isNewerMinor(manifest.etcd.version, facts.etcd))
+  if (minorSteps(facts.etcd, manifest.etcd.version) > 0)
     problems.push(
-      `etcd ${manifest.etcd.version} wrote it and ${facts.etcd} runs, which may not read it: roll out a revision with etcd ${minorOf(manifest.etcd.version).join('.')} first`,
+      `etcd ${manifest.etcd.version} wrote it and ${facts.etcd} runs, which may not read it: roll out a revision with etcd ${minorOf(manifest.etcd.version)} first`,
     );
   const { kubernetes } = manifest;
-  if (kubernetes != null && isNewerMinor(kubernetes, facts.kubernetes))
+  if (kubernetes != null && minorSteps(facts.kubernetes, kubernetes) > 0)
     problems.push(
-      `Kubernetes ${kubernetes} wrote it and ${facts.kubernetes} runs, which may not read it: roll out a revision with Kubernetes ${minorOf(kubernetes).join('.')} first`,
+      `Kubernetes ${kubernetes} wrote it and ${facts.kubernetes} runs, which may not read it: roll out a revision with Kubernetes ${minorOf(kubernetes)} first`,
     );
   return problems;
-}
-
-function minorOf(version: string): [number, number] {
-  const [major = '0', minor = '0'] = version.split('.');
-  return [Number(major), Number(minor)];
-}
-
-function isNewerMinor(one: string, than: string): boolean {
-  const [[major, minor], [otherMajor, otherMinor]] = [minorOf(one), minorOf(than)];
-  return major > otherMajor || (major === otherMajor && minor > otherMinor);
 }

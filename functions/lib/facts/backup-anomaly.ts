@@ -2,8 +2,8 @@ import { anomalyGate, DEFAULT_LIMITS, type Judgement, withJudged } from '#domain
 import { emptyIndex, type ProvenBackup, takenAtOf, withProven } from '#domain/backup-index.ts';
 import { keys } from '#domain/names.ts';
 import type { TakenBackup } from '#model/backup.ts';
+import { type BackupContent, BackupIndex } from '#model/backup-records.ts';
 import { GateClosedError, InputError } from '#model/errors.ts';
-import { type BackupContent, BackupIndex } from '#model/records.ts';
 import { NewestSettings } from '#model/rollout.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { readSettings } from './fleet.ts';

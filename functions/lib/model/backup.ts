@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { LayerVerdict } from './backup-records.ts';
 import { Sha256, Timestamp } from './primitives.ts';
-import { LayerVerdict } from './records.ts';
 
 /** What the later steps of a backup know of etcd; `endpoint` is the member that the snapshot is taken from. */
 export const CheckedMembers = z.object({

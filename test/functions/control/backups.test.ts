@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { keys } from '#domain/names.ts';
-import type { BackupIndex } from '#model/records.ts';
+import type { BackupIndex } from '#model/backup-records.ts';
 import type { Metric } from '#ports/metrics.ts';
 import { findDueBackups } from '../../../functions/control/find-due-backups.ts';
 import { record } from '../../../functions/control/record.ts';

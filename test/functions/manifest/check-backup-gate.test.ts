@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { requiredLayers } from '#domain/backup.ts';
 import { signedText } from '#domain/backup-proof.ts';
+import type { BackupManifest } from '#model/backup-records.ts';
 import { BackupNotProvenError, BackupStaleError, TransientError } from '#model/errors.ts';
-import type { BackupManifest } from '#model/records.ts';
 import { checkBackupGate } from '../../../functions/manifest/check-backup-gate.ts';
 import { PRODUCTION, manifest as unsignedManifest } from '../../support/etcd-world.ts';
 import { createFakeInstances, type FakeInstances } from '../../support/fakes/instances.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { signedText } from '#domain/backup-proof.ts';
+import type { BackupManifest } from '#model/backup-records.ts';
 import { BackupNotProvenError, GateClosedError, NotFoundError } from '#model/errors.ts';
-import type { BackupManifest } from '#model/records.ts';
 import { checkBackup } from '../../../functions/manifest/check-backup.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
 import { manifest } from '../../support/etcd-world.ts';

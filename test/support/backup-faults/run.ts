@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { sha256 } from '#domain/hash.ts';
-import { BackupManifest } from '#model/records.ts';
+import { BackupManifest } from '#model/backup-records.ts';
 import type { Execution } from '../asl/execution.ts';
 import { createRandom } from '../faults/random.ts';
 import { createPoints, faultsAt, type Place, type Strike } from './points.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { accountKeys, keys } from '#domain/names.ts';
+import type { BackupIndex } from '#model/backup-records.ts';
 import { RefusedError } from '#model/errors.ts';
-import type { BackupIndex } from '#model/records.ts';
 import { layersText } from '../../../cli/text/backups.ts';
 import { type BackupFleet, createBackupFleet, layersUpTo } from '../../support/backup-list.ts';
 import { runSluice } from '../../support/fleet-repository.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { anomalyGate, DEFAULT_LIMITS, judgeAnomaly, openSuspicion, withJudged, withoutComparison } from '#domain/backup-anomaly.ts';
 import { emptyIndex } from '#domain/backup-index.ts';
 import { known, unknown } from '#domain/may-start.ts';
-import type { BackupContent, BackupIndex } from '#model/records.ts';
+import type { BackupContent, BackupIndex } from '#model/backup-records.ts';
 import type { Acknowledged } from '#model/settings.ts';
 
 const NOW = new Date('2026-01-10T00:00:00Z');

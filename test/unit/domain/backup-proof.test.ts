@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requiredLayers } from '#domain/backup.ts';
 import { type GateQuestion, isFreshProof, MAX_AGE_MINUTES, proofOf, signedText } from '#domain/backup-proof.ts';
-import type { BackupManifest } from '#model/records.ts';
+import type { BackupManifest } from '#model/backup-records.ts';
 import { manifest as earlierManifest } from '../../support/etcd-world.ts';
 import { createFakeSigner } from '../../support/fakes/signer.ts';
 import { signingKeyPair } from '../../support/signing.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backupId, chooseMember, countByResource, resourceOf, restoredVerdict, unproven, verdict } from '#domain/backup.ts';
-import { LayerVerdict } from '#model/records.ts';
+import { LayerVerdict } from '#model/backup-records.ts';
 import { memberStatus } from '../../support/fakes/etcd.ts';
 
 const LAYERS = LayerVerdict.shape.layer.options;

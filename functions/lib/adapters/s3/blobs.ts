@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { RefusedError, TransientError } from '#model/errors.ts';
 import type { Blobs, StoredBlob } from '#ports/blobs.ts';
 import { mapAwsError, statusOf } from '../aws/errors.ts';
 import { diskError } from '../files/disk-full.ts';
 import { type Destination, type MultipartLimits, uploadParts } from './multipart.ts';
+import { openObject } from './open-object.ts';
 
 /** A single PutObject up to here: one request that S3 checks against the SHA-256 of the whole. */
 const SINGLE_PUT_BYTES = 16 * 1024 * 1024;
@@ -55,12 +55,8 @@ async function putWhole({ s3, bucket, key, metadata }: Destination, path: string
 
 async function download(s3: S3Client, bucket: string, key: string, path: string): Promise<StoredBlob | undefined> {
   const what = `read s3://${bucket}/${key}`;
-  const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
-    if (statusOf(error) === 404) return undefined;
-    throw mapAwsError(error, what);
-  });
-  if (answer === undefined) return undefined;
-  if (!(answer.Body instanceof Readable)) throw new TransientError(`could not ${what}: the answer has no body`);
+  const object = await openObject(s3, bucket, key);
+  if (object === undefined) return undefined;
   const hash = createHash('sha256');
   let bytes = 0;
   async function* hashed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -71,14 +67,14 @@ async function download(s3: S3Client, bucket: string, key: string, path: string)
     }
   }
   try {
-    await pipeline(answer.Body, hashed, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    await pipeline(object.body, hashed, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
   } catch (error) {
     const full = diskError(error, path);
     if (full instanceof RefusedError) throw full;
     throw new TransientError(`could not ${what} whole: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-  if (answer.ContentLength !== undefined && answer.ContentLength !== bytes) {
-    throw new TransientError(`could not ${what} whole: ${bytes} of ${answer.ContentLength} bytes came`);
+  if (object.bytes !== undefined && object.bytes !== bytes) {
+    throw new TransientError(`could not ${what} whole: ${bytes} of ${object.bytes} bytes came`);
   }
   return { bytes, sha256: hash.digest('hex') };
 }

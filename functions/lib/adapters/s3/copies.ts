@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
-  GetObjectCommand,
   HeadObjectCommand,
   S3Client,
   type S3ClientConfig,
@@ -14,8 +12,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { TransientError } from '#model/errors.ts';
 import type { Copies } from '#ports/copies.ts';
-import { mapAwsError, statusOf } from '../aws/errors.ts';
+import { mapAwsError } from '../aws/errors.ts';
 import { createObjects } from './objects.ts';
+import { openObject } from './open-object.ts';
 
 /** S3 copies up to 5 GiB in one request; more goes in parts. */
 const SINGLE_COPY_BYTES = 5 * 1024 ** 3;
@@ -47,16 +46,12 @@ export function createCopies(
     },
     async hash(key) {
       const what = `read s3://${to}/${key}`;
-      const answer = await s3.send(new GetObjectCommand({ Bucket: to, Key: key })).catch((error: unknown) => {
-        if (statusOf(error) === 404) return undefined;
-        throw mapAwsError(error, what);
-      });
-      if (answer === undefined) return undefined;
-      if (!(answer.Body instanceof Readable)) throw new TransientError(`could not ${what}: the answer has no body`);
+      const object = await openObject(s3, to, key);
+      if (object === undefined) return undefined;
       const hash = createHash('sha256');
       let bytes = 0;
       try {
-        for await (const chunk of answer.Body as AsyncIterable<Uint8Array>) {
+        for await (const chunk of object.body as AsyncIterable<Uint8Array>) {
           hash.update(chunk);
           bytes += chunk.length;
         }

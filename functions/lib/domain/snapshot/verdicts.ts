@@ -1,4 +1,4 @@
-import type { LayerVerdict } from '../../model/records.ts';
+import type { LayerVerdict } from '../../model/backup-records.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { RandomAccess } from '../../ports/random-access.ts';
 import { verdict } from '../backup.ts';
