@@ -61,7 +61,7 @@ export function e2eSlotsOf(shape: FleetShape): LocalSlot[] {
 }
 
 /** Pauses of the reference fleet are days and hours; a story of minutes shows the same states with seconds. */
-const LOCAL_SOAK = '10s';
+const LOCAL_SOAK = '5s';
 
 /** Three etcd members and two control planes for each production cluster are more than two cores carry beside the story. */
 function localEnvironment(environment: Environment | undefined): Environment {
