@@ -88,6 +88,8 @@ function visitObject(check: Check, value: unknown, schema: Of<'object'>, path: V
     if (!there) add(check, 'missing-field', path, `${path.length === 0 ? '' : `${where}.`}${name} is missing.`);
   }
   for (const [name, inner] of Object.entries(value)) {
+    // Comparing thousands of wrong names with the right ones would take longer than all else.
+    if (check.problems.length >= MAX_PROBLEMS) return;
     const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
     if (property !== undefined) visit(check, inner, property, [...path, name], where, depth + 1);
     else if (schema.open !== true) add(check, 'unknown-field', [...path, name], unknownField(where, name, schema.properties));
