@@ -12,7 +12,8 @@ describe('pace', () => {
     [-5, 1],
     [0, 1],
     [1, 1],
-    [4, 2],
+    [59, 1],
+    [60, 2],
     [599, 2],
     [600, 30],
     [900, 45],
@@ -21,9 +22,9 @@ describe('pace', () => {
     expect(paced(START, later(elapsed))).toBe(wait);
   });
 
-  it('notices within 2 s what took up to ten minutes, later within a twentieth of what it took or half a minute', () => {
+  it('notices within 1 s what took up to a minute, within 2 s what took up to ten, later within a twentieth of what it took or half a minute', () => {
     for (let elapsed = 0; elapsed < 3600; elapsed += paced(START, later(elapsed)))
-      expect(paced(START, later(elapsed))).toBeLessThanOrEqual(elapsed < 600 ? 2 : Math.max(30, elapsed / 20));
+      expect(paced(START, later(elapsed))).toBeLessThanOrEqual(elapsed < 60 ? 1 : elapsed < 600 ? 2 : Math.max(30, elapsed / 20));
   });
 
   it('ends at the deadline with the cause', () => {

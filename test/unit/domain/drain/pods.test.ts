@@ -86,7 +86,8 @@ describe('seconds until the next look', () => {
     ['by the roll where nothing tells', [undefined], 900, 45],
     ['by the roll where nothing is waited for', [], 900, 45],
     ['a second at least', [1], 5000, 1],
-    ['two in the first minutes', [30], 5000, 2],
+    ['one in the first minute', [30], 5000, 1],
+    ['two in the first ten', [300], 5000, 2],
     ['a minute at most', [3000], 0, 60],
   ])('%s', (_name, begun, since, pace) => {
     const waits = begun.map((seconds) => ({ reason: 'x', ...(seconds === undefined ? {} : { since: ago(seconds) }) }));
