@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
@@ -95,6 +95,35 @@ describe('S3', () => {
   });
 });
 
+describe('a part', () => {
+  it('is signed by its checksum, not by a second hash of its bytes', async () => {
+    const memory = await startMemoryS3(() => undefined);
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-signed-'));
+    const path = join(directory, 'file');
+    const content = Buffer.alloc(5000, 'x');
+    writeFileSync(path, content);
+    const seen: IncomingHttpHeaders[] = [];
+    const endpoint = await proxy(memory.endpoint, (url, headers) => {
+      if (url.includes('partNumber=')) seen.push(headers);
+      return false;
+    });
+    const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+    const limits = { partBytes: 2000, concurrency: 2 };
+    const blobs = createBlobs('parts', { endpoint, region: 'eu-central-1', credentials, singlePutBytes: 0, limits });
+
+    await blobs.uploadFile('signed', path, { sha256: sha256(content) });
+
+    expect(seen).toHaveLength(3);
+    for (const headers of seen) {
+      expect(headers['x-amz-content-sha256']).toBe('UNSIGNED-PAYLOAD');
+      expect(headers['x-amz-checksum-crc32']).toMatch(/^[\w+/]{6}==$/);
+      expect(headers.authorization).toMatch(/SignedHeaders=[^,]*x-amz-checksum-crc32/);
+    }
+    rmSync(directory, { recursive: true });
+    await memory.close();
+  });
+});
+
 async function left(s3: S3Client, bucket: string): Promise<{ keys: (string | undefined)[]; uploads: number }> {
   const objects = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
   const uploads = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
@@ -107,10 +136,10 @@ afterAll(() => {
 });
 
 /** Passes requests on, except those that it is to refuse. */
-async function proxy(endpoint: string, refuse: (url: string) => boolean): Promise<string> {
+async function proxy(endpoint: string, refuse: (url: string, headers: IncomingHttpHeaders) => boolean): Promise<string> {
   const server = createServer((incoming, answer) => {
     const { method, url = '', headers } = incoming;
-    if (refuse(url)) {
+    if (refuse(url, headers)) {
       incoming.resume();
       answer.writeHead(403, { 'content-type': 'application/xml' }).end('<Error><Code>AccessDenied</Code><Message>no</Message></Error>');
       return;
