@@ -121,7 +121,7 @@ function clusterRow(cluster: PageCluster, at: string): Html {
 <td class="why">${waits.length > 0 && html`<ul>${waits.map((wait) => waitHtml(wait, at))}</ul>`}</td>
 <td>${updatedAt === null ? '–' : [moment(updatedAt), html`<br>`, ageText(updatedAt, at)]}</td>
 <td>${identityExpires === null ? html`<span class="dim">not recorded</span>` : moment(identityExpires)}</td>
-<td>${backupHtml(cluster, at)}</td></tr>
+<td class="backup">${backupHtml(cluster, at)}</td></tr>
 `;
 }
 

@@ -21,6 +21,7 @@ th, td { border-bottom: 1px solid var(--line); padding: 4px 10px 4px 0; text-ali
 thead th { color: var(--dim); font-weight: 500; font-size: 12.5px; white-space: nowrap; }
 tbody th { font-weight: 600; white-space: nowrap; } tr.channel th { font-weight: 400; background: var(--soft); padding: 6px 10px; white-space: normal; }
 tr.channel strong { font-size: 15px; margin-right: 8px; } td ul { margin: 0; padding: 0; list-style: none; } td code { white-space: nowrap; } td.runs { white-space: nowrap; } td.why { min-width: 320px; overflow-wrap: anywhere; }
+td.backup { min-width: 190px; overflow-wrap: anywhere; } td.backup code, td.backup .age { white-space: normal; }
 .rollout { border: 1px solid var(--line); border-radius: 6px; padding: 8px 14px; margin: 0 0 10px; } .rollout > p:first-child { font-size: 15px; }
 .waves { margin: 6px 0 0; padding-left: 22px; } .waves li { margin: 3px 0; } .cell { margin-right: 12px; white-space: nowrap; }
 summary { cursor: pointer; } footer { margin-top: 30px; color: var(--dim); }
