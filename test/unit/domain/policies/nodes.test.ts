@@ -1,7 +1,9 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cpuLimits, cpuQuota } from '#domain/policies/cpu.ts';
 import { kubeletAuthentication, kubeletRate } from '#domain/policies/kubelet.ts';
-import { expectFound, expectInEdited, expectInObjects } from '../../../support/policies.ts';
+import { policySubject } from '#domain/policies/subject.ts';
+import { configurationWith, expectFound, expectInEdited, expectInObjects, NOW } from '../../../support/policies.ts';
+import { referenceSnapshot } from '../../../support/reference-fleet.ts';
 
 const NODE = 'user-data/node.yaml';
 const NAME = '/etc/kubernetes/kubelet.yaml';
@@ -82,6 +84,44 @@ describe('kubelet-api-rate', () => {
       `${NODE}: kubeAPIBurst is 0. Set it to 50 or more.`,
       `${NODE}: eventRecordQPS is 50. Set it to 50 or more.`,
     ]));
+});
+
+describe('kubelet-api-rate where nothing is set', () => {
+  const bare = { [NODE]: `files:\n  - path: ${NAME}\n    content: |\n      kind: KubeletConfiguration\n` };
+  const found = (kubernetes: string): string[] => {
+    const configuration = configurationWith(bare);
+    const subject = policySubject(
+      { ...configuration, versions: { ...configuration.versions, kubernetes } },
+      referenceSnapshot(bare).files,
+      NOW,
+    );
+    return kubeletRate.check(subject).map(({ message }) => message);
+  };
+
+  it('passes by the default of Kubernetes 1.27', () => expect(found('1.27.0')).toEqual([]));
+
+  it('is found by the default before that', () =>
+    expect(found('1.26.9')).toEqual(
+      ['kubeAPIQPS', 'kubeAPIBurst', 'eventRecordQPS'].map((field) => `${NODE}: ${field} is not set. Set it to 50 or more.`),
+    ));
+});
+
+describe('an embedded configuration', () => {
+  it('is found at its beginning where its lines are folded', () =>
+    expectFound(
+      cpuQuota,
+      NODE,
+      `files:\n  - path: ${NAME}\n    content: ▸>\n      {kind: KubeletConfiguration,\n      cpuCFSQuota: true}\n`,
+      [THROTTLED],
+    ));
+
+  it('may be the second document, and the second file', () =>
+    expectFound(
+      cpuQuota,
+      NODE,
+      `files:\n  - path: /other\n    content: text\n  - path: ${NAME}\n    content: |\n      kind: Other\n      ---\n      kind: KubeletConfiguration\n      ▸cpuCFSQuota: true\n`,
+      [THROTTLED],
+    ));
 });
 
 describe('kubelet-authentication', () => {
