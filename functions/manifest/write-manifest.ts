@@ -3,7 +3,7 @@ import { requiredLayers } from '#domain/backup.ts';
 import { contentProblems, proofOf, signedText } from '#domain/backup-proof.ts';
 import { accountKeys, bucketName } from '#domain/names.ts';
 import { CheckedMembers, TakenSnapshot } from '#model/backup.ts';
-import { BackupManifest, LayerVerdict, RecoverySet } from '#model/backup-records.ts';
+import { BackupManifest, HashProof, LayerVerdict, RecoverySet } from '#model/backup-records.ts';
 import { Versions } from '#model/configuration.ts';
 import { BackupNotProvenError, ConflictError } from '#model/errors.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
@@ -21,12 +21,10 @@ const Input = z.object({
   cluster: ClusterRef,
   checkMembers: CheckedMembers,
   takeSnapshot: TakenSnapshot,
-  proveSnapshot: z.object({
-    verdicts: z.array(LayerVerdict),
-    /** null when the drill did not get so far. */
-    revision: z.int().nullable(),
-    counts: z.record(z.string(), z.int()),
-  }),
+  /** Absent where L3 was told when the snapshot was taken. */
+  proveHash: z.object({ verdicts: z.array(LayerVerdict), hashProof: HashProof.optional() }).nullish(),
+  /** Absent where `prove-hash` told L4 and no drill was wanted. */
+  proveSnapshot: z.object({ verdicts: z.array(LayerVerdict) }).nullish(),
   /** Absent when no drill was wanted. */
   proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable(), recoverySet: RecoverySet.nullable() }).nullish(),
   /** Whether the snapshot was to be restored (L5, L6); before a change of a cluster it always is. */
@@ -70,9 +68,10 @@ export const writeManifest = defineStep({
 });
 
 function manifestOf(input: z.infer<typeof Input>, execution: string): BackupManifest {
-  const { cluster, checkMembers, takeSnapshot, proveSnapshot, proveApi } = input;
-  const drills = [...proveSnapshot.verdicts, ...(proveApi?.verdicts ?? [])];
-  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...drills];
+  const { cluster, checkMembers, takeSnapshot, proveHash, proveSnapshot, proveApi } = input;
+  const drills = [...(proveSnapshot?.verdicts ?? []), ...(proveApi?.verdicts ?? [])];
+  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...(proveHash?.verdicts ?? []), ...drills];
+  const hashProof = proveHash?.hashProof ?? takeSnapshot.hashProof;
   const manifest = {
     id: takeSnapshot.id,
     cluster: cluster.name,
@@ -95,6 +94,7 @@ function manifestOf(input: z.infer<typeof Input>, execution: string): BackupMani
     recoverySet: proveApi?.recoverySet ?? null,
     counts: takeSnapshot.file.counts,
     keyValueHash: { hash: takeSnapshot.file.hash, compactRevision: takeSnapshot.file.compactRevision },
+    ...(hashProof === undefined ? {} : { hashProof }),
     members: checkMembers.list,
     ...configurationOf(input.current),
     ...(input.revision === null || input.revision === undefined ? {} : { purpose: { revision: input.revision } }),

@@ -108,6 +108,7 @@ export function manifestOf(cluster: string, takenAt: Date): BackupManifest {
     },
     counts: { pods: 420, configmaps: 40 },
     keyValueHash: { hash: 1393426274, compactRevision: 4200 },
+    hashProof: { by: 'recorded', revision: 4650, why: 'by schedule: no member computes for it' },
     layers: layersUpTo('L6'),
     proven: true,
     execution: `scheduled-${cluster}-490000-0`,

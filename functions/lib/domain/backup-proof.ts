@@ -121,7 +121,7 @@ export function isFreshProof({ manifest, problems }: Proof, question: GateQuesti
   const taken = new Date(manifest.takenAt).getTime();
   const age = (question.now.getTime() - taken) / 60_000;
   const limit = limitOf(manifest, question);
-  const reasons = [...bindingProblems(manifest, question)];
+  const reasons = [...bindingProblems(manifest, question), ...uncompared(manifest)];
   if (age < -CLOCK_SKEW_MINUTES) reasons.push(`it was taken at ${manifest.takenAt}, which is yet to come: a clock is wrong`);
   const stale = age >= limit;
   if (stale) reasons.push(`it is ${Math.floor(age)} minutes old; for ${question.change} it may be ${Math.floor(limit)}: take a new one`);
@@ -138,6 +138,12 @@ function limitOf({ layers, execution }: BackupManifest, question: GateQuestion):
   if (changeBehind(execution) !== question.execution) return limit;
   const proving = layers.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   return Math.max(limit, Math.min(limit + proving, MAX_AGE_MINUTES.etcd));
+}
+
+/** Behind a change nothing of the file may be uncompared; a backup by schedule is compared up to a compaction only. */
+function uncompared({ hashProof, etcd }: BackupManifest): string[] {
+  if (hashProof === undefined || hashProof.revision >= etcd.revision) return [];
+  return [`L3 compares it up to revision ${hashProof.revision}, and it ends at ${etcd.revision}: it was taken by schedule`];
 }
 
 function bindingProblems(manifest: BackupManifest, question: GateQuestion): string[] {

@@ -12,6 +12,16 @@ export const LayerVerdict = z.object({
 });
 export type LayerVerdict = z.infer<typeof LayerVerdict>;
 
+/** How far L3 compares, and by which rule it was chosen how. */
+export const HashProof = z.object({
+  /** `recorded`: what the members wrote down at a compaction; `computed`: what they were made to compute, at a cost for their writes. */
+  by: z.enum(['recorded', 'computed']),
+  /** Up to which revision the file's content is that of the members; what is between it and the file's newest was not compared. */
+  revision: z.int(),
+  why: z.string(),
+});
+export type HashProof = z.infer<typeof HashProof>;
+
 const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/);
 
 /** What a backup needs beside its snapshot: fingerprints (the first 16 hex digits of SHA-256), never keys. */
@@ -51,6 +61,8 @@ export const BackupManifest = z.object({
   counts: z.record(z.string(), z.int()),
   /** Of the file at its newest revision, as etcd computes it; absent in manifests of earlier versions of Sluice. */
   keyValueHash: z.object({ hash: z.int(), compactRevision: z.int() }).optional(),
+  /** Absent in manifests of earlier versions of Sluice, whose L3 is computed at the newest revision, and where L3 was not run. */
+  hashProof: HashProof.optional(),
   /** etcd's members when it was taken; this and what follows is absent in manifests of earlier versions of Sluice. */
   members: z.array(z.object({ name: z.string(), id: z.string(), version: z.string() })).optional(),
   /** What ran, and the hash of the cluster's settings; absent where whoever asked for the backup did not say. */

@@ -205,6 +205,12 @@ describe('the gate', () => {
       {},
       `it was taken for the change to ${REVISION}, not for a deletion`,
     ],
+    [
+      'the control plane, by one of the schedule that was compared up to a compaction only',
+      { change: 'control-plane' as const },
+      { purpose: undefined, execution: 'scheduled-1', hashProof: { by: 'recorded' as const, revision: 80, why: 'by schedule' } },
+      `L3 compares it up to revision 80, and it ends at ${earlierManifest().etcd.revision}: it was taken by schedule`,
+    ],
     ['one of which a layer was not run', {}, { layers: unsigned().layers.slice(1) }, 'L0 was not run: no verdict'],
   ])('is shut for %s', async (_, over, of, reason) => {
     const stale = reason.endsWith('take a new one');
@@ -215,6 +221,8 @@ describe('the gate', () => {
   it('is open for the control plane by one of the schedule, and for the etcd that was backed up', async () => {
     expect(await ask({ change: 'control-plane' }, { purpose: undefined })).toMatchObject({ open: true });
     expect(await ask({ etcdClusterId: 'c1' })).toMatchObject({ open: true });
+    const hashProof = { by: 'computed' as const, revision: earlierManifest().etcd.revision, why: 'before a change' };
+    expect(await ask({}, { hashProof })).toMatchObject({ open: true });
   });
 
   it('is open for a deletion by the backup that it took, and by its second one', async () => {
