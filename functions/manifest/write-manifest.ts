@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { requiredLayers } from '#domain/backup.ts';
-import { contentProblems, proofOf, signedText } from '#domain/backup-proof.ts';
+import { contentProblems, signedText } from '#domain/backup-proof.ts';
 import { accountKeys, bucketName } from '#domain/names.ts';
+import { askProof } from '#facts/backup-proof.ts';
 import { CheckedMembers, TakenSnapshot } from '#model/backup.ts';
 import { BackupManifest, HashProof, LayerVerdict, RecoverySet } from '#model/backup-records.ts';
 import { Versions } from '#model/configuration.ts';
@@ -36,7 +37,7 @@ const Input = z.object({
 
 /**
  * Writes the manifest beside the snapshot, signed: the proof, or what is missing for it. What was written is then read as
- * any reader would, by the public key.
+ * any reader would.
  * @throws BackupNotProvenError after writing, with each reason; ConflictError, TransientError
  */
 export const writeManifest = defineStep({
@@ -52,12 +53,11 @@ export const writeManifest = defineStep({
   async run(input, { objects, signer }: WriteManifestPorts, { execution }) {
     const { cluster, takeSnapshot } = input;
     const manifestKey = accountKeys.backup(cluster.name, takeSnapshot.id, 'manifest.json');
-    const { key, pem } = await signer.publicKey();
     const unsigned = manifestOf(input, execution);
-    const signature = { algorithm: 'ECDSA_SHA_256' as const, key };
+    const signature = await signer.signs();
     const value = await signer.sign(signedText({ ...unsigned, signature }));
     const text = await writeOnce(objects, manifestKey, { ...unsigned, signature: { ...signature, value } });
-    const { manifest, problems } = proofOf(text, requiredLayers(input.drill), pem);
+    const { manifest, problems } = await askProof(text, requiredLayers(input.drill), signer);
     if (manifest === undefined || problems.length > 0) {
       throw new BackupNotProvenError(`backup ${unsigned.id} of ${cluster.name} is not proven: ${problems.join('; ')}`);
     }

@@ -45,7 +45,7 @@ export async function createBackupFleet(): Promise<BackupFleet> {
   const bucket = (cluster: string): FakeObjects => accounts.of(entryOf(cluster).account, entryOf(cluster).region, 'test');
   const sources: BackupSources = {
     hub: world.objects,
-    account: (account, region) => ({ objects: accounts.of(account, region, 'test'), publicKey: () => signer.publicKey() }),
+    account: (account, region) => ({ objects: accounts.of(account, region, 'test'), signer }),
     now: () => LISTED_AT,
   };
   const command = createBackupCommand(async () => sources);
@@ -67,7 +67,7 @@ export async function createBackupFleet(): Promise<BackupFleet> {
     },
     async manifest(cluster, time, change = {}) {
       const unsigned = { ...manifestOf(cluster, timeOf(time)), ...change };
-      const signature = { algorithm: 'ECDSA_SHA_256' as const, key: 'key/fake' };
+      const signature = await signer.signs();
       const value = await signer.sign(signedText({ ...unsigned, signature }));
       const text = JSON.stringify({ ...unsigned, signature: { ...signature, value } });
       await bucket(cluster).put(accountKeys.backup(cluster, unsigned.id, 'manifest.json'), text);

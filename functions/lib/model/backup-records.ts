@@ -35,12 +35,15 @@ export const RecoverySet = z.object({
 });
 export type RecoverySet = z.infer<typeof RecoverySet>;
 
-/** By which key everything else in a manifest is signed: ECDSA on P-256 over SHA-256 of its canonical JSON. */
+/**
+ * By which key everything else in a manifest is signed, over SHA-256 of its canonical JSON: ECDSA on P-256, which anybody can check
+ * with the public half, or a MAC, which only KMS can.
+ */
 export const ManifestSignature = z.object({
-  algorithm: z.literal('ECDSA_SHA_256'),
-  /** Id of the key, by which its public half is found. */
+  algorithm: z.enum(['ECDSA_SHA_256', 'HMAC_SHA_256']),
+  /** Id of the key. */
   key: z.string().min(1),
-  /** DER, in base64. */
+  /** DER or the MAC, in base64. */
   value: z.base64().min(1),
 });
 export type ManifestSignature = z.infer<typeof ManifestSignature>;

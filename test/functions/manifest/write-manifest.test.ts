@@ -68,6 +68,18 @@ describe('write-manifest', () => {
     expect(manifest.object.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
   });
 
+  it('signs by a MAC where the account says so, and goes by what KMS says of it', async () => {
+    signer.byMac = true;
+
+    const output = await writeManifest.run(await inputOf('holds'), ports(), CONTEXT);
+
+    const manifest = BackupManifest.parse(JSON.parse((await objects.get(output.manifestKey))?.body ?? ''));
+    expect(manifest.signature).toMatchObject({ algorithm: 'HMAC_SHA_256', key: 'key/fake-mac' });
+    signer.wrongKey = true;
+    objects = createFakeObjects();
+    await expect(writeManifest.run(await inputOf('holds'), ports(), CONTEXT)).rejects.toThrow('does not fit');
+  });
+
   it('says how far L3 compares, and takes L3 and L4 from what told them later', async () => {
     const { proveSnapshot: _, ...input } = await inputOf('not-run', { drill: false });
     const [l2, l3] = input.takeSnapshot.content;

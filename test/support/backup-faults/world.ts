@@ -168,7 +168,7 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
   function signerOf(caller: string): Signer {
     const otherwise = (fault: string): Promise<string> =>
       fault === 'wrong' ? signer.sign('something else') : Promise.reject(new TransientError('KMS answers 503'));
-    return { publicKey: () => signer.publicKey(), sign: (text) => come(caller, 'sign', otherwise, () => signer.sign(text)) };
+    return { ...signer, sign: (text) => come(caller, 'sign', otherwise, () => signer.sign(text)) };
   }
 
   function portsOf(caller: string) {

@@ -245,6 +245,23 @@ describe('sluice backup show', () => {
     expect(out).toContain(`  ${line}\n`);
   });
 
+  it('asks KMS for a signature that is a MAC', async () => {
+    fleet.signer.byMac = true;
+    const id = await fine('dev-1');
+
+    const whole = await fleet.run('show', 'dev-1', id);
+    fleet.signer.byMac = false;
+    fleet.signer.macFits = async () => false;
+    const wrong = await fleet.run('show', 'dev-1', id);
+    fleet.signer.macFits = () => Promise.reject(new RefusedError('kms:VerifyMac is not allowed'));
+    const silent = await fleet.run('show', 'dev-1', id);
+
+    expect([whole.code, wrong.code, silent.code]).toEqual([0, 1, 2]);
+    expect(whole.out).toContain('signature       fits, by key/fake-mac');
+    expect(wrong.out).toContain('does not fit');
+    expect(silent.out).toContain('kms:VerifyMac is not allowed');
+  });
+
   it('says of a suspicious one what it lacks, and of one without a manifest that it proves nothing', async () => {
     await suspicious('dev-3');
     const id = '20260105T034500Z-0123456789ab';
