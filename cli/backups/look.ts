@@ -5,6 +5,7 @@ import { contentProblems, proofOf } from '#domain/backup-proof.ts';
 import { durationSeconds } from '#domain/duration.ts';
 import { accountKeys, keys } from '#domain/names.ts';
 import { didYouMean } from '#domain/suggest.ts';
+import { askProof } from '#facts/backup-proof.ts';
 import { readSettings } from '#facts/fleet.ts';
 import { readObject } from '#facts/stored.ts';
 import { BackupIndex, type BackupManifest, type LayerVerdict } from '#model/backup-records.ts';
@@ -174,8 +175,9 @@ export async function readBackups(source: AccountSource, cluster: string): Promi
   const found = await source.objects.list(accountKeys.backups(cluster));
   const ids = [...new Set(found.flatMap((key) => key.split('/')[2] ?? []))].filter((id) => takenAtOf(id) !== undefined);
   // Asked once: without an answer each of them is told as unchecked.
-  const key = await tried(() => source.publicKey());
-  const once = { ...source, publicKey: async () => key.value ?? Promise.reject(new InputError(key.problem ?? 'no key')) };
+  const key = await tried(() => source.signer.publicKey());
+  const publicKey = async () => key.value ?? Promise.reject(new InputError(key.problem ?? 'no key'));
+  const once = { ...source, signer: { ...source.signer, publicKey } };
   return Promise.all(
     ids
       .toSorted()
@@ -192,21 +194,22 @@ export async function readBackup(source: AccountSource, cluster: string, id: str
   if (stored.problem !== undefined) return { ...nothing, problems: [], unread: [stored.problem] };
   if (stored.value === undefined)
     return { ...nothing, problems: ['it has no manifest: it was never proven, or was taken away'], unread: [] };
-  const key = await tried(() => source.publicKey());
-  // Without a key every signature is wrong: only what is in the manifest is asked then.
+  const text = stored.value.body;
   const required = requiredLayers(false);
-  const { manifest, problems } = proofOf(stored.value.body, required, key.value?.pem ?? '');
+  const checked = await tried(() => askProof(text, required, source.signer));
+  // Without a key every signature is wrong: only what is in the manifest is asked then.
+  const { manifest, problems } = checked.value ?? proofOf(text, required, '');
   if (manifest === undefined) return { ...nothing, problems, unread: [] };
   const content = [...contentProblems(manifest, required), ...otherPlace(manifest, cluster, id)];
   const own = { id, takenAt, manifest, layers: manifest.layers };
   if (manifest.signature === undefined) return { ...own, proven: false, problems: [...problems], signature: 'none', unread: [] };
-  if (key.value === undefined) {
+  if (checked.value === undefined) {
     return {
       ...own,
       proven: content.length === 0,
       problems: content,
       signature: 'unchecked',
-      unread: [`the signature: ${key.problem ?? ''}`],
+      unread: [`the signature: ${checked.problem ?? ''}`],
     };
   }
   const signature = problems.length > contentProblems(manifest, required).length ? 'does not fit' : 'fits';

@@ -1,10 +1,10 @@
 import type { ObjectStore } from '#ports/objects.ts';
-import type { Signer } from '#ports/signer.ts';
+import type { SignatureChecker } from '#ports/signer.ts';
 
-/** What of an account is read: its bucket, and the public half of the key that signs manifests there. */
+/** What of an account is read: its bucket, and what its keys say of signatures there. */
 export interface AccountSource {
   readonly objects: Pick<ObjectStore, 'get' | 'list'>;
-  publicKey(): ReturnType<Signer['publicKey']>;
+  readonly signer: SignatureChecker;
 }
 
 /** Where `sluice backup list` and `show` look. */
@@ -23,6 +23,7 @@ export interface SourceOptions {
 }
 
 const SIGNING_KEY = 'alias/sluice-backups';
+const MAC_KEY = 'alias/sluice-backups-mac';
 
 /** AWS by the caller's credentials, as the AWS CLI finds them. The SDK is loaded only here: other commands need none. */
 export async function connectAws({ hub, region, role }: SourceOptions): Promise<BackupSources> {
@@ -39,9 +40,10 @@ export async function connectAws({ hub, region, role }: SourceOptions): Promise<
       const credentials =
         role === undefined ? {} : { credentials: () => credentialsOf(`arn:aws:iam::${account}:role/${role}`, 'sluice-backup') };
       const config = { region: accountRegion, ...credentials };
+      const keyOf = (alias: string): string => `arn:aws:kms:${accountRegion}:${account}:${alias}`;
       return {
         objects: createObjects(bucketName(account, accountRegion), config),
-        publicKey: () => createSigner(`arn:aws:kms:${accountRegion}:${account}:${SIGNING_KEY}`, config).publicKey(),
+        signer: createSigner(keyOf(SIGNING_KEY), config, keyOf(MAC_KEY)),
       };
     },
     now: () => new Date(),

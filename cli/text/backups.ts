@@ -104,6 +104,7 @@ function factLines(manifest: BackupManifest, { signature }: SeenBackup): string[
     ['object', `s3://${object.bucket}/${object.key}`],
     ['size', `${sizeText(object.bytes)}, SHA-256 ${object.sha256}`],
     ['etcd', `${etcd.version}, revision ${etcd.revision}, cluster id ${etcd.clusterId}, from ${etcd.member} of ${etcd.members}`],
+    ['compared', comparedText(manifest)],
     ['key-value hash', keyValueHash === undefined ? 'not recorded' : `${keyValueHash.hash}, compaction ${keyValueHash.compactRevision}`],
     ['restored under', kubernetes == null ? 'no API server (L5, L6 were not asked for)' : `Kubernetes ${kubernetes}`],
     ['keys', recoverySet == null ? 'not recorded' : `identity ${recoverySet.identityVersion}, ${keysText(recoverySet.encryptionKeys)}`],
@@ -115,6 +116,17 @@ function factLines(manifest: BackupManifest, { signature }: SeenBackup): string[
     ['by', execution],
   ];
   return facts.map(([name, value]) => `  ${name.padEnd(16)}${printable(value)}`);
+}
+
+/** How far L3 compares, and why so. */
+function comparedText({ hashProof, etcd }: BackupManifest): string {
+  if (hashProof === undefined) return 'not recorded';
+  const how = hashProof.by === 'recorded' ? 'with what members recorded at a compaction' : 'with what members computed';
+  const upTo =
+    hashProof.revision < etcd.revision
+      ? `up to revision ${hashProof.revision} of ${etcd.revision}`
+      : `all of it, to revision ${etcd.revision}`;
+  return `${upTo}, ${how} (${hashProof.why})`;
 }
 
 function keysText(encryptionKeys: NonNullable<BackupManifest['recoverySet']>['encryptionKeys']): string {

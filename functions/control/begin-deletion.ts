@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
+import { deletionExemption } from '#facts/deletion-exemption.ts';
 import { requireLock } from '#facts/lock.ts';
 import { changeObject, readObject } from '#facts/stored.ts';
 import { StoredCluster } from '#model/records.ts';
@@ -16,7 +17,8 @@ interface Ports {
 /**
  * Before a deletion changes anything: does it need a last backup, and once that is there, a note in the cluster's record that
  * it has begun. A deletion that goes on after that needs no backup, since etcd may be gone; and no update begins any more.
- * An e2e cluster and one that was never whole need none. Repeated, it writes nothing. @throws LockHeldError
+ * An e2e cluster, one that was never whole and one whose etcd is gone by a merged line need none (deletion-exemption.ts).
+ * Repeated, it writes nothing. @throws LockHeldError, InputError when the input's cluster is not the recorded one
  */
 export const beginDeletion = defineStep({
   name: 'begin-deletion',
@@ -26,20 +28,20 @@ export const beginDeletion = defineStep({
     lock: z.object({ fence: z.int() }),
     backup: z.object({ id: z.string() }).nullish(),
   }),
-  output: z.object({ backupNeeded: z.boolean() }),
+  /** `reason`: why it needs none, or that it is there. */
+  output: z.object({ backupNeeded: z.boolean(), reason: z.string() }),
   async run({ cluster, purpose, lock, backup }, { objects, clock }: Ports, { execution }) {
     const key = keys.cluster(cluster.name);
     const stored = await readObject(objects, key, StoredCluster);
-    if (stored === undefined || 'deleted' in stored || 'creating' in stored || stored.deleting !== undefined)
-      return { backupNeeded: false };
+    const why = await deletionExemption(objects, cluster, stored, { purpose, now: clock.now() });
     const id = backup?.id ?? null;
-    if (id === null && purpose !== 'e2e') return { backupNeeded: true };
-    const deleting = { execution, since: clock.now().toISOString(), backup: id };
+    if (id === null && why === undefined) return { backupNeeded: true, reason: 'its last backup is to be taken' };
+    const deleting = { execution, since: clock.now().toISOString(), backup: id, ...(why === undefined ? {} : { why }) };
     await changeObject(objects, key, StoredCluster, async (known) => {
       if (known === undefined || 'deleted' in known || 'creating' in known || known.deleting !== undefined) return undefined;
       await requireLock(objects, cluster.name, execution, lock.fence);
       return { ...known, deleting };
     });
-    return { backupNeeded: false };
+    return { backupNeeded: false, reason: why ?? `its last backup is ${id}` };
   },
 });

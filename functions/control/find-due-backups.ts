@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { dueBackups } from '#domain/backup-due.ts';
 import { historyOf } from '#domain/backup-index.ts';
 import { durationSeconds } from '#domain/duration.ts';
+import { SCHEDULED } from '#domain/hash-proof.ts';
 import { keys } from '#domain/names.ts';
 import { clusterRef } from '#domain/waves.ts';
 import { readRecords, readSettings } from '#facts/fleet.ts';
@@ -50,7 +51,7 @@ export const findDueBackups = defineStep({
     const items: z.infer<typeof Item>[] = [];
     for (const { cluster, drill, slot } of due) {
       if (items.length === MOST) break;
-      const executionName = `scheduled-${cluster.name}-${slot}`;
+      const executionName = `${SCHEDULED}${cluster.name}-${slot}`;
       // One that is under way takes no place from those that wait.
       if ((await executions.describe('backup-etcd', executionName))?.status === 'RUNNING') continue;
       items.push({ cluster, drill, executionName });

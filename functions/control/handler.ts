@@ -19,6 +19,7 @@ import { callOfEvent } from './event-call.ts';
 import { failPullRequest } from './fail-pull-request.ts';
 import { findDueBackups } from './find-due-backups.ts';
 import { haltRollout } from './halt-rollout.ts';
+import { judgeBackup } from './judge-backup.ts';
 import { lock } from './lock.ts';
 import { mayStart } from './may-start.ts';
 import { nextWave } from './next-wave.ts';
@@ -56,6 +57,7 @@ const STEPS = [
   failPullRequest,
   findDueBackups,
   haltRollout,
+  judgeBackup,
   lock,
   mayStart,
   nextWave,

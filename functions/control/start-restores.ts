@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { checkNames, executionName, keys } from '#domain/names.ts';
 import { claimOf } from '#domain/restore.ts';
-import { restoreFailed } from '#domain/restore-text.ts';
+import { restoreFailed, restoreUsed } from '#domain/restore-text.ts';
 import { clusterRef } from '#domain/waves.ts';
 import { readSettings } from '#facts/fleet.ts';
 import { readObject } from '#facts/stored.ts';
@@ -25,7 +25,7 @@ interface Ports {
 /**
  * Starts the restores that merged settings ask for and that nobody began, each with a check of its own on the merge. It does
  * not wait for them: the cluster's lock holds off every update meanwhile. A claim or a kill switch that can't be read means no restore;
- * a freeze does not hold it up, a halt refuses it for good.
+ * a freeze does not hold it up, a halt refuses it for good. A line by an id that was used, which stayed or came again, is told on the merge.
  * @throws InputError
  */
 export const startRestores = defineStep({
@@ -40,10 +40,16 @@ export const startRestores = defineStep({
       for (const entry of channel.clusters) {
         const { restore } = entry;
         if (restore === undefined) continue;
-        if ((await readObject(objects, keys.restore(entry.name, restore.id), RestoreRecord)) !== undefined) continue;
+        const progress = { repository, sha: resolved.commit, name: checkNames.restore(entry.name) };
+        const used = await readObject(objects, keys.restore(entry.name, restore.id), RestoreRecord);
+        if (used !== undefined) {
+          // On the merge that began it the restore itself says what came of it.
+          if (used.commit !== resolved.commit)
+            await checks.want({ ref: progress, status: 'completed', ...restoreUsed(used), execution: used.execution });
+          continue;
+        }
         const cluster = clusterRef(entry, channel);
         const execution = executionName('restore', entry.name, { id: restore.id }, restore.id);
-        const progress = { repository, sha: resolved.commit, name: checkNames.restore(entry.name) };
         const text = { title: `Restores ${entry.name} to ${restore.backup}`, summary: `Asked for as \`${restore.id}\` by this merge.` };
         const input = { cluster, restore, commit: resolved.commit, repository, progress };
         const halted = await haltOf(objects);

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { type Bracket, countByResource, restoredVerdict, verdict } from '#domain/backup.ts';
+import { type Bracket, countByResource, restoredVerdict, storedVerdict, verdict } from '#domain/backup.ts';
 import { LayerVerdict } from '#model/backup-records.ts';
 import { BackupNotProvenError, NotFoundError } from '#model/errors.ts';
 import { Sha256 } from '#model/primitives.ts';
@@ -68,13 +68,7 @@ export const proveSnapshot = defineStep({
 async function readBack(taken: Input['takeSnapshot'], path: string, { blobs, clock }: ProveSnapshotPorts): Promise<LayerVerdict> {
   const started = clock.now();
   const stored = await blobs.downloadFile(taken.key, path);
-  const seconds = secondsSince(started, clock);
-  if (stored === undefined) return verdict('L4', 'fails', `${taken.key} is not in the bucket`, seconds);
-  if (stored.bytes !== taken.bytes || stored.sha256 !== taken.sha256) {
-    const found = `${stored.bytes} bytes with SHA-256 ${stored.sha256}`;
-    return verdict('L4', 'fails', `${taken.key} holds ${found} instead of ${taken.bytes} with ${taken.sha256}`, seconds);
-  }
-  return verdict('L4', 'holds', `${stored.bytes} bytes read back, SHA-256 equal`, seconds);
+  return storedVerdict(taken, stored, secondsSince(started, clock));
 }
 
 async function restore(input: Input, l4: LayerVerdict, directory: string, snapshot: string, ports: ProveSnapshotPorts): Promise<Output> {

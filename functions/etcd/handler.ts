@@ -15,15 +15,16 @@ import { readEnvironment } from '#runtime/environment.ts';
 import { fencePorts } from '#runtime/fenced.ts';
 import { type CheckMembersPorts, checkMembers } from './check-members.ts';
 import { type MendEtcdMembersPorts, mendEtcdMembers } from './mend-etcd-members.ts';
+import { type ProveHashPorts, proveHash } from './prove-hash.ts';
 import { type RestoreMembersPorts, restoreMembers } from './restore-members.ts';
 import { type RollEtcdMembersPorts, rollEtcdMembers } from './roll-etcd-members.ts';
 import { type TakeSnapshotPorts, takeSnapshot } from './take-snapshot.ts';
 
-type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & RollEtcdMembersPorts & MendEtcdMembersPorts & RestoreMembersPorts;
+type EtcdPorts = CheckMembersPorts & TakeSnapshotPorts & ProveHashPorts & RollEtcdMembersPorts & MendEtcdMembersPorts & RestoreMembersPorts;
 /** The API is entered for the cluster's lock object only. */
 type Ports = EtcdPorts & { readonly enter: KubernetesOf };
 
-const steps = [checkMembers, takeSnapshot, rollEtcdMembers, mendEtcdMembers, restoreMembers];
+const steps = [checkMembers, takeSnapshot, proveHash, rollEtcdMembers, mendEtcdMembers, restoreMembers];
 
 const connect = async (): Promise<Ports> => {
   const { SLUICE_BUCKET: bucket, AWS_REGION: region } = readEnvironment();

@@ -1,37 +1,37 @@
-import { type Bracket, type FileContent, hashSources, limitCounts, verdict } from '#domain/backup.ts';
-import { contentLayer, hashLayer, type MemberHash } from '#domain/snapshot/verdicts.ts';
+import { type Bracket, type FileContent, limitCounts, verdict } from '#domain/backup.ts';
+import { COMPACTION_SECONDS, hashProofRule } from '#domain/hash-proof.ts';
+import { contentLayer, hashLayer } from '#domain/snapshot/verdicts.ts';
 import type { HashRequest } from '#domain/snapshot/verify.ts';
-import type { LayerVerdict } from '#model/backup-records.ts';
-import { ClusterUnreachableError } from '#model/errors.ts';
+import type { HashProof, LayerVerdict } from '#model/backup-records.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { Etcd, MemberStatus } from '#ports/etcd.ts';
 import type { Scratch } from '#ports/files.ts';
+import { type AskedMembers, computedHashes } from './member-hashes.ts';
 
-/** Where the snapshot came from. */
-export interface SnapshotSource {
-  readonly etcd: Etcd;
-  readonly endpoint: string;
-  /** As they were right after the stream. */
-  readonly members: readonly MemberStatus[];
+/** Where the snapshot came from, its members as they were right after the stream. */
+export interface SnapshotSource extends AskedMembers {
   readonly bracket: Bracket;
+  /** The execution that takes it. */
+  readonly execution: string;
 }
 
-interface Told {
-  readonly hashes: readonly MemberHash[];
-  /** Who was asked, and why one of them told nothing. */
-  readonly how: string;
+interface ProvenContent {
+  readonly revision: number;
+  readonly verdicts: LayerVerdict[];
+  readonly file: FileContent;
+  readonly compactionSeconds?: number;
+  readonly hashProof?: HashProof;
 }
 
 /**
- * L2 and L3 of a snapshot on the disk. L3 asks the member that it came from, and the other followers one after the other,
- * for their key-value hash at the file's newest revision.
+ * L2 and L3 of a snapshot on the disk. Where L3 is not left to what members record, it asks the member that the snapshot came from,
+ * and the other followers one after the other, for their key-value hash at the file's newest revision.
  * @throws ClusterUnreachableError when the member that it came from does not tell; a retry takes a new snapshot
  */
 export async function proveContent(
   path: string,
   source: SnapshotSource,
   { scratch, clock }: { scratch: Scratch; clock: Clock },
-): Promise<{ revision: number; verdicts: LayerVerdict[]; file: FileContent }> {
+): Promise<ProvenContent> {
   const read = (wanted: readonly HashRequest[]) =>
     scratch.read(path, (file) =>
       contentLayer(
@@ -56,38 +56,11 @@ export async function proveContent(
     const reason = `the file ends at revision ${revision}; the live member was at ${from} before the stream and at ${to} after it`;
     return { revision, verdicts: [l2, verdict('L3', 'fails', reason, since())], file };
   }
-  const { hashes, how } = await askMembers(source, content);
+  const { by, why } = hashProofRule(source.execution, content.compactRevision);
+  if (by === 'recorded') return { revision, verdicts: [l2], file, compactionSeconds: COMPACTION_SECONDS };
+  const { hashes, how } = await computedHashes(source, content);
   // A member that was compacted since tells another hash of the same records: the file is read again by its rule.
   const later = hashes.filter((hash) => hash.compactRevision !== content.compactRevision);
   const compared = later.length === 0 ? content : (read(later).content ?? content);
-  return { revision, verdicts: [l2, hashLayer(compared, hashes, how, since())], file };
-}
-
-async function askMembers({ etcd, endpoint, members }: SnapshotSource, own: HashRequest): Promise<Told> {
-  const hashes: MemberHash[] = [];
-  const silent: string[] = [];
-  for (const member of hashSources(members, endpoint)) {
-    try {
-      const told = await hashOf(etcd, member.endpoint, own);
-      if (told === undefined) silent.push(`${member.name} was compacted at this very revision and went on`);
-      else hashes.push({ ...told, source: member.name });
-    } catch (error) {
-      if (member.endpoint === endpoint || !(error instanceof ClusterUnreachableError)) throw error;
-      silent.push(`${member.name} did not tell: ${error.message}`);
-    }
-  }
-  const leader = members.some((member) => member.leader && member.endpoint !== endpoint)
-    ? 'by HashKV, the leader is not asked'
-    : 'by HashKV';
-  return { hashes, how: [leader, ...silent].join('; ') };
-}
-
-/** undefined when the member can no longer tell a hash that the file could have. */
-async function hashOf(etcd: Etcd, endpoint: string, { revision, compactRevision }: HashRequest) {
-  const told = await etcd.keyValueHash(endpoint, revision);
-  if (told.compactRevision >= compactRevision) return { revision, compactRevision: told.compactRevision, hash: told.hash };
-  // Compacted exactly here, it tells what it recorded of records that are gone. The newest one is always computed.
-  const newest = await etcd.keyValueHash(endpoint, 0);
-  if (newest.newest !== revision || newest.compactRevision < compactRevision) return undefined;
-  return { revision, compactRevision: newest.compactRevision, hash: newest.hash };
+  return { revision, verdicts: [l2, hashLayer(compared, hashes, how, since())], file, hashProof: { by, revision, why } };
 }

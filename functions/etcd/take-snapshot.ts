@@ -21,14 +21,15 @@ export interface TakeSnapshotPorts {
 
 /**
  * Drains a snapshot to a file at etcd's rate (a slow store must not hold etcd's read transaction), proves L1 on the
- * bytes as written, L2 on every page and L3 against the members' own hashes, then uploads it whole or not at all.
+ * bytes as written, L2 on every page and L3 against the members' own hashes, unless they are to record one first
+ * (`compactionSeconds`, hash-proof.ts), then uploads it whole or not at all.
  * @throws ClusterUnreachableError, TransientError; BackupNotProvenError when L1 or L2 does not hold: nothing is uploaded then
  */
 export const takeSnapshot = defineStep({
   name: 'take-snapshot',
   input: z.object({ cluster: ClusterRef, checkMembers: z.object({ endpoint: z.string() }) }),
   output: TakenSnapshot,
-  async run({ cluster, checkMembers: { endpoint } }, { etcd: etcdOf, blobs, scratch, clock }: TakeSnapshotPorts) {
+  async run({ cluster, checkMembers: { endpoint } }, { etcd: etcdOf, blobs, scratch, clock }: TakeSnapshotPorts, { execution }) {
     const etcd = await etcdOf(cluster);
     return scratch.withDirectory(async (directory) => {
       const path = join(directory, 'snapshot.db');
@@ -40,8 +41,8 @@ export const takeSnapshot = defineStep({
       const to = revisionIn(members, endpoint);
       const l1 = trailerVerdict(file, (clock.now().getTime() - takenAt.getTime()) / 1000);
       if (l1.verdict !== 'holds') throw new BackupNotProvenError(`L1 fails for ${cluster.name}, nothing was uploaded: ${l1.reason}`);
-      const source = { etcd, endpoint, members, bracket: { from, to } };
-      const { revision, verdicts, file: held } = await proveContent(path, source, { scratch, clock });
+      const source = { etcd, endpoint, members, bracket: { from, to }, execution };
+      const { revision, verdicts, file: held, ...told } = await proveContent(path, source, { scratch, clock });
       const bad = verdicts.find(({ layer, verdict }) => layer === 'L2' && verdict !== 'holds');
       if (bad !== undefined) throw new BackupNotProvenError(`L2 fails for ${cluster.name}, nothing was uploaded: ${bad.reason}`);
       const id = backupId(takenAt, file.sha256);
@@ -60,6 +61,7 @@ export const takeSnapshot = defineStep({
         verdict: l1,
         revision,
         content: verdicts,
+        ...told,
         file: held,
       };
     });

@@ -1,21 +1,21 @@
 import * as z from 'zod';
 import { requiredLayers } from '#domain/backup.ts';
-import { type GateAnswer, type GatedChange, isFreshProof, proofOf } from '#domain/backup-proof.ts';
+import { type GateAnswer, type GatedChange, isFreshProof } from '#domain/backup-proof.ts';
 import { accountKeys } from '#domain/names.ts';
 import { etcdZones } from '#domain/network.ts';
+import { askProof } from '#facts/backup-proof.ts';
 import { BackupNotProvenError, BackupStaleError } from '#model/errors.ts';
 import { Revision, Timestamp } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Instances } from '#ports/instances.ts';
 import type { ObjectStore } from '#ports/objects.ts';
-import type { Signer } from '#ports/signer.ts';
+import type { SignatureChecker } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 
 export interface CheckBackupGatePorts {
   readonly objects: ObjectStore;
-  /** Only its public half is asked for. */
-  readonly signer: Pick<Signer, 'publicKey'>;
+  readonly signer: SignatureChecker;
   readonly instances: Pick<Instances, 'group'>;
   readonly clock: Clock;
 }
@@ -59,11 +59,11 @@ async function ask(input: Input, ports: CheckBackupGatePorts, execution: string)
   if (backup === null || backup === undefined) return shut('none was taken');
   // By its name, whatever else the data say.
   const key = accountKeys.backup(cluster.name, backup.id, 'manifest.json');
-  const [stored, { pem }] = await Promise.all([ports.objects.get(key), ports.signer.publicKey()]);
+  const stored = await ports.objects.get(key);
   const proof =
     stored === undefined
       ? { manifest: undefined, problems: [`there is no manifest ${key}`] }
-      : proofOf(stored.body, requiredLayers(true), pem);
+      : await askProof(stored.body, requiredLayers(true), ports.signer);
   if (proof.manifest !== undefined && proof.manifest.id !== backup.id) {
     return shut(`its manifest is that of ${proof.manifest.id}`);
   }

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { requiredLayers } from '#domain/backup.ts';
-import { proofOf } from '#domain/backup-proof.ts';
 import { accountKeys } from '#domain/names.ts';
 import { restoreProblems } from '#domain/restore.ts';
+import { askProof } from '#facts/backup-proof.ts';
 import { TakenSnapshot } from '#model/backup.ts';
 import type { BackupManifest } from '#model/backup-records.ts';
 import { Versions } from '#model/configuration.ts';
@@ -11,12 +11,12 @@ import { RestoreRequest } from '#model/restore.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
-import type { Signer } from '#ports/signer.ts';
+import type { SignatureChecker } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 
 export interface CheckBackupPorts {
   readonly objects: ObjectStore;
-  readonly signer: Signer;
+  readonly signer: SignatureChecker;
   readonly clock: Clock;
 }
 
@@ -46,9 +46,8 @@ export const checkBackup = defineStep({
     const stored = await objects.get(key);
     if (stored === undefined)
       throw new NotFoundError(`there is no ${key} in the bucket of ${cluster.account}: \`sluice backup list\` names those that there are`);
-    const { pem } = await signer.publicKey();
     // Restored and served it will be anew: what an hourly backup was not asked for then is no reason against it.
-    const { manifest, problems } = proofOf(stored.body, requiredLayers(false), pem);
+    const { manifest, problems } = await askProof(stored.body, requiredLayers(false), signer);
     if (manifest === undefined || problems.length > 0)
       throw new BackupNotProvenError(
         `backup ${restore.backup} of ${cluster.name} is not proven: ${problems.join('; ')}. Choose another one.`,

@@ -14,7 +14,7 @@ export const handler = createClusterSideHandler<Ports>([checkBackup, checkBackup
   const { SLUICE_BUCKET: bucket, AWS_REGION: region } = environment;
   return {
     objects: createObjects(bucket, { region }),
-    signer: createSigner(required(environment, 'SLUICE_SIGNING_KEY'), { region }),
+    signer: createSigner(required(environment, 'SLUICE_SIGNING_KEY'), { region }, environment.SLUICE_MAC_KEY),
     instances: createInstances({ region }),
     clock: { now: () => new Date() },
   };

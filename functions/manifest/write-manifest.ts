@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { requiredLayers } from '#domain/backup.ts';
-import { contentProblems, proofOf, signedText } from '#domain/backup-proof.ts';
+import { contentProblems, signedText } from '#domain/backup-proof.ts';
 import { accountKeys, bucketName } from '#domain/names.ts';
+import { askProof } from '#facts/backup-proof.ts';
 import { CheckedMembers, TakenSnapshot } from '#model/backup.ts';
-import { BackupManifest, LayerVerdict, RecoverySet } from '#model/backup-records.ts';
+import { BackupManifest, HashProof, LayerVerdict, RecoverySet } from '#model/backup-records.ts';
 import { Versions } from '#model/configuration.ts';
 import { BackupNotProvenError, ConflictError } from '#model/errors.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
@@ -21,12 +22,10 @@ const Input = z.object({
   cluster: ClusterRef,
   checkMembers: CheckedMembers,
   takeSnapshot: TakenSnapshot,
-  proveSnapshot: z.object({
-    verdicts: z.array(LayerVerdict),
-    /** null when the drill did not get so far. */
-    revision: z.int().nullable(),
-    counts: z.record(z.string(), z.int()),
-  }),
+  /** Absent where L3 was told when the snapshot was taken. */
+  proveHash: z.object({ verdicts: z.array(LayerVerdict), hashProof: HashProof.optional() }).nullish(),
+  /** Absent where `prove-hash` told L4 and no drill was wanted. */
+  proveSnapshot: z.object({ verdicts: z.array(LayerVerdict) }).nullish(),
   /** Absent when no drill was wanted. */
   proveApi: z.object({ verdicts: z.array(LayerVerdict), kubernetes: z.string().nullable(), recoverySet: RecoverySet.nullable() }).nullish(),
   /** Whether the snapshot was to be restored (L5, L6); before a change of a cluster it always is. */
@@ -38,7 +37,7 @@ const Input = z.object({
 
 /**
  * Writes the manifest beside the snapshot, signed: the proof, or what is missing for it. What was written is then read as
- * any reader would, by the public key.
+ * any reader would.
  * @throws BackupNotProvenError after writing, with each reason; ConflictError, TransientError
  */
 export const writeManifest = defineStep({
@@ -54,12 +53,11 @@ export const writeManifest = defineStep({
   async run(input, { objects, signer }: WriteManifestPorts, { execution }) {
     const { cluster, takeSnapshot } = input;
     const manifestKey = accountKeys.backup(cluster.name, takeSnapshot.id, 'manifest.json');
-    const { key, pem } = await signer.publicKey();
     const unsigned = manifestOf(input, execution);
-    const signature = { algorithm: 'ECDSA_SHA_256' as const, key };
+    const signature = await signer.signs();
     const value = await signer.sign(signedText({ ...unsigned, signature }));
     const text = await writeOnce(objects, manifestKey, { ...unsigned, signature: { ...signature, value } });
-    const { manifest, problems } = proofOf(text, requiredLayers(input.drill), pem);
+    const { manifest, problems } = await askProof(text, requiredLayers(input.drill), signer);
     if (manifest === undefined || problems.length > 0) {
       throw new BackupNotProvenError(`backup ${unsigned.id} of ${cluster.name} is not proven: ${problems.join('; ')}`);
     }
@@ -70,9 +68,10 @@ export const writeManifest = defineStep({
 });
 
 function manifestOf(input: z.infer<typeof Input>, execution: string): BackupManifest {
-  const { cluster, checkMembers, takeSnapshot, proveSnapshot, proveApi } = input;
-  const drills = [...proveSnapshot.verdicts, ...(proveApi?.verdicts ?? [])];
-  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...drills];
+  const { cluster, checkMembers, takeSnapshot, proveHash, proveSnapshot, proveApi } = input;
+  const drills = [...(proveSnapshot?.verdicts ?? []), ...(proveApi?.verdicts ?? [])];
+  const layers = [checkMembers.verdict, takeSnapshot.verdict, ...takeSnapshot.content, ...(proveHash?.verdicts ?? []), ...drills];
+  const hashProof = proveHash?.hashProof ?? takeSnapshot.hashProof;
   const manifest = {
     id: takeSnapshot.id,
     cluster: cluster.name,
@@ -95,6 +94,7 @@ function manifestOf(input: z.infer<typeof Input>, execution: string): BackupMani
     recoverySet: proveApi?.recoverySet ?? null,
     counts: takeSnapshot.file.counts,
     keyValueHash: { hash: takeSnapshot.file.hash, compactRevision: takeSnapshot.file.compactRevision },
+    ...(hashProof === undefined ? {} : { hashProof }),
     members: checkMembers.list,
     ...configurationOf(input.current),
     ...(input.revision === null || input.revision === undefined ? {} : { purpose: { revision: input.revision } }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
+import { restoresAsked } from '#domain/restore-change.ts';
 import { parseSettings } from '#domain/settings.ts';
 import { type Life, namesThatMove } from '#domain/settings-change.ts';
 import { validateConfiguration, validateSettings } from '#domain/validation.ts';
@@ -9,6 +10,7 @@ import type { Finding } from '#model/checks.ts';
 import type { Snapshot } from '#model/configuration.ts';
 import { MergeResult, type SettingsFiles } from '#model/pull-request.ts';
 import { StoredCluster } from '#model/records.ts';
+import { RestoreRecord } from '#model/restore.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -45,7 +47,8 @@ async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectSto
   if (pull.kind === 'settings') {
     const base = await readSettingsFiles(objects, snapshots.baseSettingsCommit);
     const { missingBranches = [] } = snapshots;
-    return validateSettings(settings, base, now, { lives: await livesOf(settings, base, objects), missingBranches });
+    const [lives, usedRestores] = [await livesOf(settings, base, objects), await usedRestoresOf(settings, base, objects)];
+    return validateSettings(settings, base, now, { lives, usedRestores, missingBranches });
   }
   const snapshot = async (revision: string | null): Promise<Snapshot | undefined> =>
     revision === null ? undefined : readSnapshot(objects, revision);
@@ -61,4 +64,12 @@ async function livesOf(head: SettingsFiles, base: SettingsFiles, objects: Object
   return new Map(
     found.flatMap(([name, stored]) => (stored === undefined ? [] : [[name, 'deleted' in stored ? 'deleted' : 'there'] as const])),
   );
+}
+
+/** Of restores that the change asks for, those that were asked for before. @throws InputError when a record can't be read */
+async function usedRestoresOf(head: SettingsFiles, base: SettingsFiles, objects: ObjectStore): Promise<RestoreRecord[]> {
+  const [before, now] = [parseSettings(base).value, parseSettings(head).value];
+  const asked = before === undefined || now === undefined ? [] : restoresAsked(before.settings, now.settings);
+  const found = await Promise.all(asked.map(({ cluster, id }) => readObject(objects, keys.restore(cluster, id), RestoreRecord)));
+  return found.filter((record) => record !== undefined);
 }

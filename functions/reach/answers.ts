@@ -21,6 +21,7 @@ import { proveSnapshot } from '../drill/prove-snapshot.ts';
 import { runTests } from '../drill/run-tests.ts';
 import { checkMembers } from '../etcd/check-members.ts';
 import { mendEtcdMembers } from '../etcd/mend-etcd-members.ts';
+import { proveHash } from '../etcd/prove-hash.ts';
 import { restoreMembers } from '../etcd/restore-members.ts';
 import { rollEtcdMembers } from '../etcd/roll-etcd-members.ts';
 import { takeSnapshot } from '../etcd/take-snapshot.ts';
@@ -47,7 +48,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
     rollNodePools,
     startLoad,
   ],
-  ...[checkMembers, mendEtcdMembers, restoreMembers, rollEtcdMembers, takeSnapshot],
+  ...[checkMembers, mendEtcdMembers, restoreMembers, rollEtcdMembers, takeSnapshot, proveHash],
   ...[checkBackup, checkBackupGate, writeManifest],
   ...[removeBackups, copyBackups],
   ...[proveSnapshot, proveApi, runTests],

@@ -6,7 +6,7 @@ import { BackupChanges, CopiedBackups } from '#model/removal.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Copies } from '#ports/copies.ts';
-import type { Signer } from '#ports/signer.ts';
+import type { SignatureChecker } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 import type { Versions } from '#ports/versions.ts';
 import { lastsUntil, readStoredBackups, type StoredBackup } from './stored-backups.ts';
@@ -21,7 +21,7 @@ export interface CopyBackupsPorts {
   readonly versions: Versions;
   /** Undefined: the account names no second bucket. */
   readonly copies: Copies | undefined;
-  readonly signer: Pick<Signer, 'publicKey'>;
+  readonly signer: SignatureChecker;
   readonly clock: Clock;
 }
 

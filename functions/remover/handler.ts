@@ -14,7 +14,7 @@ export const handler = createClusterSideHandler<CopyBackupsPorts>([removeBackups
   return {
     versions: createVersions(bucket, { region }),
     copies: replica === undefined ? undefined : createCopies(bucket, replica, there),
-    signer: createSigner(required(environment, 'SLUICE_SIGNING_KEY'), { region }),
+    signer: createSigner(required(environment, 'SLUICE_SIGNING_KEY'), { region }, environment.SLUICE_MAC_KEY),
     clock: { now: () => new Date() },
   };
 });

@@ -4,7 +4,7 @@ import { RefusedError } from '#model/errors.ts';
 import { BackupChanges, RemovedBackups } from '#model/removal.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { Signer } from '#ports/signer.ts';
+import type { SignatureChecker } from '#ports/signer.ts';
 import { defineStep } from '#ports/step.ts';
 import type { Versions } from '#ports/versions.ts';
 import { lastsUntil, readStoredBackups, type StoredBackup } from './stored-backups.ts';
@@ -16,7 +16,7 @@ const TOLD = 10;
 
 export interface RemoveBackupsPorts {
   readonly versions: Versions;
-  readonly signer: Pick<Signer, 'publicKey'>;
+  readonly signer: SignatureChecker;
   readonly clock: Clock;
 }
 

@@ -1,10 +1,11 @@
 import { requiredLayers } from '#domain/backup.ts';
 import { takenAtOf } from '#domain/backup-index.ts';
-import { contentProblems, proofOf } from '#domain/backup-proof.ts';
+import { contentProblems } from '#domain/backup-proof.ts';
 import { type ChangeFacts, CLASSES, holdOf, type KeptBackup } from '#domain/backup-retention.ts';
 import { accountKeys } from '#domain/names.ts';
+import { askProof } from '#facts/backup-proof.ts';
 import type { BackupChanges } from '#model/removal.ts';
-import type { Signer } from '#ports/signer.ts';
+import type { SignatureChecker } from '#ports/signer.ts';
 import type { ObjectVersion, Versions } from '#ports/versions.ts';
 
 const DAY = 24 * 3600 * 1000;
@@ -24,8 +25,7 @@ export interface StoredBackup {
 
 interface Reading {
   readonly cluster: string;
-  /** PEM of the key that manifests are signed by. */
-  readonly publicKey: string;
+  readonly signer: SignatureChecker;
   readonly told: BackupChanges;
   readonly changes: ChangeFacts;
 }
@@ -36,11 +36,11 @@ interface Reading {
  * @throws TransientError, RefusedError when the bucket can't be read: then nothing is known
  */
 export async function readStoredBackups(
-  { versions, signer }: { readonly versions: Versions; readonly signer: Pick<Signer, 'publicKey'> },
+  { versions, signer }: { readonly versions: Versions; readonly signer: SignatureChecker },
   cluster: string,
   told: BackupChanges,
 ): Promise<StoredBackup[]> {
-  const reading = { cluster, publicKey: (await signer.publicKey()).pem, told, changes: factsOf(told) };
+  const reading = { cluster, signer: await askedOnce(signer), told, changes: factsOf(told) };
   const prefix = accountKeys.backups(reading.cluster);
   const byId = Map.groupBy(await versions.list(prefix), ({ key }) => key.slice(prefix.length).split('/')[0] ?? '');
   const found: StoredBackup[] = [];
@@ -50,6 +50,12 @@ export async function readStoredBackups(
     found.push(...(await Promise.all(some)));
   }
   return found;
+}
+
+/** Hundreds of manifests have one public key. */
+async function askedOnce(signer: SignatureChecker): Promise<SignatureChecker> {
+  const known = await signer.publicKey();
+  return { publicKey: async () => known, macFits: (text, value) => signer.macFits(text, value) };
 }
 
 async function readOne(versions: Versions, reading: Reading, id: string, objects: readonly ObjectVersion[]): Promise<StoredBackup> {
@@ -79,7 +85,7 @@ async function readOne(versions: Versions, reading: Reading, id: string, objects
   // Another run has removed it since the list was made.
   if (text === undefined) return unclear('its manifest went away while it was looked at');
   const required = requiredLayers(false);
-  const { manifest: told, problems } = proofOf(text, required, reading.publicKey);
+  const { manifest: told, problems } = await askProof(text, required, reading.signer);
   if (told === undefined) return unclear(problems.join('; '));
   const failing = contentProblems(told, required);
   // More problems than the content has: the signature does not fit, so nothing that it says counts.

@@ -88,6 +88,8 @@ describe('rights over backups in an account', () => {
       ['s3:PutObject', ['arn:${AWS::Partition}:s3:::${ReplicaBucket}/backups/*']],
     ]);
     expect(whoMay('kms:Sign')).toEqual(['sluice-side-manifest']);
+    expect(whoMay('kms:GenerateMac')).toEqual(['sluice-side-manifest']);
+    expect(whoMay('kms:VerifyMac')).toEqual(['sluice-side-manifest', 'sluice-side-remover']);
   });
 });
 

@@ -51,6 +51,29 @@ test('lists and shows what is in the buckets of two accounts, its signature chec
   expect(JSON.parse(show.out)).toMatchObject({ ok: true, id, signature: 'fits', manifest: { cluster: 'dev-1' } });
 });
 
+test('asks the account’s KMS for a signature that is a MAC', async () => {
+  if (ENTRY === undefined) throw new Error('the channel has no cluster');
+  const kms = new KMSClient(aws.of(ENTRY.account));
+  const made = await kms.send(new CreateKeyCommand({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }));
+  const key = made.KeyMetadata?.Arn ?? '';
+  await kms.send(new CreateAliasCommand({ AliasName: 'alias/sluice-backups-mac', TargetKeyId: key }));
+  const signer = createSigner('alias/sluice-backups', aws.of(ENTRY.account), key);
+  const unsigned = manifestOf('dev-1', new Date(Date.now() - 30_000));
+  const signature = await signer.signs();
+  const value = await signer.sign(signedText({ ...unsigned, signature }));
+  const stored = JSON.stringify({ ...unsigned, signature: { ...signature, value } });
+  const objects = createObjects(bucketName(ENTRY.account, ENTRY.region), aws.of(ENTRY.account));
+  await objects.put(accountKeys.backup('dev-1', unsigned.id, 'manifest.json'), stored);
+
+  const whole = await sluice('backup', 'show', 'dev-1', unsigned.id, '--role', 'readers', '--json');
+  await objects.put(accountKeys.backup('dev-1', unsigned.id, 'manifest.json'), stored.replace('"pods":420', '"pods":421'));
+  const changed = await sluice('backup', 'show', 'dev-1', unsigned.id, '--role', 'readers', '--json');
+
+  expect(JSON.parse(whole.out)).toMatchObject({ ok: true, signature: 'fits', manifest: { signature: { algorithm: 'HMAC_SHA_256' } } });
+  expect(JSON.parse(changed.out)).toMatchObject({ ok: false, signature: 'does not fit' });
+  expect([whole.code, changed.code]).toEqual([0, 1]);
+});
+
 test('says what it could not read where the account is another', async () => {
   const { code, out } = await sluice('backup', 'list');
 

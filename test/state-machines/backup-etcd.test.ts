@@ -11,7 +11,16 @@ describe('backup-etcd', () => {
     const execution = await fleet.run('backup-etcd');
 
     expect(execution.history.entered()).toEqual([
-      ...['check-members', 'take-snapshot', 'prove-snapshot', 'prove-api--needed', 'prove-api', 'write-manifest', 'backup-proven'],
+      ...[
+        'check-members',
+        'take-snapshot',
+        'prove-hash--needed',
+        'prove-snapshot',
+        'prove-api--needed',
+        'prove-api',
+        'write-manifest',
+        'backup-proven',
+      ],
     ]);
     expect(execution.output).toMatchObject({ writeManifest: { proven: true } });
   });
@@ -32,6 +41,48 @@ describe('backup-etcd', () => {
 
     expect(execution.status).toBe('SUCCEEDED');
     expect(execution.history.entered()).toContain('prove-api');
+  });
+});
+
+/** As a scheduled one, which leaves L3 to what members record. */
+const AWAITS = { answers: { 'take-snapshot': () => ({ bytes: 1, revision: 100, file: { hash: 1 }, compactionSeconds: 330 }) } };
+
+describe('backup-etcd that leaves L3 to what members record', async () => {
+  const scenarios = (await scenariosFor('backup-etcd', 'backup-etcd', AWAITS)).filter(({ state }) => state.startsWith('prove-hash'));
+
+  it('awaits the next compaction, before it proves the rest', async () => {
+    const fleet = createStubFleet(AWAITS);
+
+    const execution = await fleet.run('backup-etcd');
+
+    const entered = execution.history.entered();
+    expect(entered.slice(entered.indexOf('prove-hash--needed'), entered.indexOf('prove-snapshot') + 1)).toEqual([
+      ...['prove-hash--needed', 'prove-hash--wait', 'prove-hash', 'prove-snapshot--needed', 'prove-snapshot'],
+    ]);
+    expect(execution.status).toBe('SUCCEEDED');
+  });
+
+  it('reads the object back once where no drill is wanted', async () => {
+    const fleet = createStubFleet(AWAITS);
+
+    const execution = await fleet.run('backup-etcd', { cluster: CLUSTER, progress: null, drill: false });
+
+    expect(execution.status).toBe('SUCCEEDED');
+    expect(execution.history.entered().slice(-4)).toEqual(['prove-hash', 'prove-snapshot--needed', 'write-manifest', 'backup-proven']);
+  });
+
+  it('covers many', () => {
+    expect(scenarios.length).toBeGreaterThan(20);
+  });
+
+  it.each(scenarios)('$title', async (scenario) => {
+    const fleet = createStubFleet({ ...AWAITS, faults: [scenario.fault] });
+
+    const execution = await fleet.run('backup-etcd');
+
+    expect(fleet.world.unusedFaults()).toEqual([]);
+    expectOutcome(execution, scenario, ['write-manifest', 'backup-proven']);
+    if (execution.status !== 'SUCCEEDED') expect(execution.history.entered()).not.toContain('write-manifest');
   });
 });
 

@@ -273,10 +273,8 @@ describe('update-cluster, the gate of the backup', () => {
     );
 
     expect(renewing.map(([name]) => name)).toEqual(['check-backup-gate--control-plane']);
-    expect(nextOfExisting(States['backup-etcd--control-plane'] as State)).toEqual([
-      'check-backup-gate--control-plane-again',
-      'release-nodes',
-    ]);
+    expect(nextOfExisting(States['backup-etcd--control-plane'] as State)).toEqual(['judge-backup', 'release-nodes']);
+    expect(nextOfExisting(States['judge-backup'] as State)).toEqual(['check-backup-gate--control-plane-again', 'release-nodes']);
     expect(nextOfExisting(States['check-backup-gate--control-plane-again'] as State)).toEqual(['roll-control-plane', 'release-nodes']);
   });
 
@@ -320,7 +318,28 @@ describe('update-cluster, the gate of the backup', () => {
       'b2-update-cluster-test',
     ]);
     const after = fleet.calls.slice(fleet.calls.lastIndexOf('backup-etcd/write-manifest') + 1);
-    expect(after.slice(0, 2)).toEqual(['update-cluster/check-backup-gate--control-plane-again', 'update-cluster/roll-control-plane']);
+    expect(after.slice(0, 3)).toEqual([
+      'update-cluster/judge-backup',
+      'update-cluster/check-backup-gate--control-plane-again',
+      'update-cluster/roll-control-plane',
+    ]);
+  });
+
+  it('tells who judges the second backup what it holds, as of the first', () => {
+    const selectors = ['backup-etcd', 'backup-etcd--control-plane'].map((name) => States[name]?.['ResultSelector']);
+
+    expect(Object.keys(selectors[0] ?? {})).toEqual(expect.arrayContaining(['id.$', 'bytes.$', 'revision.$', 'clusterId.$', 'file.$']));
+    expect(selectors[1]).toEqual(selectors[0]);
+  });
+
+  it('replaces no control plane when the second backup lacks what was there before', async () => {
+    const fleet = createStubFleet({ ...STALE, faults: [{ state: 'judge-backup', kind: 'error', error: 'GateClosedError' }] });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'GateClosedError' });
+    expect(fleet.calls).not.toContain('update-cluster/roll-control-plane');
+    expectNothingHeld(fleet);
   });
 
   it('takes no third one when the second is too old as well', async () => {

@@ -6,8 +6,12 @@ import { createStacks } from '#adapters/cloudformation/stacks.ts';
 const TEMPLATE = join(import.meta.dirname, '../../channels/bootstrap/account.yaml');
 
 /** The account's own stack without the functions: what a cluster's stacks import. @param network the cluster's /16 */
-export async function deployAccountStack(client: CloudFormationClient, network: string): Promise<void> {
-  const parameters = { HubAccount: '100000000001', Network: network };
+export async function deployAccountStack(
+  client: CloudFormationClient,
+  network: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const parameters = { HubAccount: '100000000001', Network: network, ...more };
   await client.send(
     new CreateStackCommand({
       StackName: 'sluice-account',

@@ -45,7 +45,7 @@ export async function createBackupFleet(): Promise<BackupFleet> {
   const bucket = (cluster: string): FakeObjects => accounts.of(entryOf(cluster).account, entryOf(cluster).region, 'test');
   const sources: BackupSources = {
     hub: world.objects,
-    account: (account, region) => ({ objects: accounts.of(account, region, 'test'), publicKey: () => signer.publicKey() }),
+    account: (account, region) => ({ objects: accounts.of(account, region, 'test'), signer }),
     now: () => LISTED_AT,
   };
   const command = createBackupCommand(async () => sources);
@@ -67,7 +67,7 @@ export async function createBackupFleet(): Promise<BackupFleet> {
     },
     async manifest(cluster, time, change = {}) {
       const unsigned = { ...manifestOf(cluster, timeOf(time)), ...change };
-      const signature = { algorithm: 'ECDSA_SHA_256' as const, key: 'key/fake' };
+      const signature = await signer.signs();
       const value = await signer.sign(signedText({ ...unsigned, signature }));
       const text = JSON.stringify({ ...unsigned, signature: { ...signature, value } });
       await bucket(cluster).put(accountKeys.backup(cluster, unsigned.id, 'manifest.json'), text);
@@ -108,6 +108,7 @@ export function manifestOf(cluster: string, takenAt: Date): BackupManifest {
     },
     counts: { pods: 420, configmaps: 40 },
     keyValueHash: { hash: 1393426274, compactRevision: 4200 },
+    hashProof: { by: 'recorded', revision: 4650, why: 'by schedule: no member computes for it' },
     layers: layersUpTo('L6'),
     proven: true,
     execution: `scheduled-${cluster}-490000-0`,

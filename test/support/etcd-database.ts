@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { callOnce, callStream, type Target } from '#adapters/etcd/connection.ts';
-import { HASH_KV, SNAPSHOT, STATUS } from '#adapters/etcd/messages.ts';
+import { HASH_KV, SNAPSHOT, STATUS, WATCH_COMPACTION } from '#adapters/etcd/messages.ts';
 import { encode, type Value } from '#adapters/etcd/protobuf.ts';
 import { withFile } from '#adapters/files/random-access.ts';
+import { findRecorded } from '#domain/hash-proof.ts';
 import { contentLayer, trailerLayer } from '#domain/snapshot/verdicts.ts';
+import type { HashRequest } from '#domain/snapshot/verify.ts';
 import { startChild, until } from './child.ts';
 
 const CLOCK = { now: () => new Date() };
@@ -50,6 +52,8 @@ export interface Comparison {
   readonly keys: number;
   /** Hashes that were equal. */
   readonly equal: number;
+  /** Hashes that the member recorded at compactions after the file was taken, and the file has too. */
+  readonly recorded: number;
   readonly wrong: readonly string[];
 }
 
@@ -173,7 +177,7 @@ async function compare(target: Target, path: string): Promise<Comparison> {
         ),
     ),
   }));
-  if (content === undefined) return { revision: 0, compactRevision: 0, keys: 0, equal: 0, wrong: [l1.reason, verdict.reason] };
+  if (content === undefined) return { revision: 0, compactRevision: 0, keys: 0, equal: 0, recorded: 0, wrong: [l1.reason, verdict.reason] };
   const wrong: string[] = l1.verdict === 'holds' ? [] : [l1.reason];
   const { revision, compactRevision, keys, hashes } = content;
   if (live.newest !== revision) wrong.push(`the member is at revision ${live.newest}, the file at ${revision}`);
@@ -188,5 +192,49 @@ async function compare(target: Target, path: string): Promise<Comparison> {
     if (told.hash === hash) equal += 1;
     else wrong.push(`at revision ${at} the member's hash is ${told.hash}, the file's ${hash}`);
   }
-  return { revision, compactRevision, keys, equal, wrong };
+  const later = await compareRecorded(target, path, { revision, compactRevision });
+  return { revision, compactRevision, keys, equal, recorded: later.recorded, wrong: [...wrong, ...later.wrong] };
+}
+
+/** Compacts the member twice, in the middle of what the file has since its compaction and at its end, and looks for what it recorded first. */
+async function compareRecorded(target: Target, path: string, file: HashRequest): Promise<Pick<Comparison, 'recorded' | 'wrong'>> {
+  const { revision, compactRevision } = file;
+  const middle = Math.ceil((Math.max(compactRevision, 1) + revision) / 2);
+  if (compactRevision <= 1 || middle >= revision) return { recorded: 0, wrong: [] };
+  const wrong: string[] = [];
+  for (const at of [middle, revision]) {
+    const fields = encode([
+      [1, at],
+      [2, true],
+    ]);
+    await callOnce(
+      target,
+      { path: '/etcdserverpb.KV/Compact', encode: () => fields, decode: () => undefined },
+      undefined,
+      CALL_MILLISECONDS,
+    );
+    const told = await compactedAt(target);
+    if (told !== at) wrong.push(`compacted at ${at}, the member says ${told}`);
+  }
+  const ask = (wanted: number) => callOnce(target, HASH_KV, { revision: wanted }, CALL_MILLISECONDS);
+  const found = await findRecorded(file, revision, ask);
+  if (!found.found) return { recorded: 0, wrong: [...wrong, `no recorded hash: ${found.why}`] };
+  const { content } = withFile(path, (opened) =>
+    contentLayer(
+      opened,
+      CLOCK,
+      () => undefined,
+      () => [found],
+    ),
+  );
+  const own = content?.hashes.at(-1)?.hash;
+  if (found.revision !== middle) wrong.push(`the hash at ${found.revision} was found, not that at ${middle}`);
+  if (own !== found.hash) wrong.push(`the member recorded ${found.hash} at its compaction at ${middle}, the file has ${own}`);
+  return { recorded: wrong.length === 0 ? 1 : 0, wrong };
+}
+
+async function compactedAt(target: Target): Promise<number | undefined> {
+  for await (const { compactRevision } of callStream(target, WATCH_COMPACTION, undefined, CALL_MILLISECONDS))
+    if (compactRevision > 0) return compactRevision;
+  return undefined;
 }

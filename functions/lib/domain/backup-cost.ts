@@ -40,9 +40,9 @@ export const ARCHIVE_DAYS = CLASSES.daily + 1;
 const SPEED = { stream: 186, walk: 360, hash: 480, s3: 80 } as const;
 /** GiB of memory by channels/bootstrap/account.yaml and serverless.yml; `reach` waits while the others work. */
 const MEMORY = { etcd: 1, drill: 6, reach: 0.5, small: 0.5 } as const;
-/** Of one backup: states of `backup-etcd` and what `backup-fleet` adds; seconds of the small functions; seconds that a drill adds. */
-const TRANSITIONS = 16;
-const SMALL_SECONDS = 4;
+/** Of one backup without a drill: states of `backup-etcd` and what `backup-fleet` adds; seconds of the small functions; seconds that a drill adds. */
+const TRANSITIONS = 18;
+const SMALL_SECONDS = 5;
 const DRILL_SECONDS = 60;
 /** As multipart.ts cuts files. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -93,11 +93,11 @@ export function backupCost(
   const taken = SECONDS_A_MONTH / intervalSeconds;
   const megabytes = snapshotBytes / MB;
   const taking = megabytes / SPEED.stream + megabytes / SPEED.walk + megabytes / SPEED.s3;
-  const proving = megabytes / SPEED.s3 + megabytes / SPEED.hash;
-  const arm = taking * MEMORY.etcd + (taking + proving) * MEMORY.reach + SMALL_SECONDS * MEMORY.small;
-  const drills = DAYS_A_MONTH * DRILL_SECONDS * (MEMORY.drill * prices.x86GibSecond + MEMORY.reach * prices.armGibSecond);
-  const compute =
-    taken * (arm * prices.armGibSecond + proving * MEMORY.drill * prices.x86GibSecond + TRANSITIONS * prices.transition) + drills;
+  const reading = megabytes / SPEED.s3 + megabytes / SPEED.hash;
+  const proving = reading + megabytes / SPEED.walk;
+  const arm = (taking + proving) * (MEMORY.etcd + MEMORY.reach) + SMALL_SECONDS * MEMORY.small;
+  const drill = (reading + DRILL_SECONDS) * (MEMORY.drill * prices.x86GibSecond + MEMORY.reach * prices.armGibSecond);
+  const compute = taken * (arm * prices.armGibSecond + TRANSITIONS * prices.transition) + DAYS_A_MONTH * drill;
   // Parts, their beginning and end, the manifest; read back once, and what removes reads every manifest and two locks once a day.
   const requests =
     taken * ((Math.ceil(snapshotBytes / PART_BYTES) + 3) * prices.writeRequest + 10 * prices.readRequest) +

@@ -37,9 +37,9 @@ function withoutValue(signature: unknown): unknown {
  * Whether a stored manifest proves its backup. It does when each required layer holds and none fails, the recovery set is
  * there where a drill was wanted, and the key has signed every field of it; what the manifest says of itself (`proven`) does not count. Needs no network.
  * @param text of the object `manifest.json`
- * @param publicKey of the account's key, PEM (`aws kms get-public-key`)
+ * @param key public half of the account's signing key, PEM (`aws kms get-public-key`), or what KMS said of the MAC that `macOf` tells
  */
-export function proofOf(text: string, required: readonly Layer[], publicKey: string): Proof {
+export function proofOf(text: string, required: readonly Layer[], key: SignatureKey): Proof {
   const stored = parsedObject(text);
   if (stored === undefined) return { manifest: undefined, problems: ['the manifest is no JSON object'] };
   const parsed = BackupManifest.safeParse(stored);
@@ -51,7 +51,18 @@ export function proofOf(text: string, required: readonly Layer[], publicKey: str
     };
   }
   const manifest = parsed.data;
-  return { manifest, problems: [...signatureProblems(stored, manifest, publicKey), ...contentProblems(manifest, required)] };
+  return { manifest, problems: [...signatureProblems(stored, manifest, key), ...contentProblems(manifest, required)] };
+}
+
+/** By what a signature is checked. One of the other kind does not fit, whatever it is. */
+export type SignatureKey = string | { readonly macFits: boolean };
+
+/** What KMS has to be asked of a manifest that is signed by a MAC; undefined of any other, and of what is no manifest. */
+export function macOf(text: string): { readonly text: string; readonly value: string } | undefined {
+  const stored = parsedObject(text);
+  const signature = stored === undefined ? undefined : BackupManifest.safeParse(stored).data?.signature;
+  if (stored === undefined || signature?.algorithm !== 'HMAC_SHA_256') return undefined;
+  return { text: signedText(stored), value: signature.value };
 }
 
 /** What speaks against a manifest whoever signed it; empty when nothing does. */
@@ -61,13 +72,17 @@ export function contentProblems(manifest: BackupManifest, required: readonly Lay
   return [...lost, ...unproven(manifest.layers, required)];
 }
 
-function signatureProblems(stored: object, { signature }: BackupManifest, publicKey: string): string[] {
+function signatureProblems(stored: object, { signature }: BackupManifest, by: SignatureKey): string[] {
   if (signature === undefined) return ['it is not signed'];
-  const key = signingKey(publicKey);
+  const wrong = [`the signature by ${signature.key} does not fit: it was changed, or signed by another key`];
+  if (signature.algorithm === 'HMAC_SHA_256') {
+    if (typeof by === 'string') return ['it is signed by a MAC: only KMS can tell whether that fits, and was not asked'];
+    return by.macFits ? [] : wrong;
+  }
+  const key = typeof by === 'string' ? signingKey(by) : undefined;
   if (key === undefined) return ['the public key that was given is none of the curve P-256'];
   const text = Buffer.from(signedText(stored));
-  if (verify('sha256', text, { key, dsaEncoding: 'der' }, Buffer.from(signature.value, 'base64'))) return [];
-  return [`the signature by ${signature.key} does not fit: it was changed, or signed by another key`];
+  return verify('sha256', text, { key, dsaEncoding: 'der' }, Buffer.from(signature.value, 'base64')) ? [] : wrong;
 }
 
 function signingKey(publicKey: string): KeyObject | undefined {
@@ -121,7 +136,7 @@ export function isFreshProof({ manifest, problems }: Proof, question: GateQuesti
   const taken = new Date(manifest.takenAt).getTime();
   const age = (question.now.getTime() - taken) / 60_000;
   const limit = limitOf(manifest, question);
-  const reasons = [...bindingProblems(manifest, question)];
+  const reasons = [...bindingProblems(manifest, question), ...uncompared(manifest)];
   if (age < -CLOCK_SKEW_MINUTES) reasons.push(`it was taken at ${manifest.takenAt}, which is yet to come: a clock is wrong`);
   const stale = age >= limit;
   if (stale) reasons.push(`it is ${Math.floor(age)} minutes old; for ${question.change} it may be ${Math.floor(limit)}: take a new one`);
@@ -138,6 +153,12 @@ function limitOf({ layers, execution }: BackupManifest, question: GateQuestion):
   if (changeBehind(execution) !== question.execution) return limit;
   const proving = layers.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   return Math.max(limit, Math.min(limit + proving, MAX_AGE_MINUTES.etcd));
+}
+
+/** Behind a change nothing of the file may be uncompared; a backup by schedule is compared up to a compaction only. */
+function uncompared({ hashProof, etcd }: BackupManifest): string[] {
+  if (hashProof === undefined || hashProof.revision >= etcd.revision) return [];
+  return [`L3 compares it up to revision ${hashProof.revision}, and it ends at ${etcd.revision}: it was taken by schedule`];
 }
 
 function bindingProblems(manifest: BackupManifest, question: GateQuestion): string[] {

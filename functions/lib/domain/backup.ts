@@ -72,6 +72,20 @@ export function trailerVerdict(file: SpooledFile, seconds: number): LayerVerdict
   return verdict('L1', 'holds', `${file.bytes} bytes, SHA-256 trailer equal`, seconds);
 }
 
+/** L4: what the bucket holds is what was taken. @param stored as it was read back, undefined when it is not there */
+export function storedVerdict(
+  taken: { readonly key: string; readonly bytes: number; readonly sha256: string },
+  stored: { readonly bytes: number; readonly sha256: string } | undefined,
+  seconds: number,
+): LayerVerdict {
+  if (stored === undefined) return verdict('L4', 'fails', `${taken.key} is not in the bucket`, seconds);
+  if (stored.bytes !== taken.bytes || stored.sha256 !== taken.sha256) {
+    const found = `${stored.bytes} bytes with SHA-256 ${stored.sha256}`;
+    return verdict('L4', 'fails', `${taken.key} holds ${found} instead of ${taken.bytes} with ${taken.sha256}`, seconds);
+  }
+  return verdict('L4', 'holds', `${stored.bytes} bytes read back, SHA-256 equal`, seconds);
+}
+
 /** Revisions of the member right before and right after the snapshot was streamed. */
 export interface Bracket {
   readonly from: number;

@@ -10,6 +10,7 @@ import { type FleetPast, historyOf, NO_PAST, rolloutSeconds } from './plan-histo
 import { channelNotes, moveNotes, planMoves, type SettingsMove } from './plan-settings.ts';
 import type { PlanSide } from './plan-sides.ts';
 import { planMarkdown, planTitle } from './plan-text.ts';
+import { lostNotes } from './policies/lost.ts';
 import type { ParsedPolicies } from './policies/own-policies.ts';
 import { restoreNotes } from './restore-change.ts';
 import type { ParsedSettings } from './settings.ts';
@@ -95,6 +96,7 @@ export function planSettings(change: {
     downstream: [],
     notes: [
       ...restoreNotes(base, head.settings),
+      ...lostNotes(base, head.settings),
       ...moveNotes(moves, unknown),
       ...channelNotes(base, head),
       ...petScoreNotes(head.settings, base),

@@ -22,7 +22,7 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'replace-lost-nodes',
     'report-drift',
   ],
-  etcd: ['check-members', 'take-snapshot', 'mend-etcd-members', 'restore-members', 'roll-etcd-members'],
+  etcd: ['check-members', 'take-snapshot', 'prove-hash', 'mend-etcd-members', 'restore-members', 'roll-etcd-members'],
   manifest: ['check-backup', 'check-backup-gate', 'write-manifest'],
   remover: ['remove-backups', 'copy-backups'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],

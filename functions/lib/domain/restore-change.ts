@@ -1,7 +1,9 @@
 import type { Finding } from '#model/checks.ts';
+import type { RestoreRecord } from '#model/restore.ts';
 import type { ClusterEntry, Settings } from '#model/settings.ts';
 import { hashOf } from './hash.ts';
 import { codeSpan, plainText } from './markdown.ts';
+import { usedText } from './restore-text.ts';
 import type { ParsedSettings } from './settings.ts';
 import { findingAt, placeOf } from './yaml-source.ts';
 
@@ -27,6 +29,29 @@ export function restoreFindings(base: Settings, head: ParsedSettings): Finding[]
       const message = found === undefined ? undefined : problemOf(found);
       if (message === undefined) return [];
       return [findingAt(source.path, placeOf(source, ['clusters', index, 'restore']), 'restore', message)];
+    }),
+  );
+}
+
+/** The restores that a change asks for, whose ids may be used up already. */
+export function restoresAsked(base: Settings, head: Settings): { readonly cluster: string; readonly id: string }[] {
+  return head.channels.flatMap(({ clusters }) =>
+    clusters.flatMap((entry) => {
+      const found = asked(base, entry);
+      return found === undefined ? [] : [{ cluster: entry.name, id: found.restore.id }];
+    }),
+  );
+}
+
+/** What the records forbid: an id that was used, whatever came of it, is never used again. @param used records of those that are asked for */
+export function usedRestoreFindings(base: Settings, head: ParsedSettings, used: readonly RestoreRecord[]): Finding[] {
+  return head.channels.flatMap(({ file, source }) =>
+    file.clusters.flatMap((entry, index) => {
+      const found = asked(base, entry);
+      const record = used.find(({ cluster, id }) => cluster === entry.name && id === found?.restore.id);
+      if (record === undefined) return [];
+      const place = placeOf(source, ['clusters', index, 'restore', 'id']);
+      return [findingAt(source.path, place, 'restore', `${usedText(record)} Take another id.`)];
     }),
   );
 }

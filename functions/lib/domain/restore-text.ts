@@ -60,6 +60,28 @@ function driftText(drift: Drift | undefined): string {
   return `Of the configuration ${missing} objects are missing and ${changed} differ; the next update mends that.\n\n${rows}${more > 0 ? `\n- and ${more} more` : ''}`;
 }
 
+/** That an id is used up, by whom and for what. */
+export function usedText({ cluster, id, claimedAt, state, execution }: RestoreRecord): string {
+  const came = {
+    claimed: 'it is under way',
+    begun: 'it is under way, or stopped',
+    restored: 'it was done',
+    checked: 'it was a dry run',
+    failed: 'it failed',
+  };
+  return `The id ${id} was used on ${claimedAt.slice(0, 10)} for ${cluster} (${came[state]}: ${execution}), and each is done once.`;
+}
+
+/** The check on a later merge that still, or again, asks for a restore by an id that was used: nothing is done for it. */
+export function restoreUsed(record: RestoreRecord): RestoreText {
+  const { cluster, id } = record;
+  return {
+    conclusion: 'neutral',
+    title: `${cluster} is not restored by this merge: the id ${id} was used on ${record.claimedAt.slice(0, 10)}`,
+    summary: `${usedText(record)} Nothing is restored for it. To restore ${cluster} again, choose a new id and merge that. If nobody wants that, take the ${codeSpan('restore')} line out of the entry.`,
+  };
+}
+
 /** The check of a restore that stopped: before anything was changed, or in its midst, and what to do then. */
 export function restoreFailed(cluster: string, restore: RestoreRequest, record: RestoreRecord | undefined, reason: string): RestoreText {
   const begun = record?.begunAt !== undefined;

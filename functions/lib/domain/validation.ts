@@ -1,6 +1,7 @@
 import type { Finding } from '#model/checks.ts';
 import type { Snapshot } from '#model/configuration.ts';
 import type { SettingsFiles } from '#model/pull-request.ts';
+import type { RestoreRecord } from '#model/restore.ts';
 import { boundFindings } from './bounds.ts';
 import { type Configuration, type ConfigurationParts, readParts } from './configuration.ts';
 import { useFindings } from './configuration-use.ts';
@@ -10,6 +11,7 @@ import { objectFindings } from './kubernetes-objects.ts';
 import { policyFindings } from './policies/findings.ts';
 import { policyClashes } from './policies/own-policies.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
+import { usedRestoreFindings } from './restore-change.ts';
 import { type ParsedSettings, parseSettings } from './settings.ts';
 import { type Life, recordFindings, settingsChangeFindings } from './settings-change.ts';
 import { versionMoveFindings } from './version-move.ts';
@@ -95,6 +97,8 @@ function policiesOf(head: Snapshot, configuration: Configuration | undefined, ta
 export interface KnownOfFleet {
   /** Of clusters that come or go. */
   readonly lives?: ReadonlyMap<string, Life>;
+  /** Restores that the change asks for by ids that were used. */
+  readonly usedRestores?: readonly RestoreRecord[];
   /** Branches of channels that do not exist. */
   readonly missingBranches?: readonly string[];
 }
@@ -112,7 +116,11 @@ export function validateSettings(head: SettingsFiles, base: SettingsFiles | unde
   const before = base === undefined ? undefined : parseSettings(base).value;
   // A broken base is what this change repairs: there is nothing to compare with.
   if (value === undefined || before === undefined) return inOrder([...findings, ...branches, ...policies]);
-  const changes = [...settingsChangeFindings(before.settings, value), ...recordFindings(before.settings, value, known.lives ?? new Map())];
+  const changes = [
+    ...settingsChangeFindings(before.settings, value),
+    ...recordFindings(before.settings, value, known.lives ?? new Map()),
+    ...usedRestoreFindings(before.settings, value, known.usedRestores ?? []),
+  ];
   return inOrder([...findings, ...branches, ...changes, ...policies]);
 }
 

@@ -12,6 +12,16 @@ export const LayerVerdict = z.object({
 });
 export type LayerVerdict = z.infer<typeof LayerVerdict>;
 
+/** How far L3 compares, and by which rule it was chosen how. */
+export const HashProof = z.object({
+  /** `recorded`: what the members wrote down at a compaction; `computed`: what they were made to compute, at a cost for their writes. */
+  by: z.enum(['recorded', 'computed']),
+  /** Up to which revision the file's content is that of the members; what is between it and the file's newest was not compared. */
+  revision: z.int(),
+  why: z.string(),
+});
+export type HashProof = z.infer<typeof HashProof>;
+
 const Fingerprint = z.string().regex(/^[0-9a-f]{16}$/);
 
 /** What a backup needs beside its snapshot: fingerprints (the first 16 hex digits of SHA-256), never keys. */
@@ -25,12 +35,15 @@ export const RecoverySet = z.object({
 });
 export type RecoverySet = z.infer<typeof RecoverySet>;
 
-/** By which key everything else in a manifest is signed: ECDSA on P-256 over SHA-256 of its canonical JSON. */
+/**
+ * By which key everything else in a manifest is signed, over SHA-256 of its canonical JSON: ECDSA on P-256, which anybody can check
+ * with the public half, or a MAC, which only KMS can.
+ */
 export const ManifestSignature = z.object({
-  algorithm: z.literal('ECDSA_SHA_256'),
-  /** Id of the key, by which its public half is found. */
+  algorithm: z.enum(['ECDSA_SHA_256', 'HMAC_SHA_256']),
+  /** Id of the key. */
   key: z.string().min(1),
-  /** DER, in base64. */
+  /** DER or the MAC, in base64. */
   value: z.base64().min(1),
 });
 export type ManifestSignature = z.infer<typeof ManifestSignature>;
@@ -51,6 +64,8 @@ export const BackupManifest = z.object({
   counts: z.record(z.string(), z.int()),
   /** Of the file at its newest revision, as etcd computes it; absent in manifests of earlier versions of Sluice. */
   keyValueHash: z.object({ hash: z.int(), compactRevision: z.int() }).optional(),
+  /** Absent in manifests of earlier versions of Sluice, whose L3 is computed at the newest revision, and where L3 was not run. */
+  hashProof: HashProof.optional(),
   /** etcd's members when it was taken; this and what follows is absent in manifests of earlier versions of Sluice. */
   members: z.array(z.object({ name: z.string(), id: z.string(), version: z.string() })).optional(),
   /** What ran, and the hash of the cluster's settings; absent where whoever asked for the backup did not say. */

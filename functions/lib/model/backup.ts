@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { LayerVerdict } from './backup-records.ts';
+import { HashProof, LayerVerdict } from './backup-records.ts';
 import { Sha256, Timestamp } from './primitives.ts';
 
 /** What the later steps of a backup know of etcd; `endpoint` is the member that the snapshot is taken from. */
@@ -30,8 +30,12 @@ export const TakenSnapshot = z.object({
   verdict: LayerVerdict,
   /** Of the newest change in the file. */
   revision: z.int(),
-  /** Verdicts of what is in the file: L2 and L3. */
+  /** Verdicts of what is in the file: L2, and L3 unless it is awaited. */
   content: z.array(LayerVerdict),
+  /** L3 is told by `prove-hash` after so many seconds, when the members have recorded a hash that the file can have. Absent: it is told already. */
+  compactionSeconds: z.int().min(1).optional(),
+  /** Absent while L3 is awaited, and where it was not run. */
+  hashProof: HashProof.optional(),
   /** What the file holds, which a drill must find again. */
   file: z.object({
     hash: z.int(),

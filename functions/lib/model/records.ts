@@ -52,7 +52,15 @@ export const ClusterRecord = z.object({
   /** Its etcd was restored since: what was applied after the backup is gone, so the next update brings everything anew. */
   restored: z.object({ id: z.string(), backup: z.string(), at: Timestamp }).optional(),
   /** Set once the last backup is there and before anything is deleted: from then on there is only the way to the end. */
-  deleting: z.object({ execution: ExecutionName, since: Timestamp, backup: z.string().nullable() }).optional(),
+  deleting: z
+    .object({
+      execution: ExecutionName,
+      since: Timestamp,
+      backup: z.string().nullable(),
+      /** Why it needed none; absent where it did, and in records of earlier versions of Sluice. */
+      why: z.string().optional(),
+    })
+    .optional(),
 });
 export type ClusterRecord = z.infer<typeof ClusterRecord>;
 

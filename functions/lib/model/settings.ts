@@ -66,6 +66,9 @@ export const Acknowledged = z.strictObject({
 });
 export type Acknowledged = z.infer<typeof Acknowledged>;
 
+/** Says that a cluster's etcd is gone for good: its deletion takes no last backup, which it could not. */
+export const Lost = z.strictObject({ cluster: ClusterName, owner: z.string().min(1), reason: z.string().min(1), until: Timestamp });
+
 /** From which share on (percent) a loss makes a backup suspicious; 100 looks for nothing but what is gone altogether. */
 export const AnomalyLimits = z.strictObject({
   /** Of the bytes in use. */
@@ -81,6 +84,7 @@ const BackupSettings = z.strictObject({
   holdDays: z.int().min(0).max(366).default(7),
   anomaly: AnomalyLimits.default({ sizeDrop: 30, countDrop: 30 }),
   acknowledged: z.array(Acknowledged).default([]),
+  lost: z.array(Lost).default([]),
 });
 
 /** An account that e2e clusters may use; the pool is closed. */
@@ -108,7 +112,7 @@ export const ChannelFile = z.strictObject({
   failureBudget: z.int().min(0).default(0),
   soak: Duration,
   e2e: z.strictObject({ suites: E2eSuites, slots: z.array(E2eSlot) }).optional(),
-  backup: BackupSettings.default({ interval: '1h', holdDays: 7, anomaly: { sizeDrop: 30, countDrop: 30 }, acknowledged: [] }),
+  backup: BackupSettings.default({ interval: '1h', holdDays: 7, anomaly: { sizeDrop: 30, countDrop: 30 }, acknowledged: [], lost: [] }),
   freeze: z.array(FreezeWindow).default([]),
   hold: Hold.optional(),
   waivers: z.array(Waiver).default([]),

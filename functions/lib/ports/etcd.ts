@@ -55,11 +55,19 @@ export interface Etcd {
   /** Streams a snapshot of one member. @throws ClusterUnreachableError when the stream breaks or stalls */
   snapshot(endpoint: string): AsyncIterable<SnapshotChunk>;
   /**
-   * The key-value hash of one member, which reads its whole database for it: its writes wait meanwhile.
+   * The key-value hash of one member, which reads its whole database for it: its writes wait meanwhile. At the revision of one of its
+   * last ten compactions it tells what it recorded then, at no cost, unless it was started since; `compactRevision` is then the
+   * compaction before that one, and never below the revision where the hash was computed.
    * @param revision 0 for the newest; at one that was compacted, the member tells what it recorded before
    * @throws ClusterUnreachableError when it does not answer, does not have the revision yet or any more
    */
   keyValueHash(endpoint: string, revision: number): Promise<ToldHash>;
+  /**
+   * The revision of the last compaction that one member has begun, at no cost. To be asked only of one that was compacted before:
+   * else it would look for it in all that it has.
+   * @throws ClusterUnreachableError when it does not answer, or was never compacted
+   */
+  compactedAt(endpoint: string): Promise<number>;
   /** The version that all members agreed on, for example `3.6.0`. @throws ClusterUnreachableError */
   clusterVersion(endpoint: string): Promise<string>;
   /** Hands leadership from the member at `endpoint`, which must lead, to another; resolves once that one leads. @throws ConflictError */

@@ -16,6 +16,8 @@ const Environment = z.object({
   SLUICE_SECRETS_KEY: z.string().min(1).optional(),
   /** KMS key that manifests of backups are signed by. */
   SLUICE_SIGNING_KEY: z.string().min(1).optional(),
+  /** KMS key that manifests are signed by instead, as MACs; `none` means that they are not. */
+  SLUICE_MAC_KEY: given(z.string().min(1)),
   /** Bucket that backups are copied to, and where it lies; `none` means none. */
   SLUICE_REPLICA_BUCKET: given(z.string().min(3)),
   SLUICE_REPLICA_REGION: given(Region),

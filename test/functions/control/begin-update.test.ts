@@ -7,6 +7,7 @@ import type { BackupIndex } from '#model/backup-records.ts';
 import type { ClusterRecord, Reached } from '#model/records.ts';
 import { beginUpdate } from '../../../functions/control/begin-update.ts';
 import { canMove } from '../../../functions/control/can-move.ts';
+import { judgeBackup } from '../../../functions/control/judge-backup.ts';
 import { lock } from '../../../functions/control/lock.ts';
 import { planWaves } from '../../../functions/control/plan-waves.ts';
 import { readWhatRuns } from '../../../functions/control/read-what-runs.ts';
@@ -369,6 +370,17 @@ describe('a backup that lacks what was there', () => {
     });
     expect(recordOf().updating?.execution).toBe('update-b');
     expect(index()).toMatchObject({ newestProven: { id: ID(6) }, suspicious: { content: { id: ID(6) }, comparedWith: ID(5) } });
+  });
+
+  test('goes no further by a second one that lacks what the first had', async () => {
+    await begin('update-b', next, true, backup(5, 100));
+
+    const judged = runStep(judgeBackup, { cluster, backup: backup(6, 60) }, world, 'update-b');
+
+    await expect(judged).rejects.toMatchObject({ name: 'GateClosedError', message: expect.stringContaining('60 objects instead of 100') });
+    expect(index()).toMatchObject({ newestProven: { id: ID(6) }, suspicious: { content: { id: ID(6) }, comparedWith: ID(5) } });
+    expect(await runStep(judgeBackup, { cluster, backup: backup(7, 90) }, world, 'update-b')).toEqual({ judged: ID(7) });
+    expect(index()).toMatchObject({ compared: { id: ID(7) }, suspicious: null });
   });
 
   test('lets it begin once the first of them is acknowledged, and is the measure from then on', async () => {

@@ -19,7 +19,7 @@ import {
   resolved,
   runStep,
 } from '../../support/control-world.ts';
-import { channelFile } from '../../support/fleet.ts';
+import { channelFile, gitId } from '../../support/fleet.ts';
 
 const channel = channelFile('dev', 1);
 const cluster = refOf(channel, 0);
@@ -250,6 +250,28 @@ describe('start-restores', () => {
     expect(await runStep(startRestores, rollout, world, 'rollout-a')).toEqual({ started: [] });
     await world.settings([asking({ id: 'r2' })]);
     expect(await runStep(startRestores, { ...rollout, resolveRevision: resolved() }, world, 'rollout-a')).toEqual({ started: [] });
+    expect(world.executions.started).toEqual([]);
+  });
+
+  test('tells on a later merge that the id was used, by whom and what to do, and nothing on the one that began it', async () => {
+    await world.settings([asking()]);
+    await runStep(claimRestore, input, world, 'restore-a');
+    const again = { ...rollout, resolveRevision: resolved({ kind: 'settings', channel: null, commit: gitId('e') }) };
+    const wanted = (sha: string) => world.checks.wanted({ ...check, sha });
+    expect(again.resolveRevision.commit).not.toBe(COMMIT);
+
+    await runStep(startRestores, { ...rollout, resolveRevision: { ...rollout.resolveRevision, commit: COMMIT } }, world, 'rollout-a');
+    expect(await wanted(COMMIT)).toBeUndefined();
+    expect(await runStep(startRestores, again, world, 'rollout-b')).toEqual({ started: [] });
+
+    expect(await wanted(again.resolveRevision.commit)).toMatchObject({
+      status: 'completed',
+      conclusion: 'neutral',
+      title: `${cluster.name} is not restored by this merge: the id ${restore.id} was used on 2026-01-05`,
+      summary: expect.stringContaining(
+        `for ${cluster.name} (it is under way: restore-a), and each is done once. Nothing is restored for it.`,
+      ),
+    });
     expect(world.executions.started).toEqual([]);
   });
 

@@ -9,12 +9,16 @@ const RUNS = 24;
 
 describe('a backup that is struck somewhere', () => {
   it('comes to many places', async () => {
-    const places = [...(await placesOf(true)).keys()];
+    const places = [...(await placesOf(true, false)).keys()];
 
     expect(places).toEqual(
       expect.arrayContaining(['status', 'chunk', 'hash', 'restore', 'serve', 's3 UploadPart of a file, the snapshot']),
     );
     expect(places).toContain('s3 PutObject of the manifest');
+    expect(places).not.toContain('compaction');
+    expect([...(await placesOf(false, true)).keys()]).toEqual(
+      expect.arrayContaining([...places.filter((one) => !one.includes('UploadPart') && !one.includes('MultipartUpload')), 'compaction']),
+    );
   });
 
   it('proves nothing that is not so, leaves no part, and succeeds the next time', async () => {

@@ -68,6 +68,43 @@ describe('write-manifest', () => {
     expect(manifest.object.key).toBe(`backups/alpha-1/${output.id}/snapshot.db`);
   });
 
+  it('signs by a MAC where the account says so, and goes by what KMS says of it', async () => {
+    signer.byMac = true;
+
+    const output = await writeManifest.run(await inputOf('holds'), ports(), CONTEXT);
+
+    const manifest = BackupManifest.parse(JSON.parse((await objects.get(output.manifestKey))?.body ?? ''));
+    expect(manifest.signature).toMatchObject({ algorithm: 'HMAC_SHA_256', key: 'key/fake-mac' });
+    signer.wrongKey = true;
+    objects = createFakeObjects();
+    await expect(writeManifest.run(await inputOf('holds'), ports(), CONTEXT)).rejects.toThrow('does not fit');
+  });
+
+  it('says how far L3 compares, and takes L3 and L4 from what told them later', async () => {
+    const { proveSnapshot: _, ...input } = await inputOf('not-run', { drill: false });
+    const [l2, l3] = input.takeSnapshot.content;
+    const hashProof = { by: 'recorded' as const, revision: 95, why: 'by schedule' };
+    const told = [l3, { layer: 'L4', verdict: 'holds', reason: 'read back', seconds: 1 }];
+    const takeSnapshot = { ...input.takeSnapshot, content: [l2], hashProof: undefined, compactionSeconds: 330 };
+    const later = writeManifest.input.parse({ ...input, takeSnapshot, proveHash: { verdicts: told, hashProof } });
+
+    const output = await writeManifest.run(later, ports(), CONTEXT);
+
+    const manifest = BackupManifest.parse(JSON.parse((await objects.get(output.manifestKey))?.body ?? ''));
+    expect(manifest.hashProof).toEqual(hashProof);
+    expect(manifest.layers.map(({ layer }) => layer)).toEqual(['L0', 'L1', 'L2', 'L3', 'L4']);
+    expect(output.proven).toBe(true);
+  });
+
+  it('proves nothing when nobody told L3 and L4 of a snapshot that awaited a compaction', async () => {
+    const { proveSnapshot: _, ...input } = await inputOf('not-run', { drill: false });
+    const takeSnapshot = { ...input.takeSnapshot, content: input.takeSnapshot.content.slice(0, 1), compactionSeconds: 330 };
+
+    const run = writeManifest.run(writeManifest.input.parse({ ...input, takeSnapshot }), ports(), CONTEXT);
+
+    await expect(run).rejects.toThrow('L3 was not run: no verdict; L4 was not run: no verdict');
+  });
+
   it('asks for no drill where none was wanted, and says that none was made', async () => {
     const output = await writeManifest.run(await inputOf('not-run', { drill: false }), ports(), CONTEXT);
 

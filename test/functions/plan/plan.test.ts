@@ -127,8 +127,9 @@ describe('validate', () => {
       deleted: { deleted: true, name: 'beta-2', revision: BASE, execution: 'delete-1', deletedAt: '2026-01-05T07:00:00Z' },
     };
 
-    async function toldOf(before: string, after: string, life: string): Promise<string[]> {
+    async function toldOf(before: string, after: string, life: string, used?: object): Promise<string[]> {
       const objects = await storeOf({}, { 'beta.yaml': after });
+      if (used !== undefined) await objects.put(keys.restore('beta-2', 'r1'), JSON.stringify(used));
       await objects.put(keys.settings(SETTINGS), JSON.stringify(referenceSettings({ 'beta.yaml': before }, SETTINGS)));
       if (LIFE[life] !== undefined) await objects.put(keys.cluster('beta-2'), JSON.stringify(LIFE[life]));
       const merge = { ...snapshotConfiguration, headSettingsCommit: NEW_SETTINGS };
@@ -148,6 +149,21 @@ describe('validate', () => {
       ['never made', []],
     ])('lets the entry of a decommissioned cluster go when the cluster is %s', async (life, findings) => {
       expect(await toldOf(`${text('beta.yaml')}    state: decommission\n`, withoutSecond, life)).toEqual(findings);
+    });
+
+    it('finds a restore by an id that was used, and lets one by a new id pass', async () => {
+      const backup = '20260105T060000Z-422a689b6051';
+      const record = {
+        ...{ cluster: 'beta-2', id: 'r1', backup, reason: 'lost', dryRun: false, execution: 'restore-beta-2-r1', commit: BASE },
+        ...{ state: 'failed', claimedAt: '2026-01-04T08:00:00.000Z' },
+      };
+      const asking = `${text('beta.yaml').trimEnd()}\n    restore: { id: r1, backup: ${backup}, reason: lost }\n`;
+
+      expect(await toldOf(text('beta.yaml'), asking, 'there', record)).toEqual([
+        'failure restore channels/beta.yaml The id r1 was used on 2026-01-04 for beta-2 (it failed: restore-beta-2-r1), and each is done once. Take another id.',
+      ]);
+      expect(await toldOf(text('beta.yaml'), asking.replace('id: r1', 'id: r2'), 'there', record)).toEqual([]);
+      await expect(toldOf(text('beta.yaml'), asking, 'there', { id: 'r1' })).rejects.toMatchObject({ name: 'InputError' });
     });
 
     it.each([

@@ -27,7 +27,7 @@ function there(daysAgo: number, words: Partial<Parameters<typeof makeBackup>[0]>
 }
 
 function run(changes: typeof CHANGES | null = CHANGES) {
-  const signer = { publicKey: async () => ({ key: 'key/account', pem: KEYS.publicKey }) };
+  const signer = { publicKey: async () => ({ key: 'key/account', pem: KEYS.publicKey }), macFits: async () => false };
   const ports = { versions, copies, signer, clock: { now: () => NOW } };
   return copyBackups.run({ cluster: CLUSTER, changes }, ports, { execution: 'run-1' });
 }
@@ -113,5 +113,10 @@ describe('copy-backups', () => {
 });
 
 function portsWithout() {
-  return { versions, copies: undefined, signer: { publicKey: async () => ({ key: '', pem: '' }) }, clock: { now: () => NOW } };
+  return {
+    versions,
+    copies: undefined,
+    signer: { publicKey: async () => ({ key: '', pem: '' }), macFits: async () => false },
+    clock: { now: () => NOW },
+  };
 }

@@ -218,7 +218,7 @@ class History {
     const turns = createTurns(order, dies);
     const ports = {
       versions: turns.over(this.versions),
-      signer: { publicKey: async () => ({ key: 'key', pem: KEYS.publicKey }) },
+      signer: { publicKey: async () => ({ key: 'key', pem: KEYS.publicKey }), macFits: async () => false },
       clock: { now: () => new Date(this.#now + this.#skew) },
     };
     await Promise.allSettled(

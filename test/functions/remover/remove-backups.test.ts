@@ -29,7 +29,7 @@ function there(daysAgo: number, words: Partial<Parameters<typeof makeBackup>[0]>
 }
 
 function run(changes: BackupChanges | null = CHANGES) {
-  const signer = { publicKey: async () => ({ key: 'key/account', pem: KEYS.publicKey }) };
+  const signer = { publicKey: async () => ({ key: 'key/account', pem: KEYS.publicKey }), macFits: async () => false };
   return removeBackups.run({ cluster: CLUSTER, changes }, { versions, signer, clock: { now: () => clock } }, { execution: 'run-1' });
 }
 

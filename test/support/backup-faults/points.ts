@@ -6,6 +6,7 @@ export type Place =
   | 'chunk'
   | 'hash'
   | 'hash of another'
+  | 'compaction'
   | 'restore'
   | 'serve'
   | 'secret'
@@ -34,6 +35,7 @@ const AT: Readonly<Record<string, readonly PointFault[]>> = {
   chunk: ['unreachable', 'ends', 'flipped', 'full', 'killed'],
   hash: ['unreachable', 'wrong', 'killed'],
   'hash of another': ['unreachable', 'wrong', 'killed'],
+  compaction: ['unreachable', 'killed'],
   restore: ['fails', 'wrong', 'killed'],
   serve: ['fails', 'wrong', 'killed'],
   secret: ['unreachable', 'killed'],

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { sha256 } from '#domain/hash.ts';
+import { SCHEDULED } from '#domain/hash-proof.ts';
 import { BackupManifest } from '#model/backup-records.ts';
 import type { Execution } from '../asl/execution.ts';
 import { createRandom } from '../faults/random.ts';
@@ -10,6 +11,8 @@ import { type BackupWorld, createBackupWorld } from './world.ts';
 export interface Scenario {
   readonly seed: number;
   readonly inParts: boolean;
+  /** By schedule: L3 goes by what members record. */
+  readonly scheduled: boolean;
   readonly strike: Strike;
 }
 
@@ -27,11 +30,11 @@ const NAMED =
 const LAYERS = ['L0', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'];
 
 /** Places of a backup that nothing strikes, with how often each is come to. */
-export async function placesOf(inParts: boolean): Promise<ReadonlyMap<Place, number>> {
+export async function placesOf(inParts: boolean, scheduled: boolean): Promise<ReadonlyMap<Place, number>> {
   const points = createPoints([]);
   const world = await createBackupWorld(points, inParts);
   try {
-    const execution = await world.run('calm');
+    const execution = await world.run(nameOf('calm', scheduled));
     const wrong = [...wrongIn(world), ...(execution.status === 'SUCCEEDED' ? [] : [`it ended ${execution.error}: ${execution.cause}`])];
     if (wrong.length > 0) throw new Error(`a backup that nothing strikes: ${wrong.join('; ')}`);
     // Only an upload that fails is aborted.
@@ -41,33 +44,39 @@ export async function placesOf(inParts: boolean): Promise<ReadonlyMap<Place, num
   }
 }
 
-const known = new Map<boolean, Promise<ReadonlyMap<Place, number>>>();
+function nameOf(name: string, scheduled: boolean): string {
+  return scheduled ? `${SCHEDULED}${name}` : name;
+}
+
+const known = new Map<string, Promise<ReadonlyMap<Place, number>>>();
 
 /** Place, time and fault follow from the seed; the places take turns, so that each is struck as often. */
 export async function scenarioOf(seed: number): Promise<Scenario> {
   const random = createRandom(seed);
-  const inParts = seed % 2 === 0;
-  const places = known.get(inParts) ?? placesOf(inParts);
-  known.set(inParts, places);
+  const [inParts, scheduled] = [seed % 2 === 0, seed % 4 > 1];
+  const kind = `${inParts} ${scheduled}`;
+  const places = known.get(kind) ?? placesOf(inParts, scheduled);
+  known.set(kind, places);
   const turns = [...(await places)].flatMap(([place, visits]) => faultsAt(place).map((fault) => ({ place, visits, fault })));
-  const turn = turns[(seed >> 1) % turns.length];
+  const turn = turns[(seed >> 2) % turns.length];
   if (turn === undefined) throw new Error('a backup comes to no place');
   const { place, visits, fault } = turn;
-  return { seed, inParts, strike: { place, fault, visit: 1 + random.below(visits), from: random.next() < 0.4 } };
+  return { seed, inParts, scheduled, strike: { place, fault, visit: 1 + random.below(visits), from: random.next() < 0.4 } };
 }
 
 export async function play(scenario: Scenario): Promise<Told> {
   const points = createPoints(strikesOf(scenario.strike));
   const world = await createBackupWorld(points, scenario.inParts);
   try {
-    const first = await world.run('struck');
+    const first = await world.run(nameOf('struck', scenario.scheduled));
     const wrong = [...wrongIn(world), ...wrongOf(first, scenario, points.struck() > 0), ...leftBy(world, points.struck() > 0, scenario)];
     points.heal();
     world.setDatabase('another value');
-    const second = await world.run('next');
+    const second = await world.run(nameOf('next', scenario.scheduled));
     if (second.status !== 'SUCCEEDED') wrong.push(`the next run ended ${second.error}: ${second.cause?.slice(0, 300)}`);
     wrong.push(...wrongIn(world).map((what) => `after the next run: ${what}`));
-    if (provenIn(world).filter(({ execution }) => execution === 'next').length !== 1) wrong.push('the next run proved nothing');
+    if (provenIn(world).filter(({ execution }) => execution === nameOf('next', scenario.scheduled)).length !== 1)
+      wrong.push('the next run proved nothing');
     return { scenario, status: first.status, struck: points.struck() > 0, wrong };
   } finally {
     await world.close();

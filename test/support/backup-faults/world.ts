@@ -70,7 +70,7 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
     if (fault === 'silent' || fault === 'silent-after') kill(request.caller);
     return fault as ReturnType<Parameters<typeof startMemoryS3>[0]>;
   });
-  const etcd = createFakeEtcd(['a', 'b', 'c']);
+  let etcd = createFakeEtcd(['a', 'b', 'c']);
   const truths: Uint8Array[] = [etcd.snapshotFile];
   const secrets = createFakeSecrets();
   const signer = createFakeSigner();
@@ -130,6 +130,12 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
           if (ends) return;
         }
       },
+      compactedAt: (endpoint) =>
+        come(caller, 'compaction', unreachable, async () => {
+          // The API server has compacted while the backup waited for it.
+          if ((await etcd.compactedAt(endpoint)) < COMPACTED_AT) etcd.compact(COMPACTED_AT);
+          return etcd.compactedAt(endpoint);
+        }),
       keyValueHash(endpoint, revision) {
         const place = endpoint === 'https://b.example:2379' ? 'hash' : 'hash of another';
         const ask = () => etcd.keyValueHash(endpoint, revision);
@@ -168,7 +174,7 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
   function signerOf(caller: string): Signer {
     const otherwise = (fault: string): Promise<string> =>
       fault === 'wrong' ? signer.sign('something else') : Promise.reject(new TransientError('KMS answers 503'));
-    return { publicKey: () => signer.publicKey(), sign: (text) => come(caller, 'sign', otherwise, () => signer.sign(text)) };
+    return { ...signer, sign: (text) => come(caller, 'sign', otherwise, () => signer.sign(text)) };
   }
 
   function portsOf(caller: string) {
@@ -223,6 +229,7 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
     truths,
     killed: () => dead.size > 0,
     setDatabase(value) {
+      etcd = createFakeEtcd(['a', 'b', 'c']);
       etcd.snapshotFile = databaseOf(value);
       truths.push(etcd.snapshotFile);
     },
@@ -247,6 +254,8 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
 }
 
 const EXECUTION = { execution: 'before' };
+/** After the compaction that the file has, before its end. */
+const COMPACTED_AT = 95;
 
 /** What a request is about, so that the same call for something else is another place. */
 function subjectOf({ key }: S3Request): string {

@@ -7,6 +7,8 @@ import { inMemory } from '../bbolt.ts';
 
 export interface EtcdWorld {
   readonly etcd: Etcd;
+  /** Compacts it, awaited. */
+  compact(revision: number): Promise<void>;
   /** Ends every member; the last that a contract does. */
   kill(): Promise<void>;
 }
@@ -54,6 +56,20 @@ export function etcdContract(make: () => EtcdWorld): void {
     expect(await etcd.keyValueHash(endpoint, 0)).toEqual(told);
   });
 
+  it('tells where it was compacted, and the hash that it recorded there, by the compaction before', async () => {
+    const { etcd, compact } = make();
+    const [member] = await etcd.status();
+    const endpoint = member?.endpoint ?? '';
+    const before = await etcd.keyValueHash(endpoint, 0);
+
+    await compact(before.newest);
+
+    expect(await etcd.compactedAt(endpoint)).toBe(before.newest);
+    expect(await etcd.keyValueHash(endpoint, before.newest)).toEqual(before);
+    expect((await etcd.keyValueHash(endpoint, 0)).compactRevision).toBe(before.newest);
+    await expect(etcd.keyValueHash(endpoint, before.newest - 1)).rejects.toBeInstanceOf(ClusterUnreachableError);
+  });
+
   it('lets a consumer stop in the middle', async () => {
     const { etcd } = make();
     const [member] = await etcd.status();
@@ -74,6 +90,7 @@ export function etcdContract(make: () => EtcdWorld): void {
     await world.kill();
 
     await expect(world.etcd.status()).rejects.toBeInstanceOf(ClusterUnreachableError);
+    await expect(world.etcd.compactedAt(member?.endpoint ?? '')).rejects.toBeInstanceOf(ClusterUnreachableError);
     const stream = world.etcd.snapshot(member?.endpoint ?? '')[Symbol.asyncIterator]();
     await expect(stream.next()).rejects.toBeInstanceOf(ClusterUnreachableError);
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readContent } from '#domain/snapshot/verify.ts';
+import { type HashesWanted, readContent, type SnapshotContent } from '#domain/snapshot/verify.ts';
 import { minorOf, minorSteps } from '#domain/version-steps.ts';
 import { ClusterUnreachableError, ConflictError, RefusedError } from '#model/errors.ts';
 import type { Etcd, MemberStatus, SnapshotChunk } from '#ports/etcd.ts';
@@ -11,8 +11,13 @@ export interface FakeEtcd extends Etcd {
   snapshotFile: Uint8Array;
   /** What members hold, by endpoint; those without an entry hold what the snapshot has. */
   readonly databases: Map<string, Uint8Array>;
-  /** Endpoints that were asked for a hash. */
+  /** Endpoints that were asked for a hash; those that had to compute it. */
   readonly hashed: string[];
+  readonly computed: string[];
+  /** Compacts every member: each records the hash of what it has up to there, by the compaction before. Records are not taken away. */
+  compact(revision: number): void;
+  /** Starts a member again: what it recorded is gone, its data are not. */
+  restart(endpoint: string): void;
   /** The stream breaks after so many bytes. */
   breaksAfter: number | undefined;
   /** No member answers. */
@@ -32,6 +37,7 @@ export function createFakeEtcd(names: readonly string[] = ['a']): FakeEtcd {
     snapshotFile: databaseOf('x'),
     databases: new Map(),
     hashed: [],
+    computed: [],
     breaksAfter: undefined,
     down: false,
     agreedVersion: '3.6.0',
@@ -52,21 +58,57 @@ export function createFakeEtcd(names: readonly string[] = ['a']): FakeEtcd {
         yield { bytes: fake.snapshotFile.subarray(offset, offset + 1000), version: '3.6.0' };
       }
     },
-    async keyValueHash(endpoint, revision) {
-      if (fake.down || !fake.members.some((member) => member.endpoint === endpoint)) {
-        throw new ClusterUnreachableError(`etcd at ${endpoint} does not answer`);
-      }
-      fake.hashed.push(endpoint);
-      const file = inMemory(fake.databases.get(endpoint) ?? fake.snapshotFile);
-      const content = readContent(
-        file,
-        () => undefined,
-        (own) => (revision === 0 ? [] : [{ ...own, revision }]),
-      );
-      return { hash: content.hashes.at(-1)?.hash ?? 0, compactRevision: content.compactRevision, newest: content.revision };
-    },
+    ...hashesOf(() => fake),
   };
   return fake;
+}
+
+function hashesOf(fakeOf: () => FakeEtcd): Pick<FakeEtcd, 'keyValueHash' | 'compactedAt' | 'compact' | 'restart'> {
+  const compactions: number[] = [];
+  const recorded: { endpoint: string; revision: number; hash: number; compactRevision: number }[] = [];
+  const contentOf = (endpoint: string, wanted: HashesWanted = () => []): SnapshotContent => {
+    const fake = fakeOf();
+    return readContent(inMemory(fake.databases.get(endpoint) ?? fake.snapshotFile), () => undefined, wanted);
+  };
+  const compactedAt = (endpoint: string): number => compactions.at(-1) ?? contentOf(endpoint).compactRevision;
+  const answers = (endpoint: string): void => {
+    const fake = fakeOf();
+    if (fake.down || !fake.members.some((member) => member.endpoint === endpoint && member.healthy))
+      throw new ClusterUnreachableError(`etcd at ${endpoint} does not answer`);
+  };
+  return {
+    async keyValueHash(endpoint, revision) {
+      answers(endpoint);
+      const fake = fakeOf();
+      fake.hashed.push(endpoint);
+      const compactRevision = compactedAt(endpoint);
+      const kept = recorded.find((one) => one.endpoint === endpoint && one.revision === revision);
+      const newest = contentOf(endpoint).revision;
+      if (kept !== undefined) return { hash: kept.hash, compactRevision: kept.compactRevision, newest };
+      if (revision > 0 && revision < compactRevision) throw new ClusterUnreachableError('mvcc: required revision has been compacted');
+      if (revision > newest) throw new ClusterUnreachableError('mvcc: required revision is a future revision');
+      fake.computed.push(endpoint);
+      const content = contentOf(endpoint, (own) => [{ revision: revision === 0 ? own.revision : revision, compactRevision }]);
+      return { hash: content.hashes.at(-1)?.hash ?? 0, compactRevision, newest };
+    },
+    async compactedAt(endpoint) {
+      answers(endpoint);
+      const at = compactedAt(endpoint);
+      if (at < 1) throw new ClusterUnreachableError('sent nothing for 5 s');
+      return at;
+    },
+    compact(revision) {
+      for (const { endpoint } of fakeOf().members) {
+        const request = { revision, compactRevision: compactedAt(endpoint) };
+        recorded.push({ endpoint, ...request, hash: contentOf(endpoint, () => [request]).hashes.at(-1)?.hash ?? 0 });
+      }
+      compactions.push(revision);
+    },
+    restart(endpoint) {
+      const kept = recorded.filter((one) => one.endpoint !== endpoint);
+      recorded.splice(0, recorded.length, ...kept);
+    },
+  };
 }
 
 /** The calls that change who is a member, who leads and which version the data has. */

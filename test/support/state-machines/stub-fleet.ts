@@ -1,3 +1,4 @@
+import { COMPACTION_SECONDS, isScheduled } from '#domain/hash-proof.ts';
 import { LockHeldError } from '#model/errors.ts';
 import { CLEAN_UP } from '#runtime/hub.ts';
 import type { Execution, TaskCall } from '../asl/execution.ts';
@@ -190,7 +191,10 @@ export function answer(
     case 'copy-backups':
       return { wanted: true, copied: 1, there: 1, missing: 0, newest: 'b1', told: [] };
     case 'take-snapshot':
-      return { bytes: 1, revision: 100, file: { hash: 1, compactRevision: 50, counts: {} } };
+      return {
+        ...{ bytes: 1, revision: 100, file: { hash: 1, compactRevision: 50, counts: {} } },
+        ...(isScheduled(execution) ? { compactionSeconds: COMPACTION_SECONDS } : {}),
+      };
     case 'check-members':
       return { ...advance, clusterId: 'c1' };
     case 'read-pull-request':

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { accountKeys, keys } from '#domain/names.ts';
-import type { BackupIndex } from '#model/backup-records.ts';
+import type { BackupIndex, BackupManifest } from '#model/backup-records.ts';
 import { RefusedError } from '#model/errors.ts';
 import { layersText } from '../../../cli/text/backups.ts';
 import { type BackupFleet, createBackupFleet, layersUpTo } from '../../support/backup-list.ts';
@@ -17,8 +17,8 @@ const entry = (id: string): NonNullable<BackupIndex['newestProven']> => {
   return { id, takenAt: `2026-01-${day}T${hour}:${minute}:00.000Z` };
 };
 /** Proven a quarter of an hour ago, and restored. */
-async function fine(cluster: string): Promise<string> {
-  const id = await fleet.manifest(cluster, '+0745');
+async function fine(cluster: string, over: Partial<BackupManifest> = {}): Promise<string> {
+  const id = await fleet.manifest(cluster, '+0745', over);
   await fleet.index(cluster, { newestProven: entry(id), newestDrilled: entry(id), bytes: 20_000_000, seconds: 12 });
   return id;
 }
@@ -214,6 +214,7 @@ describe('sluice backup show', () => {
   object          s3://sluice-210000000001-eu-central-1/backups/dev-1/20260105T074500Z-0123456789ab/snapshot.db
   size            20.0 MB, SHA-256 ${'a'.repeat(64)}
   etcd            3.6.16, revision 4711, cluster id c1, from etcd-eu-central-1a of 3
+  compared        up to revision 4650 of 4711, with what members recorded at a compaction (by schedule: no member computes for it)
   key-value hash  1393426274, compaction 4200
   restored under  Kubernetes 1.35.4
   keys            identity v1, encryption keys 1 (9e1d9e1d9e1d9e1d)
@@ -228,6 +229,37 @@ describe('sluice backup show', () => {
   to look at the file itself (it holds every Secret of the cluster):
   aws s3 cp s3://sluice-210000000001-eu-central-1/backups/dev-1/20260105T074500Z-0123456789ab/snapshot.db snapshot.db && npx sluice backup verify snapshot.db
 `);
+  });
+
+  it.each([
+    [
+      { by: 'computed' as const, revision: 4711, why: 'by hand' },
+      'compared        all of it, to revision 4711, with what members computed (by hand)',
+    ],
+    [undefined, 'compared        not recorded'],
+  ])('tells how far it was compared: %o', async (hashProof, line) => {
+    const id = await fine('dev-1', { hashProof });
+
+    const { out } = await fleet.run('show', 'dev-1', id);
+
+    expect(out).toContain(`  ${line}\n`);
+  });
+
+  it('asks KMS for a signature that is a MAC', async () => {
+    fleet.signer.byMac = true;
+    const id = await fine('dev-1');
+
+    const whole = await fleet.run('show', 'dev-1', id);
+    fleet.signer.byMac = false;
+    fleet.signer.macFits = async () => false;
+    const wrong = await fleet.run('show', 'dev-1', id);
+    fleet.signer.macFits = () => Promise.reject(new RefusedError('kms:VerifyMac is not allowed'));
+    const silent = await fleet.run('show', 'dev-1', id);
+
+    expect([whole.code, wrong.code, silent.code]).toEqual([0, 1, 2]);
+    expect(whole.out).toContain('signature       fits, by key/fake-mac');
+    expect(wrong.out).toContain('does not fit');
+    expect(silent.out).toContain('kms:VerifyMac is not allowed');
   });
 
   it('says of a suspicious one what it lacks, and of one without a manifest that it proves nothing', async () => {

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requiredLayers } from '#domain/backup.ts';
-import { type GateQuestion, isFreshProof, MAX_AGE_MINUTES, proofOf, signedText } from '#domain/backup-proof.ts';
+import { type GateQuestion, isFreshProof, MAX_AGE_MINUTES, macOf, proofOf, signedText } from '#domain/backup-proof.ts';
+import { askProof } from '#facts/backup-proof.ts';
 import type { BackupManifest } from '#model/backup-records.ts';
+import { TransientError } from '#model/errors.ts';
 import { manifest as earlierManifest } from '../../support/etcd-world.ts';
 import { createFakeSigner } from '../../support/fakes/signer.ts';
 import { signingKeyPair } from '../../support/signing.ts';
@@ -152,6 +154,46 @@ describe('a signed manifest that was changed in any field', () => {
   });
 });
 
+describe('a manifest that is signed by a MAC', () => {
+  const byMac = Object.assign(createFakeSigner(), { byMac: true });
+  const text = async (over: Partial<BackupManifest> = {}): Promise<string> => {
+    const manifest = unsigned(over);
+    const by = await byMac.signs();
+    const value = await byMac.sign(signedText({ ...manifest, signature: by }));
+    return JSON.stringify({ ...manifest, signature: { ...by, value } }, null, 2);
+  };
+
+  it('proves its backup when KMS says that it fits', async () => {
+    expect((await askProof(await text(), ALL, byMac)).problems).toEqual([]);
+    expect((await askProof(await signed(unsigned()), ALL, signer)).problems).toEqual([]);
+  });
+
+  it('proves nothing once it is changed, in what it says or how it is signed', async () => {
+    const whole = await text();
+    const changed = whole.replace('"pods": 42', '"pods": 43');
+    const other = whole.replace('HMAC_SHA_256', 'ECDSA_SHA_256');
+
+    expect(changed).not.toBe(whole);
+    expect(other).not.toBe(whole);
+    for (const one of [changed, other])
+      expect((await askProof(one, ALL, byMac)).problems).toEqual([expect.stringContaining('does not fit')]);
+  });
+
+  it('proves nothing to who has not asked KMS, and whom it does not answer', async () => {
+    expect(proofOf(await text(), ALL, byMac.publicKeyPem).problems).toEqual([expect.stringContaining('only KMS can tell')]);
+    expect(proofOf(await signed(unsigned()), ALL, { macFits: true }).problems).toEqual([
+      expect.stringContaining('none of the curve P-256'),
+    ]);
+    const silent = Object.assign(createFakeSigner(), { fails: new TransientError('KMS answers 503') });
+    await expect(askProof(await text(), ALL, silent)).rejects.toBeInstanceOf(TransientError);
+  });
+
+  it('is none for what is no manifest, or is not signed so', async () => {
+    expect([macOf('{'), macOf('{}'), macOf(await signed(unsigned()))]).toEqual([undefined, undefined, undefined]);
+    expect(macOf(await text())?.value).not.toBe('');
+  });
+});
+
 describe('the gate', () => {
   const minutes = (count: number): Date => new Date(TAKEN.getTime() + count * 60_000);
   const question = (over: Partial<GateQuestion> = {}): GateQuestion => ({
@@ -205,6 +247,12 @@ describe('the gate', () => {
       {},
       `it was taken for the change to ${REVISION}, not for a deletion`,
     ],
+    [
+      'the control plane, by one of the schedule that was compared up to a compaction only',
+      { change: 'control-plane' as const },
+      { purpose: undefined, execution: 'scheduled-1', hashProof: { by: 'recorded' as const, revision: 80, why: 'by schedule' } },
+      `L3 compares it up to revision 80, and it ends at ${earlierManifest().etcd.revision}: it was taken by schedule`,
+    ],
     ['one of which a layer was not run', {}, { layers: unsigned().layers.slice(1) }, 'L0 was not run: no verdict'],
   ])('is shut for %s', async (_, over, of, reason) => {
     const stale = reason.endsWith('take a new one');
@@ -215,6 +263,8 @@ describe('the gate', () => {
   it('is open for the control plane by one of the schedule, and for the etcd that was backed up', async () => {
     expect(await ask({ change: 'control-plane' }, { purpose: undefined })).toMatchObject({ open: true });
     expect(await ask({ etcdClusterId: 'c1' })).toMatchObject({ open: true });
+    const hashProof = { by: 'computed' as const, revision: earlierManifest().etcd.revision, why: 'before a change' };
+    expect(await ask({}, { hashProof })).toMatchObject({ open: true });
   });
 
   it('is open for a deletion by the backup that it took, and by its second one', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { restoreFindings, restoreNotes } from '#domain/restore-change.ts';
+import { restoreFindings, restoreNotes, restoresAsked, usedRestoreFindings } from '#domain/restore-change.ts';
 import { parseSettings } from '#domain/settings.ts';
+import type { RestoreRecord } from '#model/restore.ts';
 import type { Settings } from '#model/settings.ts';
 
 const HEAD = `channel: dev
@@ -63,5 +64,46 @@ describe('a restore that is asked for', () => {
     expect(findings).toEqual([
       expect.objectContaining({ rule: 'restore', path: 'channels/dev.yaml', line: 8, message: expect.stringMatching(message) }),
     ]);
+  });
+});
+
+describe('an id that was used', () => {
+  const record = (over: Partial<RestoreRecord> = {}): RestoreRecord => ({
+    ...{
+      cluster: 'dev-1',
+      id: 'r1',
+      backup: '20260105T060000Z-422a689b6051',
+      reason: 'lost',
+      dryRun: false,
+      execution: 'restore-dev-1-r1',
+    },
+    ...{ commit: 'd'.repeat(40), state: 'restored', claimedAt: '2026-01-05T08:00:00.000Z' },
+    ...over,
+  });
+
+  it('is a finding at its place when it comes again after its line was gone', () => {
+    const [without, again] = [base(entry('dev-1')), read(entry('dev-1', restore('r1')))];
+
+    expect(restoresAsked(without, again.settings)).toEqual([{ cluster: 'dev-1', id: 'r1' }]);
+    expect(usedRestoreFindings(without, again, [record()])).toEqual([
+      expect.objectContaining({
+        ...{ rule: 'restore', level: 'failure', path: 'channels/dev.yaml', line: 7 },
+        message: 'The id r1 was used on 2026-01-05 for dev-1 (it was done: restore-dev-1-r1), and each is done once. Take another id.',
+      }),
+    ]);
+  });
+
+  it.each([
+    ['another id', record({ id: 'r2' })],
+    ['another cluster', record({ cluster: 'dev-2' })],
+  ])('is none for %s', (_, used) => {
+    expect(usedRestoreFindings(base(entry('dev-1')), read(entry('dev-1', restore('r1'))), [used])).toEqual([]);
+  });
+
+  it('is none while its line stays', () => {
+    const there = entry('dev-1', restore('r1'));
+
+    expect(restoresAsked(base(there), base(there))).toEqual([]);
+    expect(usedRestoreFindings(base(there), read(there), [record()])).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import type { ClientIdentity } from '#model/identity.ts';
 import type { Etcd, MemberStatus, SnapshotChunk } from '#ports/etcd.ts';
 import { callOnce, callStream } from './connection.ts';
 import { DOWNGRADE, MEMBER_ADD_LEARNER, MEMBER_PROMOTE, MEMBER_REMOVE, MOVE_LEADER } from './membership.ts';
-import { HASH_KV, MEMBER_LIST, type Member, type Method, SNAPSHOT, STATUS, type StatusResponse } from './messages.ts';
+import { HASH_KV, MEMBER_LIST, type Member, type Method, SNAPSHOT, STATUS, type StatusResponse, WATCH_COMPACTION } from './messages.ts';
 import { readClusterVersion } from './version.ts';
 
 /** A healthy member answers in milliseconds; one that writes a snapshot to a follower may take a second. */
@@ -36,6 +36,13 @@ export function createEtcd({ endpoints, identity, stallMilliseconds }: EtcdOptio
     },
     async keyValueHash(endpoint, revision) {
       return callOnce({ url: endpoint, identity }, HASH_KV, { revision }, HASH_MILLISECONDS);
+    },
+    async compactedAt(endpoint) {
+      // The first answer says that the watch is there, the second one that it was compacted away.
+      for await (const { compactRevision } of callStream({ url: endpoint, identity }, WATCH_COMPACTION, undefined, CALL_MILLISECONDS)) {
+        if (compactRevision > 0) return compactRevision;
+      }
+      throw new ClusterUnreachableError(`etcd at ${endpoint} does not tell when it was compacted`);
     },
     clusterVersion: (endpoint) => readClusterVersion(endpoint, identity, CALL_MILLISECONDS),
     moveLeader: (endpoint, memberId) => change(endpoint, MOVE_LEADER, { to: memberId }),

@@ -75,6 +75,25 @@ export const HASH_KV: Method<{ revision: number }, HashResponse> = {
   decode: decodeHash,
 };
 
+/**
+ * A watch from the first revision of a key that nobody has. A member that was compacted ends it at once and says at which
+ * revision (mvcc/watcher_group.go, chooseAll); it reads no record for that.
+ */
+export const WATCH_COMPACTION: Method<undefined, { compactRevision: number }> = {
+  path: '/etcdserverpb.Watch/Watch',
+  encode: () =>
+    encode([
+      [
+        1,
+        encode([
+          [1, 'sluice/compacted-at'],
+          [3, 1],
+        ]),
+      ],
+    ]),
+  decode: (message) => ({ compactRevision: read(message).number(5) }),
+};
+
 /** Answered from the member's own view: a cluster without quorum must still say who is missing. */
 export const MEMBER_LIST: Method<undefined, readonly Member[]> = {
   path: '/etcdserverpb.Cluster/MemberList',

@@ -5,6 +5,7 @@ import type { Configuration } from '../configuration.ts';
 import type { ParsedSettings } from '../settings.ts';
 import { findingAt } from '../yaml-source.ts';
 import { acknowledgedFindings } from './acknowledged.ts';
+import { lostFindings } from './lost.ts';
 import type { Policy, SettingsPolicy, Violation } from './policy.ts';
 import { POLICIES, SETTINGS_POLICIES } from './registry.ts';
 import { policySubject } from './subject.ts';
@@ -47,6 +48,7 @@ export function policyFindings(change: SettingsChange | ConfigurationChange): Fi
   return [
     ...waiverFindings(change.settings, change.today),
     ...acknowledgedFindings(change.settings, change.today),
+    ...lostFindings(change.settings, change.today),
     ...SETTINGS_POLICIES.flatMap((policy) =>
       policy.checkSettings(change.settings).flatMap((violation) => told(policy, violation, clusters, change.today)),
     ),

@@ -41,7 +41,12 @@ export function contentLayer(file: RandomAccess, clock: Clock, progress: Progres
 }
 
 /** L3: each member's hash is that of the file at the same revision and compaction. No hash, no proof. */
-export function hashLayer(content: SnapshotContent, members: readonly MemberHash[], how: string, seconds: number): LayerVerdict {
+export function hashLayer(
+  content: Pick<SnapshotContent, 'hashes'>,
+  members: readonly MemberHash[],
+  how: string,
+  seconds: number,
+): LayerVerdict {
   if (members.length === 0) return verdict('L3', 'not-run', how, seconds);
   const wrong = members.flatMap((member) => {
     const own = content.hashes.find((hash) => hash.revision === member.revision && hash.compactRevision === member.compactRevision);

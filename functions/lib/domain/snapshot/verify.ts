@@ -16,7 +16,7 @@ const PAGE_MULTIPLE = 512;
 const TRAILER_BYTES = 32;
 const CHUNK_BYTES = 1024 * 1024;
 
-export type { HashRequest } from './key-value-hash.ts';
+export type { HashRequest, KeyValueHash } from './key-value-hash.ts';
 
 /** What a pass over a file tells of it. */
 export interface SnapshotContent extends DatabaseFacts {

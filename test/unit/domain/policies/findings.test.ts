@@ -167,6 +167,23 @@ describe('waivers', () => {
     ]);
   });
 
+  it('finds what was said of the etcd of no cluster, of one that lives, or has ended', () => {
+    const line = (cluster: string, until: string) => `    - { cluster: ${cluster}, owner: ann, reason: b, until: '${until}' }`;
+    const lines = [line('beta-l', '2026-02-01T00:00:00Z'), line('beta-1', '2026-02-01T00:00:00Z'), line('beta-2', '2026-01-05T08:00:00Z')];
+    const list = clusters('production', 'production').replace(/(name: beta-2.*?)owner:/, '$1state: decommission, owner:');
+    const settings = settingsOf(beta(list, `backup:\n  lost:\n${lines.join('\n')}\n`));
+
+    expect(policyFindings({ settings, today: NOW })).toMatchObject([
+      { rule: 'lost-unknown', line: 9, message: 'The channel beta has no cluster beta-l. Did you mean beta-1?' },
+      {
+        rule: 'lost-not-decommissioned',
+        line: 10,
+        message: expect.stringContaining('The cluster beta-1 is not to be deleted.'),
+      },
+      { rule: 'lost-expired', line: 11, message: expect.stringContaining('ended on 2026-01-05') },
+    ]);
+  });
+
   it.each([
     [
       '2026-01-05T08:00:00Z',
