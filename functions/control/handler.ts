@@ -3,6 +3,7 @@ import { connectHub } from '#runtime/connect.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { awaitArtifacts } from './await-artifacts.ts';
 import { beginDeletion } from './begin-deletion.ts';
+import { beginRehearsal } from './begin-rehearsal.ts';
 import { beginRestore } from './begin-restore.ts';
 import { beginUpdate } from './begin-update.ts';
 import { canMove } from './can-move.ts';
@@ -12,6 +13,7 @@ import { claimSlot } from './claim-slot.ts';
 import { collectResults } from './collect-results.ts';
 import { concludeE2e } from './conclude-e2e.ts';
 import { concludePullRequest } from './conclude-pull-request.ts';
+import { concludeRehearsal } from './conclude-rehearsal.ts';
 import { concludeRestore } from './conclude-restore.ts';
 import { concludeRollout } from './conclude-rollout.ts';
 import { evaluateWave } from './evaluate-wave.ts';
@@ -28,6 +30,7 @@ import { readWhatRuns } from './read-what-runs.ts';
 import { record } from './record.ts';
 import { recordBackup } from './record-backup.ts';
 import { recordCopy } from './record-copy.ts';
+import { recordRehearsal } from './record-rehearsal.ts';
 import { recordRemoval } from './record-removal.ts';
 import { releaseSlot } from './release-slot.ts';
 import { reportBackups } from './report-backups.ts';
@@ -41,6 +44,7 @@ import { unlock } from './unlock.ts';
 const STEPS = [
   awaitArtifacts,
   beginDeletion,
+  beginRehearsal,
   beginRestore,
   beginUpdate,
   canMove,
@@ -50,6 +54,7 @@ const STEPS = [
   collectResults,
   concludeE2e,
   concludePullRequest,
+  concludeRehearsal,
   concludeRestore,
   concludeRollout,
   evaluateWave,
@@ -65,6 +70,7 @@ const STEPS = [
   record,
   recordBackup,
   recordCopy,
+  recordRehearsal,
   recordRemoval,
   releaseSlot,
   reportBackups,

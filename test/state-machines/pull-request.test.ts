@@ -24,7 +24,9 @@ describe('pull-request', () => {
       ],
       ...['preview-change-sets--wanted', 'preview-change-sets', 'preview-change-sets--done', 'preview-change-sets--wait'],
       ...['preview-change-sets', 'preview-change-sets--done', 'report-plan'],
-      ...['e2e--needed', 'e2e', 'conclude-pull-request', 'pull-request-checked'],
+      ...['begin-rehearsal--needed', 'begin-rehearsal', 'e2e--needed', 'e2e'],
+      ...['conclude-rehearsal--needed', 'conclude-rehearsal', 'conclude-rehearsal--done', 'conclude-rehearsal--wait'],
+      ...['conclude-rehearsal', 'conclude-rehearsal--done', 'conclude-pull-request', 'pull-request-checked'],
     ]);
     expect(execution.output).toMatchObject({ e2e: { execution: 'e-pull-request-test', collectResults: {} } });
   });
@@ -83,7 +85,7 @@ describe('pull-request', () => {
   });
 
   it.each([
-    ['no cluster is affected', { plan: () => ({ affectsClusters: false, previews: 0 }) }],
+    ['no cluster is affected', { plan: () => ({ affectsClusters: false, previews: 0, upgrades: false }) }],
     ['this very step is proven', { 'snapshot-configuration': () => ({ e2eNeeded: false }) }],
   ])('runs no e2e when %s', async (_, answers) => {
     const fleet = createStubFleet({ answers });
@@ -95,7 +97,7 @@ describe('pull-request', () => {
   });
 
   it('asks CloudFormation nothing when there is nothing to ask', async () => {
-    const fleet = createStubFleet({ answers: { plan: () => ({ affectsClusters: true, previews: 0 }) } });
+    const fleet = createStubFleet({ answers: { plan: () => ({ affectsClusters: true, previews: 0, upgrades: false }) } });
 
     const execution = await fleet.run('pull-request');
 
