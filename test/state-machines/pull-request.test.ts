@@ -105,6 +105,36 @@ describe('pull-request', () => {
     expect(fleet.calls.filter((call) => call.includes('preview-change-sets'))).toEqual([]);
   });
 
+  it('rehearses nothing when the versions stay, and waits for a rehearsal also when e2e is not needed', async () => {
+    const plan = { affectsClusters: true, previews: 0 };
+    const same = createStubFleet({ answers: { plan: () => ({ ...plan, upgrades: false }) } });
+    const proven = createStubFleet({
+      answers: { plan: () => ({ ...plan, upgrades: true }), 'snapshot-configuration': () => ({ e2eNeeded: false }) },
+    });
+
+    const runs = [await same.run('pull-request'), await proven.run('pull-request')];
+
+    expect(runs.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+    expect(same.calls.filter((call) => call.includes('rehearsal'))).toEqual([]);
+    expect(proven.calls.filter((call) => /rehearsal|e2e/.test(call))).toEqual([
+      'pull-request/begin-rehearsal',
+      'pull-request/conclude-rehearsal',
+      'pull-request/conclude-rehearsal',
+    ]);
+  });
+
+  it('is red when the rehearsal finds something, although e2e has passed', async () => {
+    const fleet = createStubFleet({
+      faults: [{ machine: 'pull-request', state: 'conclude-rehearsal', kind: 'error', error: 'RehearsalFailedError' }],
+    });
+
+    const execution = await fleet.run('pull-request');
+
+    expect(errorChain(execution)).toEqual(['RehearsalFailedError']);
+    expect(execution.history.entered().slice(-3)).toEqual(['conclude-rehearsal', 'fail-pull-request', 'pull-request-failed']);
+    expect([...fleet.clusters, ...fleet.slots, ...fleet.locks]).toEqual([]);
+  });
+
   it.each(['preview-change-sets--abandon', 'preview-change-sets'])(
     'goes on with the plan by the templates when %s fails',
     async (state) => {
