@@ -70,6 +70,14 @@ test("the account's function signs by the key that the account's stack made, and
     errorMessage: expect.stringContaining('not under the lock of delete-2'),
   });
   expect(other).toMatchObject({ errorType: 'BackupNotProvenError', errorMessage: expect.stringContaining('taken by schedule') });
+
+  const rehearsed = await invoke('check-rehearsal', 'rehearse-upgrade', 'rehearse-1', asked);
+  expect(rehearsed).toMatchObject({
+    id: output.id,
+    snapshot: { key: manifest?.object.key },
+    counts: manifest?.counts,
+    kubernetes: '1.35.4',
+  });
 });
 
 async function input(): Promise<object> {

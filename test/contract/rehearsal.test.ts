@@ -1,16 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callOnce } from '#adapters/etcd/connection.ts';
-import { createEtcdDrill } from '#adapters/etcd/drill.ts';
-import { createEtcd } from '#adapters/etcd/etcd.ts';
 import { encode } from '#adapters/etcd/protobuf.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
 import { createApiDrill } from '#adapters/kubernetes/api-drill.ts';
 import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
 import { createAuthority } from '#adapters/x509/authority.ts';
-import { countByResource } from '#domain/backup.ts';
 import { sha256 } from '#domain/hash.ts';
 import { accountKeys } from '#domain/names.ts';
 import type { Manifest } from '#model/render.ts';
@@ -20,9 +17,10 @@ import { binary } from '../support/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { createFakeBlobs } from '../support/fakes/blobs.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
+import { type PlaneSnapshot, snapshotOf } from '../support/plane-snapshot.ts';
 
 const [TODAY, TARGET] = ['1.35.4', '1.36.3'];
-const [ETCD_TODAY, ETCD_TARGET] = ['3.6.16', '3.7.3'];
+const ETCD_TARGET = '3.7.3';
 const SECRETS = 3;
 const ID = '20260105T060000Z-422a689b6051';
 const root = mkdtempSync(join(tmpdir(), 'sl-'));
@@ -34,12 +32,6 @@ const paths = new Map<string, string>();
 const binaries: Binaries = { provide: async (_, hash) => paths.get(hash) ?? '' };
 
 let plane: ControlPlane;
-
-interface Snapshot {
-  readonly path: string;
-  readonly revision: number;
-  readonly counts: Record<string, number>;
-}
 
 beforeAll(async () => {
   plane = await startControlPlane({ version: TODAY });
@@ -61,7 +53,7 @@ afterAll(async () => {
 
 describe(`a backup of ${TODAY} under ${TARGET}`, () => {
   it('passes: etcd of the new version boots on it, each object is listed and each Secret decrypted', async () => {
-    const result = await rehearse(await snapshot('whole'));
+    const result = await rehearse(await snapshotOf(plane, root, 'whole'));
 
     expect(result).toMatchObject({ outcome: 'passed', orphans: [], orphanedResources: 0 });
     expect(result.reason).toContain(`etcd ${ETCD_TARGET} and kube-apiserver ${TARGET} serves`);
@@ -119,7 +111,7 @@ describe(`a backup of ${TODAY} under ${TARGET}`, () => {
   });
 
   it('fails when etcd boots with other counts than the backup was proven with', async () => {
-    const whole = await snapshot('counted');
+    const whole = await snapshotOf(plane, root, 'counted');
 
     const result = await rehearse({ ...whole, counts: { ...whole.counts, secrets: SECRETS + 1 } });
 
@@ -128,7 +120,7 @@ describe(`a backup of ${TODAY} under ${TARGET}`, () => {
 });
 
 /** By the step, with the real servers. */
-async function rehearse({ path, revision, counts }: Snapshot) {
+async function rehearse({ path, revision, counts }: PlaneSnapshot) {
   const content = readFileSync(path);
   const key = accountKeys.backup(plane.cluster.name, ID, 'snapshot.db');
   blobs.stored.set(key, content);
@@ -153,31 +145,9 @@ async function publish(name: string, version: string, files: Readonly<Record<str
   await objects.put(accountKeys.artifactIndex(name, version), JSON.stringify({ name, version, state: 'ready', files: entries }));
 }
 
-/** By the etcd that wrote them, and as a backup's proof counts them. */
-async function countsOf(path: string): Promise<Record<string, number>> {
-  return createScratch(root).withDirectory(async (directory) => {
-    const room = join(directory, 'etcd');
-    mkdirSync(room);
-    const restored = await createEtcdDrill().restore({ etcd: binary('etcd'), etcdutl: binary('etcdutl'), snapshot: path, directory: room });
-    expect(restored.version).toBe(ETCD_TODAY);
-    return countByResource(restored.keys);
-  });
-}
-
-async function snapshot(name: string): Promise<Snapshot> {
-  const etcd = createEtcd({ endpoints: [plane.etcdEndpoint], identity: await plane.client('etcd') });
-  const path = join(root, `${name}.db`);
-  const chunks = async function* () {
-    for await (const { bytes } of etcd.snapshot(plane.etcdEndpoint)) yield bytes;
-  };
-  await createScratch(root).spool(chunks(), path);
-  const [status] = await etcd.status();
-  return { path, revision: status?.revision ?? 0, counts: await countsOf(path) };
-}
-
-async function withValue(key: string, value: string, name: string): Promise<Snapshot> {
+async function withValue(key: string, value: string, name: string): Promise<PlaneSnapshot> {
   await put(key, value);
-  const changed = await snapshot(name);
+  const changed = await snapshotOf(plane, root, name);
   await change('/etcdserverpb.KV/DeleteRange', [[1, key]]);
   return changed;
 }
