@@ -26,6 +26,8 @@ const Input = z.object({
   snapshotConfiguration: SnapshotConfiguration,
   plan: z.object({ title: z.string(), affectsClusters: z.boolean() }),
   e2e: z.object({ collectResults: Results, execution: ExecutionName }).optional(),
+  /** Absent where no cluster that is there gets another version. */
+  concludeRehearsal: z.object({ line: z.string() }).optional(),
 });
 
 /**
@@ -49,7 +51,14 @@ export const concludePullRequest = defineStep({
     if (pull.kind === 'settings') await keepSettings(objects, snapshots.headSettingsCommit, { ...checkOf(pull, execution), at });
     const reason = plan.affectsClusters ? 'this very update has passed e2e before' : 'no cluster is affected';
     const results = e2e === undefined ? null : e2e.collectResults;
-    const text = pullRequestPassed({ planTitle: plan.title, planSummary: '', e2e: results, e2eReason: reason });
+    const rehearsal = input.concludeRehearsal?.line;
+    const text = pullRequestPassed({
+      planTitle: plan.title,
+      planSummary: '',
+      e2e: results,
+      e2eReason: reason,
+      ...(rehearsal === undefined ? {} : { rehearsal }),
+    });
     const { generation } = pull;
     await checks.want({ ref: pull.check, status: 'completed', ...text, execution, generation });
     if (e2e === undefined) await skipE2e(pull, reason, { objects, checks }, execution);

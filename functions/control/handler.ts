@@ -3,6 +3,7 @@ import { connectHub } from '#runtime/connect.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { awaitArtifacts } from './await-artifacts.ts';
 import { beginDeletion } from './begin-deletion.ts';
+import { beginRehearsal } from './begin-rehearsal.ts';
 import { beginRestore } from './begin-restore.ts';
 import { beginUpdate } from './begin-update.ts';
 import { canMove } from './can-move.ts';
@@ -12,6 +13,7 @@ import { claimSlot } from './claim-slot.ts';
 import { collectResults } from './collect-results.ts';
 import { concludeE2e } from './conclude-e2e.ts';
 import { concludePullRequest } from './conclude-pull-request.ts';
+import { concludeRehearsal } from './conclude-rehearsal.ts';
 import { concludeRestore } from './conclude-restore.ts';
 import { concludeRollout } from './conclude-rollout.ts';
 import { evaluateWave } from './evaluate-wave.ts';
@@ -29,6 +31,7 @@ import { readWhatRuns } from './read-what-runs.ts';
 import { record } from './record.ts';
 import { recordBackup } from './record-backup.ts';
 import { recordCopy } from './record-copy.ts';
+import { recordRehearsal } from './record-rehearsal.ts';
 import { recordRemoval } from './record-removal.ts';
 import { releaseSlot } from './release-slot.ts';
 import { reportBackups } from './report-backups.ts';
@@ -42,6 +45,7 @@ import { unlock } from './unlock.ts';
 const STEPS = [
   awaitArtifacts,
   beginDeletion,
+  beginRehearsal,
   beginRestore,
   beginUpdate,
   canMove,
@@ -51,6 +55,7 @@ const STEPS = [
   collectResults,
   concludeE2e,
   concludePullRequest,
+  concludeRehearsal,
   concludeRestore,
   concludeRollout,
   evaluateWave,
@@ -67,6 +72,7 @@ const STEPS = [
   record,
   recordBackup,
   recordCopy,
+  recordRehearsal,
   recordRemoval,
   releaseSlot,
   reportBackups,

@@ -5,6 +5,7 @@ import { servedVerdict } from '#domain/api-drill.ts';
 import { verdict } from '#domain/backup.ts';
 import { secretIds } from '#domain/names.ts';
 import { recoverySetOf } from '#domain/recovery-set.ts';
+import { type ArtifactPorts, openArtifact } from '#facts/artifacts.ts';
 import { LayerVerdict, RecoverySet } from '#model/backup-records.ts';
 import { BackupNotProvenError, ClusterUnreachableError, NotFoundError } from '#model/errors.ts';
 import { AuthoritySecret } from '#model/identity.ts';
@@ -16,7 +17,6 @@ import type { Scratch } from '#ports/files.ts';
 import type { KubernetesOf } from '#ports/kubernetes.ts';
 import type { Secrets } from '#ports/secrets.ts';
 import { defineStep } from '#ports/step.ts';
-import { type ArtifactPorts, openArtifact } from './artifacts.ts';
 
 export interface ProveApiPorts extends ArtifactPorts {
   readonly scratch: Scratch;

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type Bracket, countByResource, restoredVerdict, storedVerdict, verdict } from '#domain/backup.ts';
+import { openArtifact } from '#facts/artifacts.ts';
 import { LayerVerdict } from '#model/backup-records.ts';
 import { BackupNotProvenError, NotFoundError } from '#model/errors.ts';
 import { Sha256 } from '#model/primitives.ts';
@@ -12,7 +13,6 @@ import type { EtcdDrill } from '#ports/drill.ts';
 import type { Binaries, Scratch } from '#ports/files.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
-import { openArtifact } from './artifacts.ts';
 
 export interface ProveSnapshotPorts {
   readonly objects: ObjectStore;

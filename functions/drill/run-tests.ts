@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { judge, parseJunit } from '#domain/junit.ts';
 import { accountKeys } from '#domain/names.ts';
+import { type ArtifactPorts, openArtifact } from '#facts/artifacts.ts';
 import { NotFoundError, TestsFailedError } from '#model/errors.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { Render } from '#model/render.ts';
@@ -8,7 +9,6 @@ import { ClusterRef } from '#model/settings.ts';
 import type { Conformance, ConformanceRun } from '#ports/conformance.ts';
 import type { Scratch } from '#ports/files.ts';
 import { defineStep } from '#ports/step.ts';
-import { type ArtifactPorts, openArtifact } from './artifacts.ts';
 
 export interface RunTestsPorts extends ArtifactPorts {
   readonly scratch: Scratch;

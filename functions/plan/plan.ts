@@ -5,12 +5,14 @@ import { keys } from '#domain/names.ts';
 import { stepName } from '#domain/plan-history.ts';
 import { type Planned, type Previewable, planConfiguration, planSettings } from '#domain/plan-pull-request.ts';
 import { policiesOf, revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
+import { changesDataVersions } from '#domain/rehearsal.ts';
 import { render } from '#domain/render.ts';
 import type { ParsedSettings } from '#domain/settings.ts';
 import { InputError } from '#model/errors.ts';
 import type { PlanData, PreviewTarget } from '#model/plan.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { MergeResult } from '#model/pull-request.ts';
+import { DataVersions } from '#model/rehearsal.ts';
 import { ChangeClass } from '#model/render.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -34,6 +36,10 @@ const Output = z.object({
   rollsNodes: z.int(),
   /** Clusters that CloudFormation can be asked about. */
   previews: z.int(),
+  /** What the merge result brings; null of settings, which bring none of their own. */
+  versions: DataVersions.nullable(),
+  /** Whether a cluster of the channel that is there gets another version of Kubernetes or etcd. */
+  upgrades: z.boolean(),
 });
 
 /** Groups that CloudFormation is asked about: the most dangerous ones; each costs some calls to an account. */
@@ -72,7 +78,10 @@ export const plan = defineStep({
     const step = JSON.stringify({ class: planned.plan.class });
     if (base !== undefined && baseRevision !== null && baseRevision !== headRevision)
       await objects.putIfAbsent(keys.planStep(stepName(baseRevision, headRevision)), step);
-    return { ...(await keep(objects, planned, readPullRequest.fork)), channel: channel.channel };
+    const { kubernetes, etcd } = head.versions;
+    const versions = { kubernetes, etcd };
+    const upgrades = [...past.records.values()].some((record) => changesDataVersions(record, versions));
+    return { ...(await keep(objects, planned, readPullRequest.fork)), channel: channel.channel, versions, upgrades };
   },
 });
 
@@ -106,6 +115,8 @@ async function keep(objects: ObjectStore, planned: Planned, fork: boolean | unde
     affectsClusters: affected > 0,
     rollsNodes: made.rollsNodes,
     previews: previews.length,
+    versions: null,
+    upgrades: false,
   };
 }
 

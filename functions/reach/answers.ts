@@ -29,6 +29,7 @@ import { deleteIdentity } from '../identity/delete-identity.ts';
 import { issueIdentity } from '../identity/issue-identity.ts';
 import { checkBackup } from '../manifest/check-backup.ts';
 import { checkBackupGate } from '../manifest/check-backup-gate.ts';
+import { checkRehearsal } from '../manifest/check-rehearsal.ts';
 import { writeManifest } from '../manifest/write-manifest.ts';
 import { copyBackups } from '../remover/copy-backups.ts';
 import { removeBackups } from '../remover/remove-backups.ts';
@@ -49,7 +50,7 @@ const STEPS: readonly { readonly name: string; readonly output: z.ZodType }[] = 
     startLoad,
   ],
   ...[checkMembers, mendEtcdMembers, restoreMembers, rollEtcdMembers, takeSnapshot, proveHash],
-  ...[checkBackup, checkBackupGate, writeManifest],
+  ...[checkBackup, checkBackupGate, checkRehearsal, writeManifest],
   ...[removeBackups, copyBackups],
   ...[proveSnapshot, proveApi, runTests],
 ];

@@ -14,7 +14,18 @@ import { bucketName, clusterSideFunctionName } from '#domain/names.ts';
 import type { AccountClients } from './clients.ts';
 
 const STACK = 'sluice-account';
-const FUNCTIONS = ['identity', 'cluster', 'etcd', 'manifest', 'remover', 'drill', 'join', 'token-review', 'break-glass'] as const;
+const FUNCTIONS = [
+  'identity',
+  'cluster',
+  'etcd',
+  'manifest',
+  'remover',
+  'drill',
+  'rehearsal',
+  'join',
+  'token-review',
+  'break-glass',
+] as const;
 
 /**
  * Deploys channels/bootstrap/account.yaml into one account as an operator would: network, bucket and roles, the code into the

@@ -89,6 +89,14 @@ test.each([
       errorMessage: expect.stringContaining('not under the lock of delete-2'),
     });
     expect(other).toMatchObject({ errorType: 'BackupNotProvenError', errorMessage: expect.stringContaining('taken by schedule') });
+
+    const rehearsed = await invoke(cluster, 'check-rehearsal', 'rehearse-upgrade', 'rehearse-1', asked);
+    expect(rehearsed).toMatchObject({
+      id: output.id,
+      snapshot: { key: manifest?.object.key },
+      counts: manifest?.counts,
+      kubernetes: '1.35.4',
+    });
   },
 );
 

@@ -24,7 +24,9 @@ describe('pull-request', () => {
       ],
       ...['preview-change-sets--wanted', 'preview-change-sets', 'preview-change-sets--done', 'preview-change-sets--wait'],
       ...['preview-change-sets', 'preview-change-sets--done', 'report-plan'],
-      ...['e2e--needed', 'e2e', 'conclude-pull-request', 'pull-request-checked'],
+      ...['begin-rehearsal--needed', 'begin-rehearsal', 'e2e--needed', 'e2e'],
+      ...['conclude-rehearsal--needed', 'conclude-rehearsal', 'conclude-rehearsal--done', 'conclude-rehearsal--wait'],
+      ...['conclude-rehearsal', 'conclude-rehearsal--done', 'conclude-pull-request', 'pull-request-checked'],
     ]);
     expect(execution.output).toMatchObject({ e2e: { execution: 'e-pull-request-test', collectResults: {} } });
   });
@@ -83,7 +85,7 @@ describe('pull-request', () => {
   });
 
   it.each([
-    ['no cluster is affected', { plan: () => ({ affectsClusters: false, previews: 0 }) }],
+    ['no cluster is affected', { plan: () => ({ affectsClusters: false, previews: 0, upgrades: false }) }],
     ['this very step is proven', { 'snapshot-configuration': () => ({ e2eNeeded: false }) }],
   ])('runs no e2e when %s', async (_, answers) => {
     const fleet = createStubFleet({ answers });
@@ -95,12 +97,42 @@ describe('pull-request', () => {
   });
 
   it('asks CloudFormation nothing when there is nothing to ask', async () => {
-    const fleet = createStubFleet({ answers: { plan: () => ({ affectsClusters: true, previews: 0 }) } });
+    const fleet = createStubFleet({ answers: { plan: () => ({ affectsClusters: true, previews: 0, upgrades: false }) } });
 
     const execution = await fleet.run('pull-request');
 
     expect(execution.status).toBe('SUCCEEDED');
     expect(fleet.calls.filter((call) => call.includes('preview-change-sets'))).toEqual([]);
+  });
+
+  it('rehearses nothing when the versions stay, and waits for a rehearsal also when e2e is not needed', async () => {
+    const plan = { affectsClusters: true, previews: 0 };
+    const same = createStubFleet({ answers: { plan: () => ({ ...plan, upgrades: false }) } });
+    const proven = createStubFleet({
+      answers: { plan: () => ({ ...plan, upgrades: true }), 'snapshot-configuration': () => ({ e2eNeeded: false }) },
+    });
+
+    const runs = [await same.run('pull-request'), await proven.run('pull-request')];
+
+    expect(runs.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+    expect(same.calls.filter((call) => call.includes('rehearsal'))).toEqual([]);
+    expect(proven.calls.filter((call) => /rehearsal|e2e/.test(call))).toEqual([
+      'pull-request/begin-rehearsal',
+      'pull-request/conclude-rehearsal',
+      'pull-request/conclude-rehearsal',
+    ]);
+  });
+
+  it('is red when the rehearsal finds something, although e2e has passed', async () => {
+    const fleet = createStubFleet({
+      faults: [{ machine: 'pull-request', state: 'conclude-rehearsal', kind: 'error', error: 'RehearsalFailedError' }],
+    });
+
+    const execution = await fleet.run('pull-request');
+
+    expect(errorChain(execution)).toEqual(['RehearsalFailedError']);
+    expect(execution.history.entered().slice(-3)).toEqual(['conclude-rehearsal', 'fail-pull-request', 'pull-request-failed']);
+    expect([...fleet.clusters, ...fleet.slots, ...fleet.locks]).toEqual([]);
   });
 
   it.each(['preview-change-sets--abandon', 'preview-change-sets'])(

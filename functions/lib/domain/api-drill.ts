@@ -20,7 +20,7 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 
 /** Keys of the API server itself, which are no objects: who serves, and which addresses and ports Services have. */
-const OWN_KEYS: ReadonlySet<string> = new Set(['masterleases', 'peerserverleases', 'ranges']);
+export const OWN_KEYS: ReadonlySet<string> = new Set(['masterleases', 'peerserverleases', 'ranges']);
 
 /** What an API server makes by itself when it starts, if it is not there. */
 const MADE_AT_START: ReadonlySet<string> = new Set([

@@ -30,6 +30,8 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
   TestsFailedError: 'Read the failed tests in the report, fix the change and push. Re-run the check if a test is flaky.',
   StackFailedError: 'Fix the named CloudFormation resource and push; the cluster stays at its last revision.',
   BackupNotProvenError: 'What the backup was for was not begun. Check etcd of the named cluster before you re-run.',
+  RehearsalFailedError:
+    'No cluster was changed. Delete or move what is named on the cluster, or change the version, and re-run the check once its next backup is proven.',
   BackupStaleError: 'What the backup was for was not begun. Re-run the check: it takes a new one.',
   LockHeldError: 'Wait until the named execution ends, then re-run the check.',
   GateClosedError: 'See the reason; nothing was started. Re-run the check once it is gone.',
@@ -48,9 +50,11 @@ export function pullRequestPassed(facts: {
   planSummary: string;
   e2e: TestNumbers | null;
   e2eReason: string;
+  /** What came of the rehearsal on a backup; absent where the versions stay. */
+  rehearsal?: string;
 }): CheckText {
   const tests = facts.e2e === null ? `e2e not needed: ${facts.e2eReason}.` : `e2e: ${numbers(facts.e2e)}.`;
-  return { conclusion: 'success', title: facts.planTitle, summary: joined(facts.planSummary, tests) };
+  return { conclusion: 'success', title: facts.planTitle, summary: joined(facts.planSummary, tests, facts.rehearsal ?? '') };
 }
 
 export function pullRequestFailed(error: CaughtError): CheckText {

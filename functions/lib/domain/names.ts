@@ -56,6 +56,8 @@ export const keys = {
   backupIndex: (cluster: string): string => `backups/${cluster}.json`,
   /** Claim and outcome of a restore. */
   restore: (cluster: string, id: string): string => `restores/${cluster}/${id}.json`,
+  /** Rehearsal of a backup under other versions, by the hash of both. */
+  rehearsal: (hash: string): string => `rehearsals/${hash}.json`,
   lock: (subject: string): string => `locks/${subject}.json`,
   cancel: (execution: string): string => `control/${execution}.json`,
   halt: (): string => 'control/halt.json',
@@ -116,6 +118,11 @@ export function hubRoleArn(account: string): string {
 /** Role that plans are made by in a cluster's account: it makes, reads and deletes change sets, and executes none. */
 export function previewRoleArn(account: string): string {
   return `arn:aws:iam::${account}:role/sluice-preview`;
+}
+
+/** Role that upgrades are rehearsed by before they are merged: it invokes `sluice-rehearsal` and does nothing else. */
+export function rehearseRoleArn(account: string): string {
+  return `arn:aws:iam::${account}:role/sluice-rehearse`;
 }
 
 /** Name of a cluster-side function in a cluster's account. */

@@ -23,9 +23,10 @@ const STEPS: Readonly<Record<ClusterSideFunction, readonly string[]>> = {
     'report-drift',
   ],
   etcd: ['check-members', 'take-snapshot', 'prove-hash', 'mend-etcd-members', 'restore-members', 'roll-etcd-members'],
-  manifest: ['check-backup', 'check-backup-gate', 'write-manifest'],
+  manifest: ['check-backup', 'check-backup-gate', 'check-rehearsal', 'write-manifest'],
   remover: ['remove-backups', 'copy-backups'],
   drill: ['prove-snapshot', 'prove-api', 'run-tests'],
+  rehearsal: ['prove-upgrade'],
 };
 
 /** @throws InputError for a step that no cluster-side function has */
@@ -36,5 +37,6 @@ export function clusterSideFunctionOf(step: string): ClusterSideFunction {
   if (STEPS.manifest.includes(step)) return 'manifest';
   if (STEPS.remover.includes(step)) return 'remover';
   if (STEPS.drill.includes(step)) return 'drill';
+  if (STEPS.rehearsal.includes(step)) return 'rehearsal';
   throw new InputError(`no function of a cluster's account has the step ${step}`);
 }

@@ -84,6 +84,11 @@ export class TestsFailedError extends SluiceError {
   override readonly name = 'TestsFailedError';
 }
 
+/** The data of a proven backup do not bear the versions of a pull request. Never retried. */
+export class RehearsalFailedError extends SluiceError {
+  override readonly name = 'RehearsalFailedError';
+}
+
 /** Validation found errors in the pull request. Never retried. */
 export class ValidationFailedError extends SluiceError {
   override readonly name = 'ValidationFailedError';

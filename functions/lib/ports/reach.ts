@@ -1,7 +1,7 @@
 import type { ClusterRef } from '#model/settings.ts';
 
 /** Functions of the hub's bundle that run inside each cluster's account. */
-export type ClusterSideFunction = 'identity' | 'cluster' | 'etcd' | 'manifest' | 'remover' | 'drill';
+export type ClusterSideFunction = 'identity' | 'cluster' | 'etcd' | 'manifest' | 'remover' | 'drill' | 'rehearsal';
 
 /** Runs a step in a cluster's account. */
 export interface Reach {

@@ -74,6 +74,20 @@ describe('conclude-pull-request', () => {
     expect(written.indexOf(keys.evidence(NEW))).toBeLessThan(written.indexOf(keys.check(COMMIT, 'sluice')));
   });
 
+  test('says what came of the rehearsal, and is as green without one', async () => {
+    await runStep(
+      concludePullRequest,
+      { ...input, concludeRehearsal: { line: '**Not rehearsed**: no proven backup yet of dev-1.' } },
+      world,
+    );
+
+    expect(await world.checks.wanted(check)).toMatchObject({
+      conclusion: 'success',
+      title: '3 clusters, 1 change',
+      summary: 'e2e: 12 passed, 0 failed in 5 min.\n\n**Not rehearsed**: no proven backup yet of dev-1.',
+    });
+  });
+
   test('equal content keeps its first evidence; a run on another base is added', async () => {
     await runStep(concludePullRequest, input, world, 'pr-7');
     const first = world.read(keys.evidence(NEW));

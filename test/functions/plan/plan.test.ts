@@ -208,6 +208,25 @@ describe('plan', () => {
     expect(await objects.get(keys.planData(output.planHash))).toBeDefined();
   });
 
+  it.each([
+    ['runs another Kubernetes', { kubernetes: '1.35.4' }, true],
+    ['runs another etcd', { kubernetes: '1.36.3', etcd: '3.5.1' }, true],
+    ['runs these versions already', { kubernetes: '1.36.3' }, false],
+  ])('says that versions of data change where a cluster %s', async (_, versions, upgrades) => {
+    const objects = await storeOf({ ...edited('versions.yaml', '1.35.4', '1.36.3') });
+    const input = { readPullRequest: CONFIGURATION, snapshotConfiguration: SNAPSHOTS };
+    const before = await plan.run(input, { objects }, CONTEXT);
+    const brought = before.versions;
+    const record = clusterRecord(clusterEntry('dev-1'), 'dev', BASE);
+    await objects.put(keys.cluster('dev-1'), JSON.stringify({ ...record, versions: { ...record.versions, ...brought, ...versions } }));
+
+    const after = await plan.run(input, { objects }, CONTEXT);
+
+    // Where nothing runs yet nothing changes its version.
+    expect(before).toMatchObject({ versions: { kubernetes: '1.36.3' }, upgrades: false });
+    expect(after).toMatchObject({ versions: brought, upgrades });
+  });
+
   it('names one cluster of each group whose stacks change, with its render, for CloudFormation to be asked', async () => {
     const objects = await storeOf({ ...edited('versions.yaml', '1.35.4', '1.36.3') });
     const input = (fork: boolean) => ({ readPullRequest: { ...CONFIGURATION, fork }, snapshotConfiguration: SNAPSHOTS });

@@ -13,12 +13,13 @@ export async function deployJoinFunction(aws: Ministack, account: string, instan
   await deployFunction(aws, account, 'join', { AWS_ENDPOINT_URL_EC2: instances, AWS_ENDPOINT_URL_AUTO_SCALING: instances });
 }
 
-/** A function of an account from its own bundle, as account.yaml deploys it. @param variables of its environment, besides its own */
+/** A function of an account from its own bundle, as account.yaml deploys it. @param variables of its environment, besides its own. @param seconds after which a call ends */
 export async function deployFunction(
   aws: Ministack,
   account: string,
   folder: string,
   variables: Readonly<Record<string, string>> = {},
+  seconds = 30,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), `sluice-${folder}-`));
   const FunctionName = `sluice-${folder}`;
@@ -37,7 +38,7 @@ export async function deployFunction(
         FunctionName,
         Runtime: 'nodejs24.x',
         Handler: 'handler.handler',
-        Timeout: 30,
+        Timeout: seconds,
         Role: `arn:aws:iam::${account}:role/sluice-side-${folder}`,
         Code: { ZipFile: readFileSync(zip) },
         Environment: { Variables },

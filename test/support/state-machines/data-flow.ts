@@ -1,3 +1,4 @@
+import { RehearsalSubject } from '#model/rehearsal.ts';
 import { ClusterRef } from '#model/settings.ts';
 import { LookInput, MergeGroupInput, PullRequestInput, RolloutInput } from '#model/webhook.ts';
 import { allStates, type ChoiceRule, integrationOf, type Machine, type Region, type State } from '../asl/definition.ts';
@@ -12,6 +13,8 @@ const ROOTS: Readonly<Record<string, readonly Schema[]>> = {
   rollout: [schemaOf(RolloutInput, 'output')],
   // Started by a schedule.
   'backup-fleet': [objectSchema({})],
+  // Started by begin-rehearsal.
+  'rehearse-upgrade': [schemaOf(RehearsalSubject, 'output')],
   // Started by on-execution-ended.
   'release-cluster': [
     objectSchema({

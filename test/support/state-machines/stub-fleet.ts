@@ -53,6 +53,13 @@ const INPUTS: Readonly<Record<string, Record<string, unknown>>> = {
   'pull-request': { repository: { owner: 'o', name: 'r' }, number: 1, cause: 'c1' },
   'propose-upgrade': { repository: 'o/r' },
   'backup-fleet': {},
+  'rehearse-upgrade': {
+    cluster: CLUSTER,
+    backup: { id: 'b1', takenAt: 't' },
+    from: { kubernetes: '1.35.4', etcd: '3.6.16' },
+    to: { kubernetes: '1.36.3', etcd: '3.6.16' },
+    progress: null,
+  },
   'restore-cluster': {
     cluster: CLUSTER,
     restore: { id: 'r1', backup: 'b0', reason: 'lost' },
@@ -203,10 +210,16 @@ export function answer(
       return { e2eNeeded: true };
     case 'validate':
       return { ok: true };
+    case 'begin-rehearsal':
+      return { decision: 'started', reason: 'under way', execution: `rehearse-${execution}` };
+    case 'conclude-rehearsal':
+      return { ...advance, line: done ? 'Rehearsed.' : '' };
+    case 'prove-upgrade':
+      return { outcome: 'passed', reason: 'served', orphans: [], orphanedResources: 0, seconds: 1 };
     case 'choose-upgrade':
       return { decision: 'propose' };
     case 'plan':
-      return { affectsClusters: true, previews: 1 };
+      return { affectsClusters: true, previews: 1, upgrades: true };
     case 'resolve-revision':
       return { decision: done ? 'start' : 'wait', waitSeconds: advance.waitSeconds };
     case 'next-wave':

@@ -9,15 +9,15 @@ import { mapAwsError } from '../aws/errors.ts';
 /** What a Lambda answers when its handler threw. */
 const FunctionFailure = z.object({ errorType: z.string().default('Lambda.Unknown'), errorMessage: z.string().default('no message') });
 
-/** Invokes the functions of a cluster's account under the account's hub role. */
-export function createReach(region: string): Reach {
+/** Invokes the functions of a cluster's account. @param roleArn role of the account, by its id, that it does so under */
+export function createReach(region: string, roleArn: (account: string) => string = hubRoleArn): Reach {
   const credentialsOf = createRoleCredentials(region);
   return {
     async invoke(cluster, target, payload, session) {
       const name = clusterSideFunctionName(target);
       const client = new LambdaClient({
         region: cluster.region,
-        credentials: () => credentialsOf(hubRoleArn(cluster.account), session),
+        credentials: () => credentialsOf(roleArn(cluster.account), session),
         requestHandler: { requestTimeout: 905_000 },
         // A repeated invocation is the state machine's decision: its history then tells of each one.
         maxAttempts: 1,
