@@ -51,6 +51,7 @@ describe('two rolls of an unchanged revision, one after the other', () => {
       expect(changes.filter((change) => / (kubernetes|instances|stacks|etcd|secrets)\./.test(change))).toEqual([]);
       expect(everything(fleet)).toEqual(objects);
       expect([fleet.cloud.stacks.calls, fleet.cloud.instances.calls]).toEqual([stacks, instances]);
-      expect(transitions(fleet, from)).toBeLessThanOrEqual(60);
+      // A backup with it, and each phase looked at: more than where the record says that nothing is to be done.
+      expect(transitions(fleet, from)).toBeLessThanOrEqual(70);
     }));
 });
