@@ -210,7 +210,8 @@ function stub(
   if (call.step === 'advance-deletion' && done && cluster !== undefined) clusters.delete(cluster);
   if (call.step === 'validate') return { ok: true, errors: 0, warnings: 0, findingsKey: null };
   const answer = stubAnswer({ ...call, attempt }, done, { clusters });
-  if (call.step === 'plan') return { planHash: PLAN, title: '1 cluster, 1 distinct change', affectsClusters: true, previews: 0, versions: null, upgrades: false };
+  if (call.step === 'plan')
+    return { planHash: PLAN, title: '1 cluster, 1 distinct change', affectsClusters: true, previews: 0, versions: null, upgrades: false };
   if (call.step === 'run-tests') return { done: true, waitSeconds: 0, reason: '', passed: 3, failed: 0, durationSeconds: 60 };
   return answer;
 }
