@@ -74,9 +74,9 @@ function none(reason: string) {
   return { decision: 'none' as const, reason, subject: null, execution: null };
 }
 
-/** Clusters of the channel that exist, in the order of its file. An index that can't be read holds up nobody, and is told. */
+/** Clusters of the channel that exist and stay, in the order of its file. An index that can't be read holds up nobody, and is told. */
 async function clustersOf(channel: ChannelFile, objects: ObjectStore) {
-  const entries = channel.clusters;
+  const entries = channel.clusters.filter(({ state }) => state === 'ready');
   const records = await readRecords(
     objects,
     entries.map(({ name }) => name),

@@ -80,7 +80,10 @@ export const plan = defineStep({
       await objects.putIfAbsent(keys.planStep(stepName(baseRevision, headRevision)), step);
     const { kubernetes, etcd } = head.versions;
     const versions = { kubernetes, etcd };
-    const upgrades = [...past.records.values()].some((record) => changesDataVersions(record, versions));
+    const upgrades = channel.clusters.some(({ name, state }) => {
+      const record = past.records.get(name);
+      return state === 'ready' && record !== undefined && changesDataVersions(record, versions);
+    });
     return { ...(await keep(objects, planned, readPullRequest.fork)), channel: channel.channel, versions, upgrades };
   },
 });

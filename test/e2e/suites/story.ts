@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { accountKeys, keys } from '#domain/names.ts';
 import { BackupManifest } from '#model/backup-records.ts';
+import { WantedCheck } from '#model/checks.ts';
 import { ChannelProof, ClusterRecord, Lock } from '#model/records.ts';
 import { auditText, readAudit } from '../../../local/audit.ts';
 import { accountClients } from '../../../local/aws/clients.ts';
@@ -60,6 +61,14 @@ export function storySuite(scene: () => Scene, story: () => StoryResult): void {
 
       expect(runs.filter(({ subject }) => subject === `#${first}`)).toMatchObject([{ status: 'SUCCEEDED' }]);
       expect(runs.filter(({ subject }) => promotions.includes(subject))).toEqual([]);
+    });
+
+    test('says what it was rehearsed on, or that there was no backup yet, which holds nobody up', async () => {
+      for (const { number } of story().pullRequests) {
+        const { head } = await scene().operator.getPullRequest(number);
+        const check = await stored(scene(), HUB_ACCOUNT, keys.check(head.sha, 'sluice'), WantedCheck);
+        expect(check?.summary, `#${number}`).toMatch(/^(\*\*Not rehearsed\*\*: no proven backup yet of |Rehearsed Kubernetes )/m);
+      }
     });
 
     test('leaves every cluster at the new version, with new nodes only', async () => {

@@ -17,7 +17,7 @@ import {
   runStep,
   SETTINGS_COMMIT,
 } from '../../support/control-world.ts';
-import { gitId } from '../../support/fleet.ts';
+import { channelFile, gitId } from '../../support/fleet.ts';
 
 const check = { repository: REPOSITORY, sha: COMMIT, name: 'sluice' };
 const readPullRequest: ReadPullRequest = {
@@ -86,6 +86,16 @@ describe('begin-rehearsal', () => {
     expect(told.map(({ decision }) => decision)).toEqual(['none', 'none', 'none', 'none']);
     expect(told[0]?.reason).toBe('no proven backup yet of beta-1, beta-2, beta-3');
     expect(world.executions.started).toEqual([]);
+  });
+
+  test('passes over a cluster that is to go', async () => {
+    const leaving = channelFile('beta', 3);
+    const [first, ...others] = leaving.clusters;
+    if (first === undefined) throw new Error('beta has no cluster');
+    await world.settings([{ ...leaving, clusters: [{ ...first, state: 'decommission' }, ...others] }]);
+    await backedUp('beta-1');
+
+    expect((await begun()).subject.cluster.name).toBe('beta-2');
   });
 
   test('goes on to the next cluster when an index can’t be read', async () => {
