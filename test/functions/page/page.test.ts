@@ -111,10 +111,10 @@ describe('the page of a rollout at work', () => {
 
     const [first, second, third] = (await betaOf(world)).clusters;
 
-    expect(first).toMatchObject({ stored: { backups: 244, bytes: 122e9, usdMonth: 4.85 }, backupProblems: [] });
+    expect(first).toMatchObject({ stored: { backups: 244, bytes: 122e9, usdMonth: 4.47 }, backupProblems: [] });
     expect(second?.backupProblems).toEqual(['old ones were not removed: RefusedError: no', 'not as it should be: b: not signed']);
     expect(third?.stored).toBeNull();
-    expect((await askPage(world)).body).toContain('244 stored, 122.0 GB, about 4.85 USD a month');
+    expect((await askPage(world)).body).toContain('244 stored, 122.0 GB, about 4.47 USD a month');
   });
 
   it('shows a suspicious backup with its numbers, also as data, until it is acknowledged', async () => {
