@@ -59,7 +59,7 @@ export function planConfiguration(change: {
   const context: PlanContext = {
     channel: channel.channel,
     downstream: downstreamOf(channel.channel, settings),
-    notes: [...(baseProblem === undefined ? [] : [baseNote(baseProblem)]), ...heldNotes(channel)],
+    notes: [...(baseProblem === undefined ? [] : [baseNote(baseProblem)]), ...heldNotes(channel), ...petScoreNotes(settings)],
     history,
     ...(seconds === undefined ? {} : { rolloutSeconds: seconds }),
     previews: [],

@@ -111,6 +111,16 @@ describe('the plan of a configuration', () => {
     expect(planConfiguration({ settings, channel: { ...channel, hold }, base, head }).context.notes).toHaveLength(3);
   });
 
+  it('tells how far the fleet is from one configuration, and nothing where no cluster is a pet', () => {
+    const hold = { revision: BASE, reason: 'a hotfix', owner: 'ada', until: '2026-02-01T00:00:00Z' };
+    const pets = { ...settings, channels: [channel, channelFile('alpha', 1, { follows: 'dev', hold })] };
+    const planned = planConfiguration({ settings: pets, channel, base, head });
+
+    expect(planned.context.notes).toEqual(['**Pet score 1**: 1 hold of single clusters or channels.']);
+    expect(planned.markdown).toContain('\n- **Pet score 1**: 1 hold');
+    expect(planConfiguration({ settings, channel, base, head }).markdown).not.toContain('Pet score');
+  });
+
   it('tells time by the past, for each group and for the whole rollout', () => {
     const proof = {
       channel: 'dev',
