@@ -3,6 +3,7 @@ import type { Configuration } from '#domain/configuration.ts';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
 import { stepName } from '#domain/plan-history.ts';
+import { chosenPreviews } from '#domain/plan-previews.ts';
 import { type Planned, type Previewable, planConfiguration, planSettings } from '#domain/plan-pull-request.ts';
 import { policiesOf, revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
 import { render } from '#domain/render.ts';
@@ -35,9 +36,6 @@ const Output = z.object({
   /** Clusters that CloudFormation can be asked about. */
   previews: z.int(),
 });
-
-/** Groups that CloudFormation is asked about: the most dangerous ones; each costs some calls to an account. */
-const MOST_PREVIEWS = 10;
 
 /**
  * What merging changes on each cluster that it reaches. Markdown lies in S3 under keys.plan, data (PlanData) under
@@ -90,9 +88,9 @@ async function planOfSettings(objects: ObjectStore, before: ParsedSettings | und
 /** A fork's templates never reach an account before they are merged: of them nothing is asked. */
 async function keep(objects: ObjectStore, planned: Planned, fork: boolean | undefined): Promise<z.infer<typeof Output>> {
   const { plan: made, context, title, markdown, affected } = planned;
-  const asked = fork === false ? planned.previewable.slice(0, MOST_PREVIEWS) : [];
+  const { asked, unasked } = fork === false ? chosenPreviews(planned.previewable) : { asked: [], unasked: 0 };
   const previews = await Promise.all(asked.map((one) => targetOf(objects, one)));
-  const data: PlanData = { plan: made, context, previews };
+  const data: PlanData = { plan: made, context, previews, ...(unasked === 0 ? {} : { unasked }) };
   const planHash = hashOf(data);
   await objects.putIfAbsent(keys.planData(planHash), JSON.stringify(data));
   await objects.putIfAbsent(keys.plan(planHash), markdown);
