@@ -2,6 +2,7 @@ import type { GroupPreview, PlanContext, PlanData, StackPreview } from '#model/p
 import type { ProposedChanges, StackFacts } from '#ports/change-sets.ts';
 import { hashOf } from './hash.ts';
 import { plainText } from './markdown.ts';
+import { outputReferences } from './stack-parameters.ts';
 
 /** Stack statuses in which CloudFormation takes an update (user guide, "Stack status codes"). */
 const TAKES_UPDATES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE', 'IMPORT_ROLLBACK_COMPLETE'];
@@ -34,11 +35,10 @@ export function withOutputs(
 ): { readonly parameters: Record<string, string>; readonly missing: readonly string[] } {
   const missing: string[] = [];
   const put = ([name, value]: [string, string]): [string, string] => {
-    const output = /^!output:[a-z0-9-]+\.(?<key>\w+)$/.exec(value)?.groups?.['key'];
-    if (output === undefined) return [name, value];
-    const found = outputs[output];
-    if (found === undefined) missing.push(output);
-    return [name, found ?? ''];
+    const references = outputReferences(value);
+    if (references.length === 0) return [name, value];
+    missing.push(...references.map(({ output }) => output).filter((output) => outputs[output] === undefined));
+    return [name, references.map(({ output }) => outputs[output] ?? '').join(',')];
   };
   return { parameters: Object.fromEntries(Object.entries(parameters).map(put)), missing };
 }

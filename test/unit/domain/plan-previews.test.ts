@@ -40,6 +40,17 @@ describe('parameters of a change set', () => {
       missing: [],
     }));
 
+  it('get several outputs where they are a list', () => {
+    const outputs = { SubnetA: 'subnet-1', SubnetC: 'subnet-3' };
+
+    expect(withOutputs({ SubnetIds: '!output:network.SubnetA,!output:network.SubnetC' }, outputs)).toEqual({
+      parameters: { SubnetIds: 'subnet-1,subnet-3' },
+      missing: [],
+    });
+    expect(withOutputs({ SubnetIds: '!output:network.SubnetA,!output:network.SubnetB' }, outputs).missing).toEqual(['SubnetB']);
+    expect(withOutputs({ Text: '!output:network.SubnetA,b' }, outputs).parameters).toEqual({ Text: '!output:network.SubnetA,b' });
+  });
+
   it('name the outputs that it lacks', () =>
     expect(withOutputs({ A: '!output:network.A', B: '!output:network.B' }, {})).toEqual({
       parameters: { A: '', B: '' },
