@@ -146,8 +146,11 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
       }),
     }),
   );
+  // Before the functions are there: their checks link to it.
+  const page = await startPageDoor(hub.lambda);
+  closers.push(() => page.close());
   const [functionUrl] = await Promise.all([
-    timed('Sluice deployed by osls', deployHub(root, site, hub, { apiUrl: github.apiUrl, repository: REPOSITORY })),
+    timed('Sluice deployed by osls', deployHub(root, site, hub, { apiUrl: github.apiUrl, repository: REPOSITORY }, page.url)),
     timed(
       `${accounts.length} accounts bootstrapped`,
       Promise.all(sites.map(({ account, network }) => bootstrapAccount(root, accountClients(site, account), HUB_ACCOUNT, network))),
@@ -157,8 +160,6 @@ async function start(options: WorldOptions, closers: (() => Promise<void>)[], cl
   const door = await startFrontDoor(functionUrl, site.endpoint);
   closers.push(() => door.close());
   github.setWebhookUrl(door.url);
-  const page = await startPageDoor(hub.lambda);
-  closers.push(() => page.close());
   github.setFleetPage(page.url);
 
   options.beginBuilds?.();

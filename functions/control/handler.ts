@@ -1,4 +1,5 @@
 import { createMetrics } from '#adapters/cloudwatch/metrics.ts';
+import { planAddress } from '#domain/plan-address.ts';
 import { connectHub } from '#runtime/connect.ts';
 import { createHubHandler } from '#runtime/hub.ts';
 import { awaitArtifacts } from './await-artifacts.ts';
@@ -85,8 +86,10 @@ const STEPS = [
 ];
 
 const handle = createHubHandler(STEPS, async () => {
-  const { ports } = connectHub();
-  return { ...ports, metrics: createMetrics(ports.clock, (line) => void process.stdout.write(`${line}\n`)) };
+  const { environment, ports } = connectHub();
+  const places = { pageUrl: environment.SLUICE_PAGE_URL, bucket: environment.SLUICE_BUCKET, region: environment.AWS_REGION };
+  const toPlan = (hash: string): string => planAddress(hash, places);
+  return { ...ports, planAddress: toPlan, metrics: createMetrics(ports.clock, (line) => void process.stdout.write(`${line}\n`)) };
 });
 
 /** Steps of state machines, and the event of an execution that ended badly. */

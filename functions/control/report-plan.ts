@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { SUMMARY_LIMIT } from '#domain/check-publication.ts';
 import { codeSpan, plainText } from '#domain/markdown.ts';
 import { checkNames, keys } from '#domain/names.ts';
+import { withAddress } from '#domain/plan-address.ts';
 import { cutText } from '#domain/plan-text.ts';
 import { Finding } from '#model/checks.ts';
 import { NotFoundError } from '#model/errors.ts';
@@ -13,6 +14,8 @@ import { defineStep } from '#ports/step.ts';
 interface Ports {
   readonly objects: ObjectStore;
   readonly checks: Checks;
+  /** Where people read the whole plan of a hash. */
+  readonly planAddress: (hash: string) => string;
 }
 
 const Input = z.object({
@@ -30,7 +33,7 @@ export const reportPlan = defineStep({
   name: 'report-plan',
   input: Input,
   output: z.object({ reported: z.boolean() }),
-  async run({ readPullRequest: pull, validate, plan, previewChangeSets, invalid }, { objects, checks }: Ports, { execution }) {
+  async run({ readPullRequest: pull, validate, plan, previewChangeSets, invalid }, { objects, checks, planAddress }: Ports, { execution }) {
     const findings = await readFindings(objects, validate.findingsKey ?? undefined);
     const planCheck = { ...pull.check, name: checkNames.plan };
     const { generation } = pull;
@@ -52,7 +55,7 @@ export const reportPlan = defineStep({
       status: 'completed',
       conclusion: 'success',
       title: plan.title,
-      summary: cutText(stored.body, SUMMARY_LIMIT, keys.plan(planHash)),
+      summary: cutText(withAddress(stored.body, planHash, planAddress(planHash)), SUMMARY_LIMIT, keys.plan(planHash)),
       findings,
       execution,
       generation,

@@ -3,6 +3,7 @@ import type { Configuration } from '#domain/configuration.ts';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
 import { stepName } from '#domain/plan-history.ts';
+import { chosenPreviews } from '#domain/plan-previews.ts';
 import { type Planned, type Previewable, planConfiguration, planSettings } from '#domain/plan-pull-request.ts';
 import { policiesOf, revisionsOf, settingsMoves } from '#domain/plan-settings.ts';
 import { changesDataVersions } from '#domain/rehearsal.ts';
@@ -41,9 +42,6 @@ const Output = z.object({
   /** Whether a cluster of the channel that is there gets another version of Kubernetes or etcd. */
   upgrades: z.boolean(),
 });
-
-/** Groups that CloudFormation is asked about: the most dangerous ones; each costs some calls to an account. */
-const MOST_PREVIEWS = 10;
 
 /**
  * What merging changes on each cluster that it reaches. Markdown lies in S3 under keys.plan, data (PlanData) under
@@ -102,9 +100,9 @@ async function planOfSettings(objects: ObjectStore, before: ParsedSettings | und
 /** A fork's templates never reach an account before they are merged: of them nothing is asked. */
 async function keep(objects: ObjectStore, planned: Planned, fork: boolean | undefined): Promise<z.infer<typeof Output>> {
   const { plan: made, context, title, markdown, affected } = planned;
-  const asked = fork === false ? planned.previewable.slice(0, MOST_PREVIEWS) : [];
+  const { asked, unasked } = fork === false ? chosenPreviews(planned.previewable) : { asked: [], unasked: 0 };
   const previews = await Promise.all(asked.map((one) => targetOf(objects, one)));
-  const data: PlanData = { plan: made, context, previews };
+  const data: PlanData = { plan: made, context, previews, ...(unasked === 0 ? {} : { unasked }) };
   const planHash = hashOf(data);
   await objects.putIfAbsent(keys.planData(planHash), JSON.stringify(data));
   await objects.putIfAbsent(keys.plan(planHash), markdown);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
+import { createMetrics } from '#adapters/cloudwatch/metrics.ts';
 import { createGitHub } from '#adapters/github/github.ts';
 import { createObjects } from '#adapters/s3/objects.ts';
 import { createSecrets } from '#adapters/secrets-manager/secrets.ts';
@@ -42,7 +43,7 @@ export async function handler(event: unknown): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-/** What GitHub refuses for good is told in the log and left: the checks behind it in the queue must not wait for it. */
+/** What GitHub refuses for good is told (connect) and left: the checks behind it in the queue must not wait for it. */
 async function publish(ref: CheckRef, ports: PublishPorts): Promise<void> {
   const log = createLog({ function: 'publish', check: ref.name, sha: ref.sha });
   for (const pause of [...TRY_AGAIN_MS, undefined]) {
@@ -51,10 +52,7 @@ async function publish(ref: CheckRef, ports: PublishPorts): Promise<void> {
       log.info('check published', { sent });
       return;
     } catch (error) {
-      if (error instanceof RefusedError) {
-        log.error('GitHub refused a check; it stays as it is there', { reason: error.message });
-        return;
-      }
+      if (error instanceof RefusedError) return;
       if (pause === undefined) throw error;
       log.warn('a check is published again', { reason: String(error) });
       await delay(pause);
@@ -76,6 +74,8 @@ async function connect(): Promise<PublishPorts> {
   const environment = readEnvironment();
   const region = environment.AWS_REGION;
   const app = await loadGitHubApp(createSecrets(region), required(environment, 'SLUICE_GITHUB_SECRET'));
+  const clock = { now: () => new Date() };
+  const metrics = createMetrics(clock, (line) => void process.stdout.write(`${line}\n`));
   const executions = createExecutions({ account: environment.SLUICE_ACCOUNT, region, prefix: environment.SLUICE_STATE_MACHINE_PREFIX });
   return {
     objects: createObjects(environment.SLUICE_BUCKET, { region }),
@@ -84,12 +84,17 @@ async function connect(): Promise<PublishPorts> {
       repository: required(environment, 'SLUICE_REPOSITORY'),
       ...app,
     }),
-    clock: { now: () => new Date() },
+    clock,
     pace: createPace(),
     link: (wanted) => {
       if (wanted.execution === undefined) return undefined;
       const machine = wanted.ref.name.endsWith('rollout') ? 'rollout' : wanted.ref.name.endsWith('e2e') ? 'e2e' : 'pull-request';
       return executions.link(machine, wanted.execution);
+    },
+    refused(ref, reason, shown) {
+      const what = shown ? 'GitHub refused the text of a check; it says so there' : 'GitHub refused a check; it stays as it is there';
+      createLog({ function: 'publish', check: ref.name, sha: ref.sha }).error(what, { reason });
+      metrics.put({}, [{ name: 'ChecksRefused', value: 1, unit: 'Count' }]);
     },
   };
 }

@@ -20,13 +20,16 @@ export interface PublishPorts {
   readonly pace: () => Promise<void>;
   /** Address for people of an execution of a check. */
   readonly link: (wanted: WantedCheck) => string | undefined;
+  /** Told of what GitHub refuses for its content. @param shown whether the check says so on GitHub, in its plainest form */
+  readonly refused: (ref: CheckRef, reason: string, shown: boolean) => void;
 }
 
 /**
  * Brings one check to GitHub: creates the run for a new attempt, else updates it; nothing when GitHub has this state
  * already. What was sent is noted after each request, so that a try that was lost goes on and sends nothing twice. Only the
  * publisher calls it, one repository at a time, so that order and rate hold by construction. Answers true when something
- * was sent. @throws TransientError, ConflictError; RefusedError when GitHub does not even take the plainest form
+ * was sent. @throws TransientError, ConflictError; RefusedError when GitHub does not even take the plainest form;
+ * `refused` is told of whatever it refuses
  */
 export async function publishCheck(ref: CheckRef, ports: PublishPorts): Promise<boolean> {
   const key = keys.check(ref.sha, ref.name);
@@ -43,10 +46,20 @@ export async function publishCheck(ref: CheckRef, ports: PublishPorts): Promise<
     await send.all(publication);
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    await send.one(plainPublication(publication, error.message, key));
+    await sendPlain(send, plainPublication(publication, error.message, key), error.message, ref, ports);
   }
   await send.done(hash);
   return true;
+}
+
+async function sendPlain(send: Sending, plain: CheckRunRequest, reason: string, ref: CheckRef, ports: PublishPorts): Promise<void> {
+  try {
+    await send.one(plain);
+    ports.refused(ref, reason, true);
+  } catch (error) {
+    if (error instanceof RefusedError) ports.refused(ref, `${reason}; in its plainest form: ${error.message}`, false);
+    throw error;
+  }
 }
 
 interface PublishedRecord {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { stackName } from '#domain/names.ts';
 import { BUSY_MINUTES, decideStack, isBusy, type StackDecision, stackPace } from '#domain/stack-decision.ts';
+import { outputReferences } from '#domain/stack-parameters.ts';
 import { requireLock } from '#facts/lock.ts';
 import { noteReached } from '#facts/version-move.ts';
 import { DeadlineError, NotFoundError, StackFailedError } from '#model/errors.ts';
@@ -198,13 +199,16 @@ async function requestOf({ stacks, cluster, execution }: Look, rendered: Rendere
   };
 }
 
-/** `!output:<role>.<key>` is the output of another stack of the same cluster. */
+/** `!output:<role>.<key>` is the output of another stack of the same cluster; a list may have several. */
 async function resolved(stacks: Stacks, cluster: string, value: string): Promise<string> {
-  const reference = /^!output:(?<role>[a-z0-9-]+)\.(?<key>\w+)$/.exec(value)?.groups;
-  if (reference === undefined) return value;
-  const { role = '', key = '' } = reference;
-  const name = stackName(cluster, role);
-  const output = (await stacks.describe(name))?.outputs[key];
-  if (output === undefined) throw new NotFoundError(`stack ${name} has no output ${key}; it must be there first`);
-  return output;
+  const references = outputReferences(value);
+  if (references.length === 0) return value;
+  const found: string[] = [];
+  for (const { role, output } of references) {
+    const name = stackName(cluster, role);
+    const one = (await stacks.describe(name))?.outputs[output];
+    if (one === undefined) throw new NotFoundError(`stack ${name} has no output ${output}; it must be there first`);
+    found.push(one);
+  }
+  return found.join(',');
 }

@@ -4,12 +4,13 @@ import { GetFunctionUrlConfigCommand } from '@aws-sdk/client-lambda';
 import type { RepositoryRef } from '#model/primitives.ts';
 import type { AccountClients, AwsSite } from './clients.ts';
 
-/** Runs the real `osls deploy` against the emulated AWS. @returns the webhook's function URL */
+/** Runs the real `osls deploy` against the emulated AWS. @param pageUrl where browsers reach the page @returns the webhook's function URL */
 export async function deployHub(
   root: string,
   site: AwsSite,
   hub: AccountClients,
   github: { readonly apiUrl: string; readonly repository: RepositoryRef },
+  pageUrl?: string,
 ): Promise<string> {
   const output: string[] = [];
   const child = spawn(process.execPath, [join(root, 'node_modules/osls/bin/serverless.js'), 'deploy', '--region', site.region], {
@@ -23,6 +24,7 @@ export async function deployHub(
       AWS_REGION: site.region,
       SLUICE_GITHUB_API_URL: github.apiUrl,
       SLUICE_REPOSITORY: `${github.repository.owner}/${github.repository.name}`,
+      ...(pageUrl === undefined ? {} : { SLUICE_PAGE_URL: pageUrl }),
       SLS_TELEMETRY_DISABLED: '1',
       SLS_NOTIFICATIONS_MODE: 'off',
       CI: '1',

@@ -22,6 +22,8 @@ export interface LocalGitHub {
   setFleetPage(url: string): void;
   /** Makes `owner/<name>` a fork of the repository (or finds it) and answers its clone URL. */
   fork(owner: string): Promise<string>;
+  /** How many requests that write a check run came since the start, and which of them were refused. */
+  checkRequests(): { readonly made: number; readonly refused: readonly string[] };
   /** Resolves when test merges are made and webhooks are delivered. */
   settled(): Promise<void>;
   /** Stops listening, gives up what is not delivered, writes the state. */
@@ -60,6 +62,7 @@ export async function startLocalGitHub(options: LocalGitHubOptions): Promise<Loc
       await world.fork(forkOwner);
       return `${pageUrl}/${forkOwner}/${name}.git`;
     },
+    checkRequests: () => ({ made: world.checkRequests.made, refused: [...world.checkRequests.refused] }),
     settled,
     async close() {
       world.hooks.stop();

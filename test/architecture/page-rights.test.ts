@@ -23,5 +23,7 @@ it('the page can read records and nothing else', () => {
   // Who may take the role: Lambda.
   expect(role.match(/sts:AssumeRole/g)).toHaveLength(1);
   // Snapshots, renders and what is in Git are none of its business.
-  expect(role).not.toMatch(/HubBucket\.Arn\}\/\*|snapshots|renders|plans/);
+  expect(role).not.toMatch(/HubBucket\.Arn\}\/\*|snapshots|renders/);
+  // Of plans their text, in which the values of Secrets are masked.
+  expect(role.match(/plans[^'"]*/g)).toEqual(['plans/*.md']);
 });

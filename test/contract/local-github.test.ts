@@ -99,9 +99,13 @@ describe('what GitHub refuses', () => {
   ])('a check run with %s', async (_name, change, reason) => {
     const head_sha = await clone.git('rev-parse', 'origin/main');
 
+    const before = under.local.checkRequests();
     const answer = await asApp('POST', `${FLEET}/check-runs`, { name: 'sluice', head_sha, ...change });
+    const { made, refused } = under.local.checkRequests();
 
     expect(answer.status).toBe(422);
+    expect(made).toBe(before.made + 1);
+    expect(refused.slice(before.refused.length)).toEqual([expect.stringMatching(/^POST .*\/check-runs: 422 /)]);
     expect(JSON.stringify(answer.json)).toMatch(reason);
   });
 

@@ -42,6 +42,7 @@ function setUp() {
     clock: { now: () => new Date('2026-01-05T08:05:00Z') },
     pace: async () => undefined,
     link: () => 'https://eu-central-1.console.aws.amazon.com/states/home',
+    refused: (_ref, reason) => void refused.push(reason),
   };
   return { ports, objects, refused, requests };
 }

@@ -102,6 +102,13 @@ describe('a world started anew after that', () => {
     await expectNoLockHeld(theScene());
   });
 
+  test('GitHub has refused no request about a check, of all that were made until here', () => {
+    const { made, refused } = theScene().world.github.checkRequests();
+
+    expect(made).toBeGreaterThan(20);
+    expect(refused).toEqual([]);
+  });
+
   test('closing it leaves no process and no address', async () => {
     const trees = theScene()
       .world.room.processes()

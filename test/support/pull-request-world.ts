@@ -81,7 +81,12 @@ export async function createPullRequestWorld(): Promise<PullRequestWorld> {
     },
   });
   const executions = executionsOf(machines);
-  const ports = { ...base, executions, pause: (seconds: number) => sleep(seconds) };
+  const ports = {
+    ...base,
+    executions,
+    planAddress: (hash: string) => `https://page.test/plans/${hash}`,
+    pause: (seconds: number) => sleep(seconds),
+  };
   const handle = wrapCalls(
     async (call, given: typeof ports) =>
       STEPS.some(({ name }) => name === call.step) ? runStep(STEPS as never, call, given) : stub(call, { made, clusters, asked }),

@@ -14,6 +14,7 @@ import {
 import { binarySkewFindings } from './binary-skew.ts';
 import { type Component, parseComponents } from './components.ts';
 import { parseManifests, type ReadManifests, type SourceObject } from './manifests.ts';
+import { zoneFindings } from './pool-zones.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { readShape } from './shape.ts';
 import { skewFindings } from './skew.ts';
@@ -103,7 +104,7 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
   const objectsAreWhole = findings.length === 0 && reader.findings.length === beforeLoad;
   const conformance = reader.conformance();
   const probes = reader.optional('tests/probes.yaml') ? reader.shape('tests/probes.yaml', Probes) : { probes: [] };
-  if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml')));
+  if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml'), { network, nodePool }));
   if (versions !== undefined) {
     reader.findings.push(...skewFindings(components, versions).slice(0, MAX_SKEW_FINDINGS));
     const userData = { common, etcd: etcdData, 'control-plane': controlPlaneData, node };
@@ -203,12 +204,12 @@ function meantPath(path: string): string {
   return meant === path ? '' : ` Did you mean ${shorten(meant, 200)}?`;
 }
 
-function poolFindings({ pools }: Pools, text: string): Finding[] {
+function poolFindings({ pools }: Pools, text: string, templates: Parameters<typeof zoneFindings>[2]): Finding[] {
   const { value: source } = parseYaml(`${FOLDER}pools.yaml`, text);
   if (source === undefined) return [];
   const at = (index: number, key: string, message: string): Finding =>
     findingAt(source.path, placeOf(source, ['pools', index, key]), 'pools', message);
-  return pools.flatMap((pool, index) => {
+  const ofPools = pools.flatMap((pool, index) => {
     const findings: Finding[] = [];
     if (pools.findIndex((other) => other.name === pool.name) !== index)
       findings.push(at(index, 'name', `There is another pool ${pool.name}.`));
@@ -218,4 +219,5 @@ function poolFindings({ pools }: Pools, text: string): Finding[] {
     }
     return findings;
   });
+  return [...ofPools, ...zoneFindings(pools, source, templates)];
 }

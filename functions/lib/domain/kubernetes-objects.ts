@@ -38,15 +38,14 @@ const SAMPLE: ClusterRef = {
 
 /**
  * What an API server of the version in versions.yaml would refuse of the objects, each at its place in the source; what only
- * one of the next minor would refuse is a warning.
+ * one of the next minor would refuse is a warning, and that nobody could look at that minor is a notice.
  */
 export function objectFindings({ files, versions, components, load, objectsAreWhole }: ObjectsToCheck, book: SchemaBook): Finding[] {
   const minor = versions.kubernetes.replace(/\.\d+$/, '');
   const schemas = book(minor);
   if (schemas === undefined) {
     const message = `Sluice has no schemas of Kubernetes ${minor}: objects were not checked against it. e2e still applies them to a real API server.`;
-    const file = { path: `${CONFIGURATION_FOLDER}/versions.yaml`, document: 0 };
-    return [findingAt(file.path, createPlaces(files)(file, ['kubernetes']), 'no-schemas', message, 'warning')];
+    return [noSchemas(files, message, 'warning')];
   }
   const variables = clusterVariables(SAMPLE, versions, bucketName(SAMPLE.account, SAMPLE.region));
   const filled = (object: SourceObject): SourceObject => ({ ...object, manifest: fillIn(object.manifest, variables) });
@@ -58,11 +57,22 @@ export function objectFindings({ files, versions, components, load, objectsAreWh
   const places = createPlaces(files);
   const definitions = objects.flatMap(({ manifest }) => definitionOf(manifest) ?? []);
   const apis: Apis = { schemas, custom: customKinds(definitions), aggregated: aggregatedOf(objects), whole: objectsAreWhole };
-  const next = book(minor.replace(/\d+$/, (number) => String(Number(number) + 1)));
+  const nextMinor = minor.replace(/\d+$/, (number) => String(Number(number) + 1));
+  const next = book(nextMinor);
   const later = next === undefined ? undefined : { ...apis, schemas: next };
   const findings: Finding[] = [];
   for (const object of objects) if (findings.length <= MAX_FINDINGS) findings.push(...findingsOf(object, apis, later, places));
-  return [...findings, ...(objectsAreWhole ? orderFindings(all, apis, places) : [])];
+  const message = `Sluice has no schemas of Kubernetes ${nextMinor}: what it will no longer take of these objects was not looked for.`;
+  return [
+    ...findings,
+    ...(objectsAreWhole ? orderFindings(all, apis, places) : []),
+    ...(next === undefined ? [noSchemas(files, message, 'notice')] : []),
+  ];
+}
+
+function noSchemas(files: readonly SnapshotFile[], message: string, level: Finding['level']): Finding {
+  const file = { path: `${CONFIGURATION_FOLDER}/versions.yaml`, document: 0 };
+  return findingAt(file.path, createPlaces(files)(file, ['kubernetes']), 'no-schemas', message, level);
 }
 
 /** Variables put in, as rendering does; unknown ones are left, another rule tells them. */

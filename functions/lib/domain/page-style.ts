@@ -24,5 +24,5 @@ tr.channel strong { font-size: 15px; margin-right: 8px; } td ul { margin: 0; pad
 td.backup { min-width: 190px; overflow-wrap: anywhere; } td.backup code, td.backup .age { white-space: normal; }
 .rollout { border: 1px solid var(--line); border-radius: 6px; padding: 8px 14px; margin: 0 0 10px; } .rollout > p:first-child { font-size: 15px; }
 .waves { margin: 6px 0 0; padding-left: 22px; } .waves li { margin: 3px 0; } .cell { margin-right: 12px; white-space: nowrap; }
-summary { cursor: pointer; } footer { margin-top: 30px; color: var(--dim); }
+summary { cursor: pointer; } pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; } footer { margin-top: 30px; color: var(--dim); }
 `;

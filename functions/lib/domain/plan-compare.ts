@@ -1,3 +1,4 @@
+import type { Pool } from '#model/configuration.ts';
 import type { ResourceChange, Roll } from '#model/plan.ts';
 import type { ChangeClass, RenderedStack } from '#model/render.ts';
 import { canonicalJson } from './hash.ts';
@@ -7,6 +8,7 @@ import type { PlanItem } from './plan-items.ts';
 import { instancesOf, resourceChanges } from './plan-resources.ts';
 import { type Candidate, type FoldedSide, isRaw, type PlanChange, type PlanSide, type Sides, stackOf, templateOf } from './plan-sides.ts';
 import { resolveResources } from './plan-template.ts';
+import { zonesOfPool } from './pool-zones.ts';
 import { ownVariables } from './render.ts';
 import { isRotated } from './rotation.ts';
 import type { Variables } from './variables.ts';
@@ -182,12 +184,13 @@ function hasInstances({ ignition }: RenderedStack): boolean {
 function sizeOf(stack: RenderedStack, side: Side): Pick<Roll, 'instances' | 'zones'> {
   const pool = side.folded.render.pools.find(({ name }) => `pool-${name}` === stack.role);
   const instances = instancesOf(resolved(stack, side)) ?? pool?.size ?? 1;
-  const zones = zonesOf(stack);
+  const zones = zonesOf(stack, pool);
   return { instances, zones: zones.slice(0, Math.max(1, instances)) };
 }
 
-/** Zones by the subnets that a stack is given: the list of all three, or single ones. */
-function zonesOf({ parameters }: RenderedStack): string[] {
+/** Zones by the subnets that a stack is given: the list of all three, a pool's own, or single ones. */
+function zonesOf({ parameters, role }: RenderedStack, pool: Pool | undefined): string[] {
+  if (pool !== undefined && `pool-${pool.name}` === role) return zonesOfPool(pool);
   if ('SubnetIds' in parameters) return ['a', 'b', 'c'];
   return ['a', 'b', 'c'].filter((zone) => `Subnet${zone.toUpperCase()}` in parameters);
 }

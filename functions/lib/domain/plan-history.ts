@@ -58,7 +58,7 @@ export function rolloutSeconds(
   history: Readonly<Record<string, History>>,
   records: Records,
 ): number | undefined {
-  const changed = plan.groups.filter((group) => group.class !== 'nothing');
+  const changed = plan.groups.filter((group) => group.class !== 'nothing' && group.held !== true);
   if (changed.length === 0 || changed.some(({ hash }) => history[hash] === undefined)) return undefined;
   const slowest = new Map(
     changed.flatMap(({ hash, clusters }) => clusters.map((name) => [name, history[hash]?.medianSeconds ?? 0] as const)),

@@ -2,9 +2,19 @@ import type { GroupPreview, PlanContext, PlanData, StackPreview } from '#model/p
 import type { ProposedChanges, StackFacts } from '#ports/change-sets.ts';
 import { hashOf } from './hash.ts';
 import { plainText } from './markdown.ts';
+import { outputReferences } from './stack-parameters.ts';
 
 /** Stack statuses in which CloudFormation takes an update (user guide, "Stack status codes"). */
 const TAKES_UPDATES = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE', 'IMPORT_ROLLBACK_COMPLETE'];
+
+/** Groups that CloudFormation is asked about: the most dangerous ones; each costs some calls to an account. */
+const MOST_PREVIEWS = 10;
+
+/** Which of the groups whose stacks change CloudFormation is asked about, and how many are left. @param groups in the order of their danger */
+export function chosenPreviews<T>(groups: readonly T[]): { readonly asked: readonly T[]; readonly unasked: number } {
+  const asked = groups.slice(0, MOST_PREVIEWS);
+  return { asked, unasked: groups.length - asked.length };
+}
 
 /** Name of a change set that is only read: one for each stack and execution, so that a repeated call finds it. */
 export function previewName(stack: string, execution: string): string {
@@ -25,11 +35,10 @@ export function withOutputs(
 ): { readonly parameters: Record<string, string>; readonly missing: readonly string[] } {
   const missing: string[] = [];
   const put = ([name, value]: [string, string]): [string, string] => {
-    const output = /^!output:[a-z0-9-]+\.(?<key>\w+)$/.exec(value)?.groups?.['key'];
-    if (output === undefined) return [name, value];
-    const found = outputs[output];
-    if (found === undefined) missing.push(output);
-    return [name, found ?? ''];
+    const references = outputReferences(value);
+    if (references.length === 0) return [name, value];
+    missing.push(...references.map(({ output }) => output).filter((output) => outputs[output] === undefined));
+    return [name, references.map(({ output }) => outputs[output] ?? '').join(',')];
   };
   return { parameters: Object.fromEntries(Object.entries(parameters).map(put)), missing };
 }
@@ -52,9 +61,14 @@ export function previewOf(role: string, proposed: ProposedChanges): StackPreview
 /** The plan's data with what CloudFormation said, or why it could not be asked. */
 export function withPreviews(data: PlanData, previews: readonly GroupPreview[], problem?: string): PlanData {
   const context: PlanContext = { ...data.context, previews };
+  const { unasked = 0 } = data;
+  const asked = data.previews.length;
+  const capped = `CloudFormation was asked about the first ${asked} of ${asked + unasked} groups whose stacks change, the most dangerous ones: each costs calls to an account. What is told of the others is by the templates alone.`;
   const note =
     problem === undefined
-      ? []
+      ? unasked === 0
+        ? []
+        : [capped]
       : [`CloudFormation could not be asked what it would replace: ${plainText(problem)}. What is told of it is by the templates alone.`];
   return { ...data, context: { ...context, notes: [...context.notes, ...note] } };
 }

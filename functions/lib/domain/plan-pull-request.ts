@@ -24,7 +24,7 @@ export interface Planned {
   readonly markdown: string;
   /** One cluster of each group whose stacks change: what CloudFormation can be asked about. */
   readonly previewable: readonly Previewable[];
-  /** Clusters that the change affects; of settings also those whose plan is not known. */
+  /** Clusters that the change affects, now or when their hold is released; of settings also those whose plan is not known. */
   readonly affected: number;
 }
 
@@ -60,7 +60,7 @@ export function planConfiguration(change: {
   const context: PlanContext = {
     channel: channel.channel,
     downstream: downstreamOf(channel.channel, settings),
-    notes: [...(baseProblem === undefined ? [] : [baseNote(baseProblem)]), ...heldNotes(channel)],
+    notes: [...(baseProblem === undefined ? [] : [baseNote(baseProblem)]), ...heldNotes(channel), ...petScoreNotes(settings)],
     history,
     ...(seconds === undefined ? {} : { rolloutSeconds: seconds }),
     previews: [],
@@ -71,7 +71,8 @@ export function planConfiguration(change: {
     title: planTitle(plan),
     markdown: planMarkdown(plan, context),
     previewable: previewableOf(plan, subjects),
-    affected: plan.affected,
+    // Held clusters count here: what they wait for must have passed e2e like everything else, and later channels get it.
+    affected: plan.groups.filter((group) => group.class !== 'nothing').reduce((sum, group) => sum + group.clusters.length, 0),
   };
 }
 
@@ -120,7 +121,12 @@ function subjectsOf(channel: ChannelFile, base: Configuration | undefined, head:
     .filter((entry) => entry.state === 'ready')
     .map((entry) => {
       const cluster = clusterRef(entry, channel);
-      return { base: base === undefined ? undefined : { configuration: base, cluster }, head: { configuration: head, cluster } };
+      const held = holdOf(entry, channel) !== undefined;
+      return {
+        base: base === undefined ? undefined : { configuration: base, cluster },
+        head: { configuration: head, cluster },
+        ...(held ? { held } : {}),
+      };
     });
 }
 
@@ -140,7 +146,8 @@ function heldNotes(channel: ChannelFile): string[] {
 }
 
 function previewableOf(plan: Plan, subjects: readonly PlanSubject[]): Previewable[] {
-  return plan.groups.flatMap((group) => {
+  const moving = plan.groups.filter((group) => group.held !== true);
+  return moving.flatMap((group) => {
     const subject = subjects.find(({ head }) => head?.cluster.name === group.clusters[0]);
     const roles = [...new Set(group.resources.filter(({ type }) => type !== 'AWS::CloudFormation::Stack').map(({ role }) => role))];
     if (subject?.base === undefined || subject.head === undefined || roles.length === 0) return [];

@@ -25,7 +25,7 @@ const RISKS_SHOWN = 10;
 /** One line for the check's title: how far it reaches. At most 200 characters. */
 export function planTitle(plan: Plan): string {
   if (plan.affected === 0) return 'No cluster changes';
-  return `${count(plan.affected, 'cluster')}, ${count(told(plan).length, 'distinct change')}, ${nodesText(plan)}: ${CLASS_TEXT[plan.class]}`;
+  return `${count(plan.affected, 'cluster')}, ${count(moving(plan).length, 'distinct change')}, ${nodesText(plan)}: ${CLASS_TEXT[plan.class]}`;
 }
 
 /**
@@ -34,7 +34,7 @@ export function planTitle(plan: Plan): string {
  */
 export function planMarkdown(plan: Plan, context: PlanContext): string {
   const groups = told(plan);
-  const same = plan.clusters - plan.affected;
+  const same = plan.clusters - groups.reduce((sum, { clusters }) => sum + clusters.length, 0);
   const lines = [
     `**Blast radius: ${blastRadius(plan, context)}.**`,
     '',
@@ -60,7 +60,7 @@ function blastRadius(plan: Plan, context: PlanContext): string {
 function knownRadius(plan: Plan, { rolloutSeconds }: PlanContext): string {
   const of = plan.clusters === plan.affected ? '' : ` of ${plan.clusters}`;
   const time = rolloutSeconds === undefined ? '' : `; about ${durationText(rolloutSeconds)} by past updates, soaks included`;
-  return `${plan.affected}${of} ${plan.clusters === 1 ? 'cluster' : 'clusters'}, ${count(told(plan).length, 'distinct change')}, ${nodesText(plan)}, ${CLASS_TEXT[plan.class]}${time}`;
+  return `${plan.affected}${of} ${plan.clusters === 1 ? 'cluster' : 'clusters'}, ${count(moving(plan).length, 'distinct change')}, ${nodesText(plan)}, ${CLASS_TEXT[plan.class]}${time}`;
 }
 
 function nodesText({ rollsNodes }: Plan): string {
@@ -75,7 +75,7 @@ function table(groups: readonly PlanGroup[]): string[] {
     ...groups.map((group, index) => {
       const rolls = group.rolls.map(rollText).join(', ') || 'none';
       const causes = sourcesText(sourcesOf(group)) || 'a new cluster';
-      return `| ${index + 1} | ${CLASS_TEXT[group.class]} | ${group.clusters.length} | ${rolls} | ${group.changes.length} | ${causes} |`;
+      return `| ${index + 1} | ${CLASS_TEXT[group.class]} | ${group.clusters.length}${group.held === true ? ' (held)' : ''} | ${rolls} | ${group.changes.length} | ${causes} |`;
     }),
   ];
 }
@@ -95,7 +95,7 @@ function groupText(group: PlanGroup, number: number, context: PlanContext): stri
   const more = group.clusters.length - NAMES_SHOWN;
   const preview = context.previews.find((one) => one.group === group.hash);
   return [
-    `### ${number}. ${count(group.clusters.length, 'cluster')}: ${CLASS_TEXT[group.class]}`,
+    `### ${number}. ${count(group.clusters.length, 'cluster')}${group.held === true ? ', held, when the hold is released' : ''}: ${CLASS_TEXT[group.class]}`,
     `${names}${more > 0 ? ` and ${more} more` : ''}`,
     '',
     ...forecast(group, context),
@@ -285,6 +285,11 @@ function openAfter(open: readonly string[], line: string): readonly string[] {
 
 function told(plan: Plan): PlanGroup[] {
   return plan.groups.filter((group) => group.class !== 'nothing');
+}
+
+/** What merging does, without what waits for the release of a hold. */
+function moving(plan: Plan): PlanGroup[] {
+  return told(plan).filter((group) => group.held !== true);
 }
 
 function count(number: number, word: string): string {

@@ -12,6 +12,8 @@ import { createSources } from './plan-sources.ts';
 export type PlanSubject = PlanChange & {
   /** Lines of the settings that cause the change, when settings do. */
   readonly causes?: readonly Source[];
+  /** The cluster is held: merging does not change it, the release of its hold will. */
+  readonly held?: boolean;
 };
 
 /**
@@ -32,16 +34,22 @@ export function planChange(subjects: readonly PlanSubject[]): Plan {
   return summed(told, subjects.length);
 }
 
-/** Groups in the order of their danger, with the totals over all clusters. */
+/** Groups in the order of their danger, held ones last, with the totals over all clusters that are not held. */
 function summed(told: readonly PlanGroup[], clusters: number): Plan {
-  const sorted = told.toSorted((left, right) => rank(right.class) - rank(left.class) || right.clusters.length - left.clusters.length);
-  const affected = sorted.filter((group) => group.class !== 'nothing').reduce((sum, group) => sum + group.clusters.length, 0);
+  const sorted = told.toSorted(
+    (left, right) =>
+      Number(left.held ?? false) - Number(right.held ?? false) ||
+      rank(right.class) - rank(left.class) ||
+      right.clusters.length - left.clusters.length,
+  );
+  const moving = sorted.filter((group) => group.held !== true);
+  const affected = moving.filter((group) => group.class !== 'nothing').reduce((sum, group) => sum + group.clusters.length, 0);
   return {
     groups: sorted,
     clusters,
     affected,
-    class: sorted[0]?.class ?? 'nothing',
-    rollsNodes: sorted.reduce((sum, group) => sum + group.clusters.length * workerNodes(group.rolls), 0),
+    class: moving[0]?.class ?? 'nothing',
+    rollsNodes: moving.reduce((sum, group) => sum + group.clusters.length * workerNodes(group.rolls), 0),
   };
 }
 
@@ -52,7 +60,8 @@ function hashOfChange(subject: PlanSubject, { class: name, items, rolls, resourc
     subject.base !== undefined && subject.head !== undefined
       ? []
       : [configuration.revision, cluster.environment, cluster.region, cluster.channel];
-  return hashOf({ name, whole, items: items.map(({ key, hash }) => [key, hash]), rolls, resources });
+  const held = subject.held === true ? { held: true } : {};
+  return hashOf({ name, whole, items: items.map(({ key, hash }) => [key, hash]), rolls, resources, ...held });
 }
 
 function sideOf(subject: PlanSubject): PlanSide {
@@ -67,6 +76,7 @@ function groupOf(hash: string, change: ClusterChange, first: PlanSubject, subjec
     hash,
     class: change.class,
     clusters: subjects.map((subject) => sideOf(subject).cluster.name),
+    ...(first.held === true ? { held: true } : {}),
     changes: alike(changes),
     rolls: change.rolls,
     resources: change.resources,

@@ -6,6 +6,7 @@ import { type IgnitionDocument, renderIgnition } from './ignition.ts';
 import { bucketName, stackName } from './names.ts';
 import { inApplyOrder } from './object-order.ts';
 import { escaped, mapStrings, OWN_VARIABLES, type Put, putAll, putShared, subnetVariables } from './plan-fold.ts';
+import { subnetParameters } from './pool-zones.ts';
 import { outputReference, type TemplateName } from './stack-parameters.ts';
 import type { Template } from './template.ts';
 import { clusterVariables, poolVariables, type Variables } from './variables.ts';
@@ -150,5 +151,6 @@ function poolParameters(pool: Pool, literal: Put): Variables {
     PoolSize: String(pool.size),
     PoolMaxSize: String(pool.maxSize),
     PoolGeneration: String(pool.generation),
+    ...subnetParameters(pool),
   };
 }

@@ -43,6 +43,21 @@ export function outputReference(output: string): string {
   return `!output:network.${output}`;
 }
 
+/** A reference to an output of another stack of the same cluster. */
+export interface OutputReference {
+  readonly role: string;
+  readonly output: string;
+}
+
+/** The outputs that a parameter's value stands for: one, or several of a list; none when the value is plain text. */
+export function outputReferences(value: string): OutputReference[] {
+  const found = value.split(',').map((part) => /^!output:(?<role>[a-z0-9-]+)\.(?<output>\w+)$/.exec(part)?.groups);
+  const references = found.flatMap((groups) =>
+    groups === undefined ? [] : [{ role: groups['role'] ?? '', output: groups['output'] ?? '' }],
+  );
+  return references.length === found.length ? references : [];
+}
+
 /** Told of one template. */
 const MAX_FINDINGS = 50;
 

@@ -2,6 +2,7 @@ import type { Finding } from '#model/checks.ts';
 import { isRecord } from './kubernetes-schema.ts';
 import { didYouMean } from './suggest.ts';
 import { referencesOf, type Template, walk } from './template.ts';
+import { userDataFindings } from './template-user-data.ts';
 import { shorten } from './yaml-parse.ts';
 import { findingAt, placeOf, type ValuePath } from './yaml-source.ts';
 
@@ -72,7 +73,7 @@ const FUNCTIONS = [
 
 type At = (path: ValuePath, message: string) => Finding;
 
-/** What CloudFormation would refuse of a template's structure, beyond what reading it finds. */
+/** What CloudFormation would refuse of a template's structure, beyond what reading it finds, and user data that is no pointer. */
 export function templateRuleFindings(template: Template): Finding[] {
   const at: At = (path, message) => findingAt(template.path, placeOf(template.source, path), 'template', message);
   return [
@@ -81,6 +82,7 @@ export function templateRuleFindings(template: Template): Finding[] {
     ...keyFindings(template, at),
     ...functionFindings(template, at),
     ...dependencyFindings(template, at),
+    ...userDataFindings(template),
   ].slice(0, MAX_FINDINGS);
 }
 

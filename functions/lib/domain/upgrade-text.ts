@@ -29,7 +29,7 @@ export function upgradeText(facts: UpgradeTextFacts): { title: string; message: 
   const head = [...whatLines(facts), '', '### What it would break', ''];
   const tail = ['', ...artifactLines(facts), 'Close this pull request to never have this version proposed again; a newer one will be.', ''];
   const rows = facts.findings.map(findingLine);
-  const quiet = rows.length > 0 ? [] : [`Validation of the configuration of ${facts.channel} with this version finds nothing new.`];
+  const quiet = facts.findings.some(({ level }) => level !== 'notice') ? [] : quietLines(facts);
   return {
     title,
     message: `${title}\n\nSluice-Upgrade: ${product} ${to}\n`,
@@ -47,6 +47,12 @@ function whatLines({ upgrade: { product, from, to, step }, channel, downstream, 
     `Merging rolls it out to ${channel}${later}.`,
     ...(step === 'minor' ? ['There is no way back from a minor but a restore: what is stored then is of the newer one.'] : []),
   ];
+}
+
+/** Notices are no findings against the version, but say what was not looked at. */
+function quietLines({ channel, findings }: UpgradeTextFacts): string[] {
+  const nothing = `Validation of the configuration of ${channel} with this version finds nothing new`;
+  return findings.length === 0 ? [`${nothing}.`] : [`${nothing} that is wrong, and says:`, ''];
 }
 
 function apiLines({ upgrade: { product, to }, apiKnown }: UpgradeTextFacts): string[] {

@@ -10,6 +10,7 @@ import { contradictionFindings, type DeletionSide, removalFindings } from './kub
 import { objectFindings } from './kubernetes-objects.ts';
 import { policyFindings } from './policies/findings.ts';
 import { policyClashes } from './policies/own-policies.ts';
+import { zoneMoveFindings } from './pool-zones.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { usedRestoreFindings } from './restore-change.ts';
 import { type ParsedSettings, parseSettings } from './settings.ts';
@@ -70,7 +71,9 @@ function moveFindings(head: Snapshot, now: ConfigurationParts, before: Configura
   const versions = from && to && versionMoveFindings(from, to, head.files);
   const [was, is] = [deletionSide(before), deletionSide(now)];
   const objects = was && is && removalFindings(was, is);
-  return [...(versions ?? []), ...(objects ?? [])];
+  const pools = head.files.find(({ path }) => path === 'pools.yaml')?.content ?? '';
+  const zones = zoneMoveFindings(before.pools, now.pools, `${CONFIGURATION_FOLDER}/pools.yaml`, pools);
+  return [...(versions ?? []), ...(objects ?? []), ...zones];
 }
 
 function versionSide({ versions, components }: ConfigurationParts): Pick<Configuration, 'versions' | 'components'> | undefined {

@@ -42,6 +42,12 @@ export const Pool = z.strictObject({
   /** Nodes per pool; zones are filled evenly. */
   size: z.int().min(1),
   maxSize: z.int().min(1),
+  /** Zones of the pool's one group; absent: all three. Never changed: nodes would be ended undrained. */
+  zones: z
+    .array(z.enum(['a', 'b', 'c']))
+    .min(1)
+    .max(3)
+    .optional(),
   market: z.enum(['on-demand', 'spot']).default('on-demand'),
   labels: z.record(z.string(), z.string()).default({}),
   /** How many nodes a roll may add at once, in percent of the size it finds; at least one, within `maxSize`. */

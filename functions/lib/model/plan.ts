@@ -65,6 +65,8 @@ export const PlanGroup = z.object({
   hash: Sha256,
   class: ChangeClass,
   clusters: z.array(z.string()).readonly(),
+  /** They are held: what is told happens when their hold is released, and counts in no total of the plan. Absent: they are not. */
+  held: z.boolean().optional(),
   changes: z.array(Change).readonly(),
   rolls: z.array(Roll).readonly(),
   /** What CloudFormation does to single resources, as far as it can be told without asking it. */
@@ -76,6 +78,7 @@ export type PlanGroup = z.infer<typeof PlanGroup>;
 export const Plan = z.object({
   /** Most dangerous class first. */
   groups: z.array(PlanGroup).readonly(),
+  /** All, held ones too; `affected`, `class` and `rollsNodes` are of those that merging changes. */
   clusters: z.int().min(0),
   affected: z.int().min(0),
   class: ChangeClass,
@@ -134,5 +137,11 @@ export const PreviewTarget = z.object({
 export type PreviewTarget = z.infer<typeof PreviewTarget>;
 
 /** `plans/<hash>.json`. */
-export const PlanData = z.object({ plan: Plan, context: PlanContext, previews: z.array(PreviewTarget).readonly() });
+export const PlanData = z.object({
+  plan: Plan,
+  context: PlanContext,
+  previews: z.array(PreviewTarget).readonly(),
+  /** Groups whose stacks change and that CloudFormation is not asked about, for their number. Absent: none. */
+  unasked: z.int().positive().optional(),
+});
 export type PlanData = z.infer<typeof PlanData>;

@@ -29,6 +29,8 @@ const Environment = z.object({
   GITHUB_API_URL: z.url().optional(),
   /** Where Kubernetes and etcd are released; when that is not GITHUB_API_URL, it is asked without credentials. */
   SLUICE_RELEASES_API_URL: z.url().optional(),
+  /** Where browsers reach the page, behind something that signs people in; `none` means nowhere. */
+  SLUICE_PAGE_URL: given(z.url({ protocol: /^https?$/ })),
   /** Secrets Manager id of the GitHub App's secret (schema GitHubAppSecret). */
   SLUICE_GITHUB_SECRET: z.string().min(1).optional(),
 });

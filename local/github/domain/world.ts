@@ -15,6 +15,13 @@ export interface Urls {
   fleet?: string;
 }
 
+/** Requests that write a check run, as far as they were answered. */
+export interface CheckRequests {
+  made: number;
+  /** Those answered 4xx, each with its reason. */
+  readonly refused: string[];
+}
+
 /** Everything that a request works on. */
 export interface World {
   readonly settings: Settings;
@@ -22,6 +29,7 @@ export interface World {
   readonly repository: Repository;
   readonly hooks: Hooks;
   readonly urls: Urls;
+  readonly checkRequests: CheckRequests;
   readonly repositoriesRoot: string;
   /** Runs changes one after another, in the order asked for. */
   serial<T>(work: () => Promise<T>): Promise<T>;
@@ -49,6 +57,7 @@ export async function openWorld(options: LocalGitHubOptions, urls: Urls): Promis
     repository,
     hooks: createHooks(store, settings, options.webhook.url),
     urls,
+    checkRequests: { made: 0, refused: [] },
     repositoriesRoot: root,
     serial: createQueue(),
     repositoryOf,

@@ -30,6 +30,7 @@ function patternOf(path: string): RegExp {
 /** Answers one REST request. @param path without the API's prefix */
 export async function serveRest(world: World, request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
   const answer = await answerOf(world, request, path).catch((error: unknown) => refusalOf(error, `${request.method} ${path}`));
+  countCheckRequest(world, request.method, path, answer);
   const text = answer.body === undefined ? '' : JSON.stringify(answer.body);
   response.writeHead(answer.status, {
     'content-type': 'application/json; charset=utf-8',
@@ -41,6 +42,13 @@ export async function serveRest(world: World, request: IncomingMessage, response
     ...answer.headers,
   });
   response.end(text);
+}
+
+/** None of what writes a check run should ever be refused: whoever runs a world can ask for those that were. */
+function countCheckRequest({ checkRequests }: World, method: string | undefined, path: string, { status, body }: Answer): void {
+  if (!(method === 'POST' || method === 'PATCH') || !/\/check-runs(\/\d+)?$/.test(path)) return;
+  checkRequests.made += 1;
+  if (status >= 400 && status < 500) checkRequests.refused.push(`${method} ${path}: ${status} ${JSON.stringify(body)}`);
 }
 
 async function answerOf(world: World, request: IncomingMessage, path: string): Promise<Answer> {

@@ -29,13 +29,16 @@ const FINDINGS = [
 
 const planCheck = { ...PULL.check, name: 'sluice / plan' };
 
+const planAddress = (hash: string): string => `https://page.test/plans/${hash}`;
+const LINK = '[The whole plan](https://page.test/plans/p), kept as `plans/p.md`.';
+
 async function setUp() {
   const objects = createFakeObjects();
   await objects.put('findings/f.json', JSON.stringify(FINDINGS));
   await objects.put(keys.plan('p'), '**1 cluster.**');
   const checks = createFakeChecks(objects, createFakeClock());
   const run = (input: object) =>
-    reportPlan.run(reportPlan.input.parse({ readPullRequest: PULL, ...input }), { objects, checks }, { execution: 'pr-7' });
+    reportPlan.run(reportPlan.input.parse({ readPullRequest: PULL, ...input }), { objects, checks, planAddress }, { execution: 'pr-7' });
   return { objects, checks, run };
 }
 
@@ -45,8 +48,24 @@ describe('report-plan', () => {
 
     await run({ validate: { errors: 0, warnings: 0 }, plan: { planHash: 'p', title: '1 cluster' } });
 
-    expect(await checks.wanted(planCheck)).toMatchObject({ status: 'completed', conclusion: 'success', summary: '**1 cluster.**' });
+    expect(await checks.wanted(planCheck)).toMatchObject({
+      status: 'completed',
+      conclusion: 'success',
+      summary: `**1 cluster.**\n\n${LINK}\n`,
+    });
     expect(await checks.wanted(PULL.check)).toMatchObject({ status: 'in_progress', title: '1 cluster' });
+  });
+
+  it('links the whole plan where it is cut, too', async () => {
+    const { objects, checks, run } = await setUp();
+    await objects.put(keys.plan('p'), `**1 cluster.**\n\n${'- a line\n'.repeat(20_000)}`);
+
+    await run({ validate: { errors: 0, warnings: 0 }, plan: { planHash: 'p', title: '1 cluster' } });
+
+    const { summary = '' } = (await checks.wanted(planCheck)) ?? {};
+    expect(summary.startsWith(`**1 cluster.**\n\n${LINK}\n\n- a line`)).toBe(true);
+    expect(summary).toMatch(/\*\*Cut here: \d+ more lines\.\*\* The whole text: plans\/p\.md\n$/);
+    expect(summary.length).toBeLessThanOrEqual(65_535);
   });
 
   it('turns both checks red with every finding, the first failure in the summary', async () => {

@@ -365,11 +365,40 @@ describe('the answer', () => {
   it.each([
     [{ method: 'POST' }, 405],
     [{ path: '/etc' }, 404],
+    [{ path: '/plans/' }, 404],
+    [{ path: `/plans/${'a'.repeat(64)}`, method: 'POST' }, 405],
   ])('refuses what is no look at the page: %o', async (request, status) => {
     const world = createControlWorld();
 
     expect((await askPage(world, request)).statusCode).toBe(status);
     expect(world.objects.calls).toEqual([]);
+  });
+
+  it('to a plan’s address is its text, with nothing of it taken for markup', async () => {
+    const { world } = await pageFleet();
+    const hash = 'a'.repeat(64);
+    await world.objects.put(keys.plan(hash), '**1 cluster.**\n</pre><script>alert(1)</script>\n<details>&amp;</details>');
+
+    const { statusCode, headers, body } = await askPage(world, { path: `/plans/${hash}` });
+
+    expect([statusCode, headers['content-type'], headers['cache-control']]).toEqual([200, 'text/html; charset=utf-8', 'no-store']);
+    expect(headers['content-security-policy']).toBe((await askPage(world)).headers['content-security-policy']);
+    expect(body).toContain(
+      '<pre>**1 cluster.**\n&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;\n&lt;details&gt;&amp;amp;&lt;/details&gt;</pre>',
+    );
+    expect((await askPage(world, { path: `/plans/${'b'.repeat(64)}` })).statusCode).toBe(404);
+  });
+
+  it('to a plan’s address fits into what a function may answer, however long the plan', async () => {
+    const { world } = await pageFleet();
+    const hash = 'a'.repeat(64);
+    await world.objects.put(keys.plan(hash), `"${'"'.repeat(99)}\n`.repeat(20_000));
+
+    const answer = await askPage(world, { path: `/plans/${hash}` });
+
+    expect(answer.body).toMatch(new RegExp(`Cut here: \\d+ more lines\\.\\*\\* The whole text: plans/${hash}\\.md in the hub`));
+    expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(6 * 1024 * 1024);
+    expect(answer.body.length).toBeGreaterThan(5_000_000);
   });
 
   it('writes nothing', async () => {

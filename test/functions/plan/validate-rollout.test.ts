@@ -68,6 +68,17 @@ describe('validate-rollout of a channel', () => {
     await expect(validate(ended ?? expect.fail(), { channel: 'beta' })).rejects.toThrow('privileged-pod');
   });
 
+  it('refuses a channel with a waiver that has ended, though only a warning was waived', async () => {
+    const text = referenceSettings().files.find(({ path }) => path === 'channels/dev.yaml')?.content ?? '';
+    const waiver = "waivers:\n  - { rule: privileged-pod, cluster: all, owner: team, reason: moving, until: '2026-01-05T07:59:59Z' }\n";
+    const world = await worldOf(PRIVILEGED, { 'dev.yaml': `${text}${waiver}` });
+
+    await expect(validate(world, { channel: 'dev' })).rejects.toThrow(
+      /^1 finding forbids this rollout of dev.*channels\/dev\.yaml.*\(waiver-expired\)/,
+    );
+    expect(await validate(world, { channel: 'alpha' })).toEqual({ validated: 1 });
+  });
+
   it('asks a channel that begins with what was pushed, like every other', async () => {
     const world = await worldOf(edited('components/coredns/deployment.yaml', 'replicas: 2', 'replicaz: 2'));
 

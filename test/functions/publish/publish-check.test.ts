@@ -14,7 +14,8 @@ interface Sent {
   readonly request: CheckRunRequest;
 }
 
-function setUp(): { ports: PublishPorts; objects: FakeObjects; sent: Sent[] } {
+function setUp(): { ports: PublishPorts; objects: FakeObjects; sent: Sent[]; refused: unknown[][] } {
+  const refused: unknown[][] = [];
   const objects = createFakeObjects();
   const sent: Sent[] = [];
   let next = 100;
@@ -43,9 +44,11 @@ function setUp(): { ports: PublishPorts; objects: FakeObjects; sent: Sent[] } {
       clock: { now: () => new Date('2026-01-05T08:00:00Z') },
       link: () => 'https://aws.example/execution',
       pace: async () => undefined,
+      refused: (...told) => void refused.push(told),
     },
     objects,
     sent,
+    refused,
   };
 }
 
@@ -177,8 +180,8 @@ describe('publishCheck', () => {
     expect(sent.map(({ kind, id }) => [kind, id])).toEqual([['update', 77]]);
   });
 
-  it('brings the plain end of a check that GitHub refuses for its content', async () => {
-    const { ports, objects, sent } = setUp();
+  it('brings the plain end of a check that GitHub refuses for its content, and tells of it', async () => {
+    const { ports, objects, sent, refused } = setUp();
     await write(objects, wanted({ status: 'completed', conclusion: 'failure', text: 'odd', findings: [finding(1)] }));
     const create = ports.github.createCheckRun;
     const github: PublishPorts['github'] = {
@@ -194,6 +197,38 @@ describe('publishCheck', () => {
 
     expect(sent.map(({ request }) => [request.conclusion, request.text, request.annotations])).toEqual([['failure', undefined, undefined]]);
     expect(sent[0]?.request.summary).toContain('GitHub answered 422: text is odd');
+    expect(refused).toEqual([[REF, 'GitHub answered 422: text is odd', true]]);
+  });
+
+  it('tells of a check that GitHub does not take at all, which stays as it is there', async () => {
+    const { ports, objects, sent, refused } = setUp();
+    await write(objects, wanted());
+    const github: PublishPorts['github'] = {
+      ...ports.github,
+      findCheckRun: async () => undefined,
+      createCheckRun: async () => Promise.reject(new RefusedError('GitHub answered 422: no such commit')),
+    };
+
+    await expect(publishCheck(REF, { ...ports, github })).rejects.toThrow(RefusedError);
+
+    expect(refused).toEqual([
+      [REF, 'GitHub answered 422: no such commit; in its plainest form: GitHub answered 422: no such commit', false],
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  it('tells of nothing when GitHub only does not answer', async () => {
+    const { ports, objects, refused } = setUp();
+    await write(objects, wanted());
+    const github: PublishPorts['github'] = {
+      ...ports.github,
+      findCheckRun: async () => undefined,
+      createCheckRun: async () => Promise.reject(new TransientError('GitHub answered 502')),
+    };
+
+    await expect(publishCheck(REF, { ...ports, github })).rejects.toThrow(TransientError);
+
+    expect(refused).toEqual([]);
   });
 
   it('has nothing to do for a check that nobody wants', async () => {

@@ -134,14 +134,19 @@ describe('advance-stack', () => {
   });
 
   it('puts in what another stack of the cluster has as output', async () => {
-    world.stacks.setOutputs(NAME, { SubnetA: 'subnet-7' });
-    const etcd = aStack('etcd', { parameters: { SubnetA: '!output:network.SubnetA', Text: 'output:network.SubnetA' } });
+    world.stacks.setOutputs(NAME, { SubnetA: 'subnet-7', SubnetC: 'subnet-9' });
+    const list = '!output:network.SubnetA,!output:network.SubnetC';
+    const etcd = aStack('etcd', { parameters: { SubnetA: '!output:network.SubnetA', List: list, Text: 'output:network.SubnetA' } });
     const hash = await world.deliver([aStack('network'), etcd]);
     await untilDone(hash, ['network']);
 
     await untilDone(hash, ['etcd']);
 
-    expect((await world.stacks.describe('sluice-dev-1-etcd'))?.parameters).toEqual({ SubnetA: 'subnet-7', Text: 'output:network.SubnetA' });
+    expect((await world.stacks.describe('sluice-dev-1-etcd'))?.parameters).toEqual({
+      SubnetA: 'subnet-7',
+      List: 'subnet-7,subnet-9',
+      Text: 'output:network.SubnetA',
+    });
   });
 
   it('names an output that is not there', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { previewName, previewOf, whyNotAsked, withOutputs, withPreviews } from '#domain/plan-previews.ts';
+import { chosenPreviews, previewName, previewOf, whyNotAsked, withOutputs, withPreviews } from '#domain/plan-previews.ts';
+import { clusterRef } from '#domain/waves.ts';
 import { PlanContext, type PlanData } from '#model/plan.ts';
 import type { StackFacts } from '#ports/change-sets.ts';
+import { clusterEntry } from '../../support/fleet.ts';
 
 const facts = (status: string): StackFacts => ({ status, outputs: {}, tags: {} });
 
@@ -37,6 +39,17 @@ describe('parameters of a change set', () => {
       parameters: { VpcId: 'vpc-1', Size: '3' },
       missing: [],
     }));
+
+  it('get several outputs where they are a list', () => {
+    const outputs = { SubnetA: 'subnet-1', SubnetC: 'subnet-3' };
+
+    expect(withOutputs({ SubnetIds: '!output:network.SubnetA,!output:network.SubnetC' }, outputs)).toEqual({
+      parameters: { SubnetIds: 'subnet-1,subnet-3' },
+      missing: [],
+    });
+    expect(withOutputs({ SubnetIds: '!output:network.SubnetA,!output:network.SubnetB' }, outputs).missing).toEqual(['SubnetB']);
+    expect(withOutputs({ Text: '!output:network.SubnetA,b' }, outputs).parameters).toEqual({ Text: '!output:network.SubnetA,b' });
+  });
 
   it('name the outputs that it lacks', () =>
     expect(withOutputs({ A: '!output:network.A', B: '!output:network.B' }, {})).toEqual({
@@ -83,6 +96,24 @@ describe('a plan with previews', () => {
 
   it('has them in its context, and nothing else changes', () =>
     expect(withPreviews(data, [preview])).toEqual({ ...data, context: { ...context, previews: [preview] } }));
+
+  it('says about how many groups CloudFormation was asked, where it was not asked about all', () => {
+    const asked = ['1', '2'].map((digit) => ({
+      group: digit.repeat(64),
+      cluster: clusterRef(clusterEntry('dev-1'), { channel: 'dev' }),
+      renderHash: digit.repeat(64),
+      roles: ['etcd'],
+    }));
+    const capped = { ...data, previews: asked, unasked: 3 };
+
+    expect(withPreviews(capped, [preview]).context.notes).toEqual([
+      'a note',
+      expect.stringMatching(/^CloudFormation was asked about the first 2 of 5 groups whose stacks change, .*by the templates alone\.$/),
+    ]);
+    expect(withPreviews(capped, [], 'it is down').context.notes).toEqual(['a note', expect.stringContaining('could not be asked')]);
+    expect(chosenPreviews([...Array(12).keys()])).toEqual({ asked: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], unasked: 2 });
+    expect(chosenPreviews([...Array(10).keys()])).toMatchObject({ unasked: 0 });
+  });
 
   it('says why CloudFormation could not be asked', () =>
     expect(withPreviews(data, [], 'it is down').context.notes).toEqual([

@@ -105,10 +105,44 @@ describe('the plan of a configuration', () => {
     if (first === undefined || second === undefined || third === undefined) throw new Error('no clusters');
     const held = { ...channel, clusters: [first, { ...second, hold }, { ...third, hold, state: 'decommission' as const }] };
 
-    expect(planConfiguration({ settings, channel: held, base, head }).context.notes).toEqual([
+    const planned = planConfiguration({ settings, channel: held, base, head });
+    expect(planned.context.notes).toEqual([
       '**dev-2** is held at aaaaaaaaaaaa by ada until 2026-02-01 00:00 UTC: it changes when the hold is released.',
     ]);
     expect(planConfiguration({ settings, channel: { ...channel, hold }, base, head }).context.notes).toHaveLength(3);
+    // They count in no total, but what they wait for is told, and must have passed e2e.
+    expect(planned.title).toBe('1 cluster, 1 distinct change, no node rolls: etcd members are replaced');
+    expect(planned.markdown).toContain('**Blast radius: 1 of 2 clusters, 1 distinct change,');
+    expect(planned.markdown).toContain('\n| 2 | etcd members are replaced | 1 (held) |');
+    expect(planned.markdown).toContain('\n### 2. 1 cluster, held, when the hold is released: etcd members are replaced\ndev-2\n');
+    expect(planned.markdown).not.toContain('other cluster');
+    expect(planned).toMatchObject({ affected: 2, plan: { clusters: 2, affected: 1 } });
+    expect(planned.previewable.map(({ head: side }) => side.cluster.name)).toEqual(['dev-1']);
+  });
+
+  it('of a channel that is held as a whole changes no cluster, rolls no node and is proven all the same', () => {
+    const hold = { revision: BASE, reason: 'a hotfix', owner: 'ada', until: '2026-02-01T00:00:00Z' };
+    const nodes = referenceConfiguration(edited('versions.yaml', '1.35.4', '1.36.3'), HEAD);
+    const planned = planConfiguration({ settings, channel: { ...channel, hold }, base, head: nodes });
+
+    expect(planConfiguration({ settings, channel, base, head: nodes }).plan.rollsNodes).toBeGreaterThan(0);
+    expect(planned).toMatchObject({
+      title: 'No cluster changes',
+      affected: 3,
+      previewable: [],
+      plan: { affected: 0, rollsNodes: 0, class: 'nothing', groups: [{ held: true, clusters: ['dev-1', 'dev-2', 'dev-3'] }] },
+    });
+    expect(planned.markdown).toContain('**Blast radius: no cluster changes.**');
+  });
+
+  it('tells how far the fleet is from one configuration, and nothing where no cluster is a pet', () => {
+    const hold = { revision: BASE, reason: 'a hotfix', owner: 'ada', until: '2026-02-01T00:00:00Z' };
+    const pets = { ...settings, channels: [channel, channelFile('alpha', 1, { follows: 'dev', hold })] };
+    const planned = planConfiguration({ settings: pets, channel, base, head });
+
+    expect(planned.context.notes).toEqual(['**Pet score 1**: 1 hold of single clusters or channels.']);
+    expect(planned.markdown).toContain('\n- **Pet score 1**: 1 hold');
+    expect(planConfiguration({ settings, channel, base, head }).markdown).not.toContain('Pet score');
   });
 
   it('tells time by the past, for each group and for the whole rollout', () => {

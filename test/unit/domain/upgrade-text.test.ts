@@ -50,6 +50,23 @@ describe('the pull request of an upgrade', () => {
     expect(body).not.toContain('finds nothing');
   });
 
+  it('says that nothing is wrong, and what could not be looked at', () => {
+    const finding = {
+      rule: 'no-schemas',
+      level: 'notice',
+      path: 'channels/cluster/versions.yaml',
+      line: 2,
+      message: 'None of 1.37.',
+    } as const;
+
+    const { body } = upgradeText({ ...FACTS, findings: [finding] });
+
+    expect(body).toContain(
+      'finds nothing new that is wrong, and says:\n\n- **notice** `no-schemas` `channels/cluster/versions.yaml:2` None of 1.37.',
+    );
+    expect(upgradeText({ ...FACTS, findings: [{ ...finding, level: 'warning' }] }).body).not.toContain('finds nothing');
+  });
+
   it('stays within what GitHub takes and says what it cut', () => {
     const finding = { rule: 'removed-api', level: 'failure', path: 'a', line: 1, message: '#'.repeat(2000) } as const;
 

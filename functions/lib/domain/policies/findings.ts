@@ -36,13 +36,19 @@ const NAMES_SHOWN = 5;
 
 /**
  * What the policies find, each violation once with the clusters that it concerns: a failure where one of them makes it
- * one. A waived violation is a notice. Of settings, also what is wrong with the waivers, and with what was said of backups.
+ * one. A waived violation is a notice. Of a configuration, also what is wrong with its channel's waivers; of settings, with
+ * those of all, and with what was said of backups.
  */
 export function policyFindings(change: SettingsChange | ConfigurationChange): Finding[] {
   if ('configuration' in change) {
     const subject = policySubject(change.configuration, change.files, change.today);
     const clusters = clustersOf(change.channel);
-    return POLICIES.flatMap((policy) => policy.check(subject).flatMap((violation) => told(policy, violation, clusters, change.today)));
+    const own = { channels: change.settings.channels.filter(({ file }) => file.channel === change.channel.channel) };
+    return [
+      ...POLICIES.flatMap((policy) => policy.check(subject).flatMap((violation) => told(policy, violation, clusters, change.today))),
+      // A waiver of what only warns would else rot unseen: nobody changes the settings because of it.
+      ...waiverFindings(own, change.today),
+    ];
   }
   const clusters = change.settings.channels.flatMap(({ file }) => clustersOf(file));
   return [

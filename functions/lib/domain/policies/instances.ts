@@ -1,3 +1,5 @@
+import type { Pool } from '#model/configuration.ts';
+import { zonesOfPool } from '../pool-zones.ts';
 import type { Template } from '../template.ts';
 import type { ValuePath } from '../yaml-source.ts';
 import { holdsInProduction, inProduction } from './conditions.ts';
@@ -106,10 +108,17 @@ export const zones: Policy = {
       }),
     ),
     ...subject.configuration.pools.flatMap((pool, index) =>
-      pool.size < ZONES ? [poolViolation(subject, index, 'size', `${pool.size} nodes do not fill ${ZONES} zones.`)] : [],
+      poolZoneProblems(pool).map(([field, message]) => poolViolation(subject, index, field, message)),
     ),
   ],
 };
+
+/** By the zones that a pool names, or all. */
+function poolZoneProblems(pool: Pool): ['zones' | 'size', string][] {
+  const zones = zonesOfPool(pool).length;
+  if (zones === 1) return [['zones', 'all its nodes stand in one zone. Name more, or none for all.']];
+  return pool.size < zones ? [['size', `${pool.size} nodes do not fill ${zones} zones.`]] : [];
+}
 
 /** Zones that domain/network.ts divides a cluster's network over, and the addresses of one /20 that AWS leaves free. */
 const ZONES = 3;

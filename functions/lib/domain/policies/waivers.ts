@@ -23,7 +23,7 @@ export function waiverFor(waivers: readonly Waiver[], rule: string, object: stri
 }
 
 /** What is wrong with waivers themselves, each at its line. @param now ISO 8601 */
-export function waiverFindings({ channels }: ParsedSettings, now: string): Finding[] {
+export function waiverFindings({ channels }: Pick<ParsedSettings, 'channels'>, now: string): Finding[] {
   return channels.flatMap(({ file, source }) =>
     file.waivers.flatMap((waiver, index) => {
       const at = (field: string, rule: string, message: string): Finding =>

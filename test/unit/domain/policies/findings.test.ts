@@ -131,6 +131,31 @@ describe('waivers', () => {
     expect(found(clusters('production'), waiver(until('2026-01-05T08:00:01Z')))).toMatchObject([{ level: 'notice' }]);
   });
 
+  it('that have ended are found with a configuration of their channel, though nothing breaks their rule', () => {
+    const line = (until: string) => `  - { rule: image-tag, cluster: all, owner: team-a, reason: moving, until: '${until}' }`;
+    const { files } = referenceSnapshot();
+    const of = (name: string, until: string): Finding[] => {
+      const settings = settingsOf(beta(clusters('test'), `waivers:\n${line(until)}\n`));
+      const channel = settings.settings.channels.find((file) => file.channel === name) ?? expect.fail();
+      return policyFindings({ configuration: configurationWith({}), files, settings, channel, today: NOW }).filter(
+        ({ level }) => level === 'failure',
+      );
+    };
+
+    expect(of('beta', NOW)).toEqual([
+      {
+        rule: 'waiver-expired',
+        level: 'failure',
+        path: 'channels/beta.yaml',
+        line: 8,
+        column: line(NOW).indexOf('until') + 1,
+        message: `The waiver of image-tag by team-a ended on ${NOW.slice(0, 10)}. Mend what it waived and remove it, or ask for it again.`,
+      },
+    ]);
+    expect(of('beta', '2026-01-05T08:00:01Z')).toEqual([]);
+    expect(of('alpha', NOW)).toEqual([]);
+  });
+
   it.each([
     [
       'rule: several-zone, cluster: all',

@@ -145,6 +145,17 @@ describe('several-zones', () => {
       pools('{ name: a, instanceType: m6i.large, size: 3, maxSize: 6 }', '{ name: b, instanceType: m6i.large, ▸size: 2, maxSize: 6 }'),
       ['pool b: 2 nodes do not fill 3 zones.'],
     ));
+
+  it('goes by the zones that a pool names, which must be more than one', () =>
+    expectFound(
+      zones,
+      'pools.yaml',
+      pools(
+        '{ name: a, instanceType: m6i.large, size: 2, maxSize: 6, zones: [a, c] }',
+        '{ name: b, instanceType: m6i.large, size: 3, maxSize: 6, ▸zones: [b] }',
+      ),
+      ['pool b: all its nodes stand in one zone. Name more, or none for all.'],
+    ));
 });
 
 describe('address-space', () => {
