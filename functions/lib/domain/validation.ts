@@ -47,7 +47,7 @@ export function validateConfiguration({ head, base, target }: ConfigurationChang
     ...now.findings,
     ...partFindings(head, now, schemas),
     ...(before === undefined ? [] : moveFindings(head, now, before)),
-    ...policiesOf(head, now.value, target),
+    ...policiesOf(head, now, target),
   ]);
 }
 
@@ -76,18 +76,19 @@ function versionSide({ versions, components }: ConfigurationParts): Pick<Configu
 }
 
 /** undefined when objects may be missing only because their file can't be read. */
-function deletionSide({ components, deletions, objectsAreWhole }: ConfigurationParts): DeletionSide | undefined {
-  return objectsAreWhole && deletions !== undefined ? { components, deletions } : undefined;
+function deletionSide({ components, deletions, objectsAreRead }: ConfigurationParts): DeletionSide | undefined {
+  return objectsAreRead && deletions !== undefined ? { components, deletions } : undefined;
 }
 
-/** What the policies say of a configuration that can be read; whom they concern is in the settings. */
-function policiesOf(head: Snapshot, configuration: Configuration | undefined, target: ConfigurationChange['target']): Finding[] {
-  const settings = target === undefined ? undefined : parseSettings(target.settings).value;
-  const channel = settings?.settings.channels.find(({ branch }) => branch === target?.branch);
-  if (configuration === undefined || target === undefined || settings === undefined || channel === undefined) return [];
+/** What the policies say of the parts that can be read; whom they concern is in the settings, as far as those can be read. */
+function policiesOf(head: Snapshot, now: ConfigurationParts, target: ConfigurationChange['target']): Finding[] {
+  if (target === undefined) return [];
+  const { read: settings } = parseSettings(target.settings);
+  const channel = settings.settings.channels.find(({ branch }) => branch === target.branch);
+  if (channel === undefined) return [];
   return [
-    ...policyClashes(configuration, settings.policies),
-    ...policyFindings({ configuration, files: head.files, settings, channel, today: target.now }),
+    ...policyClashes(now, settings.policies),
+    ...policyFindings({ configuration: now, files: head.files, settings, channel, today: target.now }),
   ];
 }
 
@@ -106,13 +107,13 @@ export interface KnownOfFleet {
 export function validateSettings(head: SettingsFiles, base: SettingsFiles | undefined, now: string, known: KnownOfFleet = {}): Finding[] {
   const bounds = boundFindings('channels', head.files);
   if (bounds.length > 0) return bounds;
-  const { value, findings } = parseSettings(head);
-  const policies = value === undefined ? [] : policyFindings({ settings: value, today: now });
-  const branches = value === undefined ? [] : branchFindings(value, known.missingBranches ?? []);
+  const { read, findings } = parseSettings(head);
+  const policies = policyFindings({ settings: read, today: now });
+  const branches = branchFindings(read, known.missingBranches ?? []);
   const before = base === undefined ? undefined : parseSettings(base).value;
   // A broken base is what this change repairs: there is nothing to compare with.
-  if (value === undefined || before === undefined) return inOrder([...findings, ...branches, ...policies]);
-  const changes = [...settingsChangeFindings(before.settings, value), ...recordFindings(before.settings, value, known.lives ?? new Map())];
+  if (before === undefined) return inOrder([...findings, ...branches, ...policies]);
+  const changes = [...settingsChangeFindings(before.settings, read), ...recordFindings(before.settings, read, known.lives ?? new Map())];
   return inOrder([...findings, ...branches, ...changes, ...policies]);
 }
 

@@ -68,7 +68,7 @@ function textsOf(subject: PolicySubject, name: UserDataName, list: 'files' | 'un
   const path = `user-data/${name}.yaml`;
   const source = subject.source(path);
   if (source === undefined) return [];
-  return subject.configuration.userData[name][list].flatMap((entry, index): Embedded[] => {
+  return (subject.userData[name]?.[list] ?? []).flatMap((entry, index): Embedded[] => {
     const key = 'path' in entry ? entry.path : entry.name;
     return entry.content === undefined
       ? []
