@@ -12,6 +12,7 @@ import { policyClashes } from './policies/own-policies.ts';
 import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { type ParsedSettings, parseSettings } from './settings.ts';
 import { type Life, recordFindings, settingsChangeFindings } from './settings-change.ts';
+import { templateTypeFindings } from './template-types.ts';
 import { versionMoveFindings } from './version-move.ts';
 import { findingAt, type Place, placeOf } from './yaml-source.ts';
 
@@ -42,12 +43,12 @@ export function validateConfiguration({ head, base, target }: ConfigurationChang
   if (bounds.length > 0) return inOrder([...findings, ...bounds]);
   const now = readParts(head);
   const before = base === undefined || boundFindings(CONFIGURATION_FOLDER, base.files).length > 0 ? undefined : readParts(base);
+  const own = [...now.findings, ...partFindings(head, now, schemas)];
   return inOrder([
     ...findings,
-    ...now.findings,
-    ...partFindings(head, now, schemas),
+    ...own,
     ...(before === undefined ? [] : moveFindings(head, now, before)),
-    ...policiesOf(head, now, target),
+    ...policiesOf(head, { ...now, findings: own }, target),
   ]);
 }
 
@@ -58,6 +59,7 @@ function partFindings(head: Snapshot, now: ConfigurationParts, schemas: SchemaBo
   return [
     ...(versions === undefined ? [] : objectFindings({ ...now, versions, files: head.files }, schemas)),
     ...useFindings(now, head.files),
+    ...Object.values(now.templates).flatMap((template) => (template === undefined ? [] : templateTypeFindings(template))),
     ...(deletions === undefined ? [] : contradictionFindings({ components, deletions }, text)),
   ];
 }
