@@ -64,7 +64,8 @@ export function programs(subject: PolicySubject, name: UserDataName, program: st
   });
 }
 
-function textsOf(subject: PolicySubject, name: UserDataName, list: 'files' | 'units'): Embedded[] {
+/** Texts of all files or units of an instance. */
+export function textsOf(subject: PolicySubject, name: UserDataName, list: 'files' | 'units'): Embedded[] {
   const path = `user-data/${name}.yaml`;
   const source = subject.source(path);
   if (source === undefined) return [];
