@@ -48,13 +48,12 @@ Exit codes: 0 the plan was told, 1 findings, 2 could not run.
       return EXIT.findings;
     }
     const told = await planOf(change);
+    const seen = { ...change, notes: [...change.notes, ...told.notes] };
     if (values.json) {
-      terminal.out(
-        `${JSON.stringify({ ok: true, ...factsOf(change), ...told.facts, plan: told.data, markdown: told.markdown }, null, 2)}\n`,
-      );
+      terminal.out(`${JSON.stringify({ ok: true, ...factsOf(seen), ...told.facts, plan: told.data, markdown: told.markdown }, null, 2)}\n`);
       return EXIT.clean;
     }
-    tellNotes(change, terminal);
+    tellNotes(seen, terminal);
     if (values.markdown) terminal.out(told.markdown);
     else terminal.out(`${style.dim(`Plan of ${describe(change)}`)}\n\n${markdownText(told.markdown, style)}`);
     return EXIT.clean;

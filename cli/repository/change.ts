@@ -152,7 +152,7 @@ async function nearest(git: Git, channels: readonly Channel[], base: string | un
 }
 
 /** A branch as GitHub has it where that is known, else the local one. */
-async function tipOf(git: Git, branch: string): Promise<Point | undefined> {
+export async function tipOf(git: Git, branch: string): Promise<Point | undefined> {
   for (const name of [`refs/remotes/origin/${branch}`, `refs/heads/${branch}`]) {
     const commit = await git.commitOf(name);
     if (commit !== undefined) return { name: shortName(name), commit };

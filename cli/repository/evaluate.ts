@@ -4,10 +4,13 @@ import { validateConfiguration, validateSettings } from '#domain/validation.ts';
 import type { Finding } from '#model/checks.ts';
 import { NotFoundError } from '#model/errors.ts';
 import type { MergeResult, SettingsFiles } from '#model/pull-request.ts';
+import type { Genesis } from '#model/records.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { shippedSchemas } from '../../functions/plan/kubernetes-schemas.ts';
 import { plan } from '../../functions/plan/plan.ts';
+import { assumeRevisions } from './assumed.ts';
 import type { Change } from './change.ts';
+import { openGit } from './git.ts';
 import { createMemoryObjects } from './memory-objects.ts';
 import type { Tree } from './read-files.ts';
 
@@ -41,14 +44,16 @@ export interface ToldPlan {
   /** As the plan step answers and keeps it. */
   readonly facts: Awaited<ReturnType<typeof plan.run>>;
   readonly data: unknown;
+  /** What was taken for known that only the fleet knows. */
+  readonly notes: readonly string[];
 }
 
 /** The plan of a working copy by the check's own step. For what passes validation. */
 export async function planOf(change: Change): Promise<ToldPlan> {
-  const { objects, input } = await asPullRequest(change, change.kind === 'settings' ? 'settings' : 'configuration');
+  const { objects, input, notes } = await asPullRequest(change, change.kind === 'settings' ? 'settings' : 'configuration');
   const facts = await plan.run(input, { objects }, CONTEXT);
   const data: unknown = JSON.parse(await read(objects, keys.planData(facts.planHash)));
-  return { title: facts.title, markdown: await read(objects, keys.plan(facts.planHash)), facts, data };
+  return { title: facts.title, markdown: await read(objects, keys.plan(facts.planHash)), facts, data, notes };
 }
 
 function rank({ level }: Finding): number {
@@ -59,7 +64,7 @@ function rank({ level }: Finding): number {
 async function asPullRequest(
   change: Change,
   kind: 'settings' | 'configuration',
-): Promise<{ objects: ObjectStore; input: z.infer<typeof MergeResult> }> {
+): Promise<{ objects: ObjectStore; input: z.infer<typeof MergeResult>; notes: readonly string[] }> {
   const objects = createMemoryObjects();
   const { head, before } = change;
   for (const tree of [before, head]) {
@@ -73,11 +78,12 @@ async function asPullRequest(
   };
   const asSettings = kind === 'settings';
   const headSettings = await keep(settingsOf(change));
-  const baseSettings = asSettings
-    ? await keep(settingsAt(change.base, before ?? { configuration: undefined, settings: [] }))
-    : headSettings;
+  const old = settingsAt(change.base, before ?? { configuration: undefined, settings: [] });
+  const baseSettings = asSettings ? await keep(old) : headSettings;
+  const notes = asSettings ? await keepAssumed(change, old, objects) : [];
   return {
     objects,
+    notes,
     input: {
       readPullRequest: { kind, baseRef: asSettings ? 'main' : change.branch },
       snapshotConfiguration: {
@@ -88,6 +94,20 @@ async function asPullRequest(
       },
     },
   };
+}
+
+/** Leaves what clusters are taken to run where the plan looks for what their channel began with. Answers what to tell of it. */
+async function keepAssumed(change: Change, base: SettingsFiles, objects: ObjectStore): Promise<readonly string[]> {
+  const git = await openGit(change.root);
+  if (git === undefined) return [];
+  const { begins, snapshots, notes } = await assumeRevisions(git, base, settingsOf(change));
+  const at = (await objects.now()).toISOString();
+  for (const snapshot of snapshots) await objects.put(keys.snapshot(snapshot.revision), JSON.stringify(snapshot));
+  for (const [channel, revision] of begins) {
+    const genesis: Genesis = { channel, revision, rollout: CONTEXT.execution, at };
+    await objects.put(keys.genesis(channel), JSON.stringify(genesis));
+  }
+  return notes;
 }
 
 async function read(objects: ObjectStore, key: string): Promise<string> {

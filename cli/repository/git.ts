@@ -14,6 +14,8 @@ export interface Git {
   workingFiles(folder: string): Promise<string[]>;
   /** Files of a commit below a folder. */
   filesOf(commit: string, folder: string): Promise<(ListedFile & { readonly sha: string })[]>;
+  /** Files of a tree, from its top. */
+  filesOfTree(tree: string): Promise<(ListedFile & { readonly sha: string })[]>;
   /** Contents of blobs, in order. */
   blobs(shas: readonly string[]): Promise<Buffer[]>;
 }
@@ -54,6 +56,9 @@ function gitAt(root: string): Git {
     },
     async filesOf(commit, folder) {
       return words(await must(['ls-tree', '-r', '-z', '--long', commit, '--', `${folder}/`])).map(listedFile);
+    },
+    async filesOfTree(tree) {
+      return words(await must(['ls-tree', '-r', '-z', '--long', '--end-of-options', tree])).map(listedFile);
     },
     async blobs(shas) {
       return contents(await must(['cat-file', '--batch'], `${shas.join('\n')}\n`), shas);

@@ -44,6 +44,15 @@ export async function readCommit(git: Git, commit: string): Promise<Tree> {
   return treeOf(listed, (files) => git.blobs(files.map(({ path }) => shas.get(path) ?? '')));
 }
 
+/** The configuration that a tree is, as a hold names it. @throws InputError past the bounds, or without files */
+export async function readConfigurationTree(git: Git, tree: string): Promise<Snapshot> {
+  const listed = (await git.filesOfTree(tree)).map((file) => ({ ...file, path: `${CONFIGURATION_FOLDER}/${file.path}` }));
+  const shas = new Map(listed.map(({ path, sha }) => [path, sha]));
+  const { configuration } = await treeOf(listed, (files) => git.blobs(files.map(({ path }) => shas.get(path) ?? '')));
+  if (configuration === undefined) throw new InputError(`the tree ${tree} has no files`);
+  return configuration;
+}
+
 async function treeOf(listed: readonly ListedFile[], read: (files: readonly ListedFile[]) => Promise<Buffer[]>): Promise<Tree> {
   const configuration = listed.filter(({ path }) => path.startsWith(`${CONFIGURATION_FOLDER}/`));
   const settings = listed.filter(({ path }) => isSettings(path));

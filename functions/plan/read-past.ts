@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { keys } from '#domain/names.ts';
 import { type FleetPast, pastSteps } from '#domain/plan-history.ts';
-import { readProofs, readRecords } from '#facts/fleet.ts';
+import { readGenesis, readProofs, readRecords } from '#facts/fleet.ts';
 import { readObject } from '#facts/stored.ts';
 import type { ChannelProof } from '#model/records.ts';
 import { ChangeClass } from '#model/render.ts';
@@ -21,9 +21,12 @@ export async function readPast(objects: ObjectStore, channels: readonly ChannelF
     readRecords(objects, names),
     Promise.all(channels.map(async ({ channel }) => [channel, await readProofs(objects, channel)] as const)),
   ]);
+  const unproven = proofs.filter(([, of]) => of.length === 0);
+  const begins = await Promise.all(unproven.map(async ([channel]) => (await readGenesis(objects, channel)) ?? []));
   return {
     records,
     proofs: new Map(proofs),
+    begins: new Map(begins.flat().map(({ channel, revision }) => [channel, revision])),
     classes: await readClasses(
       objects,
       proofs.map(([, of]) => of),

@@ -58,8 +58,8 @@ async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectSto
 
 /** Of clusters that come or go with the change; those of which nothing is recorded are not in it. */
 async function livesOf(head: SettingsFiles, base: SettingsFiles, objects: ObjectStore): Promise<Map<string, Life>> {
-  const [before, now] = [parseSettings(base).value, parseSettings(head).value];
-  const names = before === undefined || now === undefined ? [] : namesThatMove(before.settings, now);
+  const before = parseSettings(base).value;
+  const names = before === undefined ? [] : namesThatMove(before.settings, parseSettings(head).read);
   const found = await Promise.all(names.map(async (name) => [name, await readObject(objects, keys.cluster(name), StoredCluster)] as const));
   return new Map(
     found.flatMap(([name, stored]) => (stored === undefined ? [] : [[name, 'deleted' in stored ? 'deleted' : 'there'] as const])),

@@ -59,6 +59,9 @@ const SINGLE_FILES = [
   'tests/probes.yaml',
 ];
 
+/** Rules about objects that are there; a finding of any other rule may stand for an object that could not be read. */
+const OF_READ_OBJECTS = ['component-name', 'component-needs', 'duplicate-object', 'unknown-variable', 'literal-secret'];
+
 /** Told of all images. */
 const MAX_SKEW_FINDINGS = 2000;
 
@@ -72,6 +75,10 @@ export interface ConfigurationParts extends Parsed<Configuration> {
   readonly load: readonly SourceObject[];
   /** False when an object may be missing because its file could not be read. */
   readonly objectsAreWhole: boolean;
+  /** False when an object is missing because what should hold it could not be read; other things may be wrong with those there are. */
+  readonly objectsAreRead: boolean;
+  readonly templates: Readonly<Record<TemplateName, Template | undefined>>;
+  readonly userData: Readonly<Record<UserDataName, UserDataFile | undefined>>;
 }
 
 /**
@@ -101,13 +108,13 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
   reader.findings.push(...findings, ...unknownFiles(snapshot.files));
   const beforeLoad = reader.findings.length;
   const load = reader.load();
-  const objectsAreWhole = findings.length === 0 && reader.findings.length === beforeLoad;
+  const ofObjects = [...findings, ...reader.findings.slice(beforeLoad)];
   const conformance = reader.conformance();
   const probes = reader.optional('tests/probes.yaml') ? reader.shape('tests/probes.yaml', Probes) : { probes: [] };
   if (pools !== undefined) reader.findings.push(...poolFindings(pools, reader.text('pools.yaml'), { network, nodePool }));
+  const userData = { common, etcd: etcdData, 'control-plane': controlPlaneData, node };
   if (versions !== undefined) {
     reader.findings.push(...skewFindings(components, versions).slice(0, MAX_SKEW_FINDINGS));
-    const userData = { common, etcd: etcdData, 'control-plane': controlPlaneData, node };
     reader.findings.push(...binarySkewFindings(userData, versions, snapshot.files));
   }
   const parts = {
@@ -117,7 +124,10 @@ export function readParts(snapshot: Snapshot, manifests: ReadManifests = parseMa
     deletions,
     components,
     load,
-    objectsAreWhole,
+    objectsAreWhole: ofObjects.length === 0,
+    objectsAreRead: ofObjects.every(({ rule }) => OF_READ_OBJECTS.includes(rule)),
+    templates: { network, etcd, 'control-plane': controlPlane, 'node-pool': nodePool },
+    userData,
     findings: [...reader.findings],
   };
   if (parts.findings.some((finding) => finding.level === 'failure')) return parts;

@@ -11,6 +11,8 @@ export interface FleetPast {
   readonly records: Records;
   /** Proofs by channel. */
   readonly proofs: ReadonlyMap<string, readonly ChannelProof[]>;
+  /** By channel, the revision that it began with, where nothing is proven yet. */
+  readonly begins?: ReadonlyMap<string, string>;
   /** Class of an update that was planned, by `stepName` of its two revisions. */
   readonly classes: ReadonlyMap<string, ChangeClass>;
 }

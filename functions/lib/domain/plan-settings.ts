@@ -19,15 +19,18 @@ export interface SettingsMove {
   readonly base: { readonly cluster: ClusterRef; readonly revision: string | null } | undefined;
   readonly head: { readonly cluster: ClusterRef; readonly revision: string | null } | undefined;
   readonly causes: readonly Source[];
+  /** Set when a new cluster gets what its channel began with, as nothing is proven there yet. */
+  readonly begins?: true;
 }
 
+type Past = Pick<FleetPast, 'records' | 'proofs' | 'begins'>;
 type Channel = ParsedSettings['channels'][number];
 
 /**
  * Clusters that a change of settings creates, deletes or alters, with the revision that each gets: that of its hold, else
- * the one that it runs, else the newest proven in its channel (as the rollout of settings decides it).
+ * the one that it runs, else the newest proven in its channel, else what that began with (as the rollout of settings decides it).
  */
-export function settingsMoves(base: Settings, head: ParsedSettings, past: Pick<FleetPast, 'records' | 'proofs'>): SettingsMove[] {
+export function settingsMoves(base: Settings, head: ParsedSettings, past: Past): SettingsMove[] {
   const before = entriesOf(base);
   return head.channels.flatMap((channel) =>
     channel.file.clusters.flatMap((entry, index) => {
@@ -42,15 +45,14 @@ interface Placed {
   readonly channel: ChannelFile;
 }
 
-function moveOf(
-  old: Placed | undefined,
-  { entry, channel }: Placed,
-  past: Pick<FleetPast, 'records' | 'proofs'>,
-): Omit<SettingsMove, 'causes'> | undefined {
+function moveOf(old: Placed | undefined, { entry, channel }: Placed, past: Past): Omit<SettingsMove, 'causes'> | undefined {
   const record = past.records.get(entry.name);
-  const newest = newestSucceeded(past.proofs.get(channel.channel) ?? [])?.revision ?? null;
+  const proven = newestSucceeded(past.proofs.get(channel.channel) ?? [])?.revision;
+  const begun = proven === undefined ? past.begins?.get(channel.channel) : undefined;
   const cluster = clusterRef(entry, channel);
-  const runs = record?.revision ?? newest;
+  // Without a record, what a hold names is the best that is known of what the cluster runs.
+  const held = old === undefined ? undefined : holdOf(old.entry, old.channel)?.revision;
+  const runs = record?.revision ?? held ?? proven ?? begun ?? null;
   if (entry.state === 'decommission') {
     if (old?.entry.state === 'decommission') return undefined;
     return {
@@ -60,12 +62,14 @@ function moveOf(
       head: undefined,
     };
   }
-  const revision = holdOf(entry, channel)?.revision ?? runs;
+  const hold = holdOf(entry, channel)?.revision;
+  const revision = hold ?? runs;
   const wanted = { cluster, revision };
-  if (old === undefined) return { kind: 'created', channel: channel.channel, base: undefined, head: wanted };
+  const begins = old === undefined && hold === undefined && begun !== undefined && revision === begun;
+  if (old === undefined) return { kind: 'created', channel: channel.channel, base: undefined, head: wanted, ...(begins ? { begins } : {}) };
   const oldCluster = clusterRef(old.entry, old.channel);
   const same = settingsHash(oldCluster) === settingsHash(cluster) && old.entry.state === entry.state;
-  const sameHold = holdOf(old.entry, old.channel)?.revision === holdOf(entry, channel)?.revision;
+  const sameHold = held === hold;
   if (same && sameHold) return undefined;
   return { kind: 'altered', channel: channel.channel, base: { cluster: record?.cluster ?? oldCluster, revision: runs }, head: wanted };
 }
@@ -129,7 +133,8 @@ export function moveNotes(moves: readonly SettingsMove[], unknown: readonly Sett
     const why = unknown.includes(move)
       ? ' What that changes is not known here: no revision is proven in its channel yet, or its configuration is not kept or not valid any more.'
       : '';
-    if (move.kind === 'created') return `${name} is created, at the newest revision proven in its channel${at(move.head?.revision)}.${why}`;
+    const which = move.begins === true ? 'what its channel begins with' : 'the newest revision proven in its channel';
+    if (move.kind === 'created') return `${name} is created, at ${which}${at(move.head?.revision)}.${why}`;
     if (move.kind === 'decommissioned')
       return `${name} is deleted, after a final proven backup: all its stacks, instances and volumes.${why}`;
     const to = move.head?.revision ?? null;

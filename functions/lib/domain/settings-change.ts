@@ -16,7 +16,8 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
   );
   const moved = [...before].flatMap(([name, { entry, channel: channelName }]) => {
     const current = now.get(name);
-    if (current === undefined) return entry.state === 'decommission' ? [] : [removed(name, channelName, entry, head)];
+    if (current === undefined)
+      return entry.state === 'decommission' || head.isWhole === false ? [] : [removed(name, channelName, entry, head)];
     return fieldsThatMoved(entry, current.entry).map(({ field, why }) => {
       const place = placeOf(current.channel.source, ['clusters', current.index, field]);
       const message = `The ${field} of the live cluster ${name} can't change (${entry[field]} to ${current.entry[field]})${why}. Create another cluster, then decommission this one.`;
@@ -38,7 +39,7 @@ export function namesThatMove(base: Settings, head: ParsedSettings): string[] {
 /** What the records forbid: an entry goes only after its cluster, and a name is never used again. @param lives by name, of those of which something is recorded */
 export function recordFindings(base: Settings, head: ParsedSettings, lives: ReadonlyMap<string, Life>): Finding[] {
   const gone = [...entriesOf(base)].filter(([name, { entry }]) => entry.state === 'decommission' && lives.get(name) === 'there');
-  const left = gone.filter(([name]) => !entriesOf(head.settings).has(name));
+  const left = head.isWhole === false ? [] : gone.filter(([name]) => !entriesOf(head.settings).has(name));
   const reused = head.channels.flatMap((channel) =>
     channel.file.clusters.flatMap(({ name }, index) => {
       if (entriesOf(base).has(name) || lives.get(name) !== 'deleted') return [];

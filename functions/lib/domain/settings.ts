@@ -19,10 +19,17 @@ export interface ParsedSettings {
   readonly channels: readonly ChannelSource[];
   /** The fleet's own policies; absent when there are none. */
   readonly policies?: ParsedPolicies;
+  /** False when a channel may be missing because its file could not be read: then nothing may be said to be gone. Absent: all are there. */
+  readonly isWhole?: boolean;
+}
+
+/** Settings with the channels that could be read, so that one broken file does not hide what is wrong in the others. */
+interface SettingsParts extends Parsed<ParsedSettings> {
+  readonly read: ParsedSettings;
 }
 
 /** Reads all channel files of one commit. The value is there only when nothing fails. */
-export function parseSettings(files: SettingsFiles): Parsed<ParsedSettings> {
+export function parseSettings(files: SettingsFiles): SettingsParts {
   const findings: Finding[] = [];
   const channels: ChannelSource[] = [];
   const own = parseOwnPolicies(files.files);
@@ -38,19 +45,20 @@ export function parseSettings(files: SettingsFiles): Parsed<ParsedSettings> {
     const message = `Nothing reads the file ${path}. Did you mean ${path.replace(/yml$/, 'yaml')}?`;
     findings.push(findingAt(path, { line: 1, column: 1 }, 'unknown-file', message));
   }
+  const isWhole = findings.length === 0;
   findings.push(...own.findings);
-  if (findings.length > 0) return { findings };
-  if (channels.length === 0) {
-    return { findings: [findingAt('channels', { line: 1, column: 1 }, 'missing-file', 'There is no channel file channels/<name>.yaml.')] };
-  }
-  findings.push(...duplicateFindings(channels), ...followFindings(channels), ...channels.flatMap(ownFindings));
   const ordered = inPromotionOrder(channels);
   const value = {
     settings: { commit: files.commit, channels: ordered.map(({ file }) => file) },
     channels: ordered,
     ...(own.value === undefined ? {} : { policies: own.value }),
   };
-  return findings.some((finding) => finding.level === 'failure') ? { findings } : { value, findings };
+  const read = { ...value, isWhole };
+  if (isWhole && channels.length === 0)
+    findings.push(findingAt('channels', { line: 1, column: 1 }, 'missing-file', 'There is no channel file channels/<name>.yaml.'));
+  const areRead = findings.length === 0;
+  findings.push(...duplicateFindings(channels), ...followFindings(channels, isWhole), ...channels.flatMap(ownFindings));
+  return areRead && findings.every(({ level }) => level !== 'failure') ? { value, read, findings } : { read, findings };
 }
 
 function at(channel: ChannelSource, path: ValuePath, rule: string, message: string): Finding {
@@ -94,7 +102,7 @@ function duplicateFindings(channels: readonly ChannelSource[]): Finding[] {
 }
 
 /** The channels form one line of promotion or a tree: one first channel, each other follows one that exists, no circle. */
-function followFindings(channels: readonly ChannelSource[]): Finding[] {
+function followFindings(channels: readonly ChannelSource[], isWhole: boolean): Finding[] {
   const names = channels.map(({ file }) => file.channel);
   const firsts = channels.filter(({ file }) => file.follows === undefined);
   const follows = followsOf(channels);
@@ -102,6 +110,7 @@ function followFindings(channels: readonly ChannelSource[]): Finding[] {
     const followed = channel.file.follows;
     if (followed === undefined) return [];
     if (!follows.has(followed)) {
+      if (!isWhole) return [];
       return [at(channel, ['follows'], 'follows', `There is no channel ${followed} to follow.${didYouMean(followed, names)}`)];
     }
     return inCircle(channel, follows)

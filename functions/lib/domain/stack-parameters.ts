@@ -61,8 +61,12 @@ export function outputReferences(value: string): OutputReference[] {
 /** Told of one template. */
 const MAX_FINDINGS = 50;
 
-/** Parameters that Sluice can't fill. The list is closed; a constant belongs into Mappings. */
+/**
+ * Parameters that Sluice can't fill. The list is closed; a constant belongs into Mappings. @param network undefined when it
+ * could not be read: then each parameter may be one of its outputs
+ */
 export function parameterFindings(name: TemplateName, template: Template, network: Template | undefined): Finding[] {
+  if (name !== 'network' && network === undefined) return [];
   const outputs = name === 'network' ? [] : (network?.outputs ?? []);
   const known = [...knownParameters(name), ...outputs];
   const fillable = new Set(known);

@@ -15,6 +15,7 @@ import { CONFIGURATION_FOLDER } from './pull-request-kind.ts';
 import { usedRestoreFindings } from './restore-change.ts';
 import { type ParsedSettings, parseSettings } from './settings.ts';
 import { type Life, recordFindings, settingsChangeFindings } from './settings-change.ts';
+import { templateTypeFindings } from './template-types.ts';
 import { versionMoveFindings } from './version-move.ts';
 import { findingAt, type Place, placeOf } from './yaml-source.ts';
 
@@ -45,12 +46,12 @@ export function validateConfiguration({ head, base, target }: ConfigurationChang
   if (bounds.length > 0) return inOrder([...findings, ...bounds]);
   const now = readParts(head);
   const before = base === undefined || boundFindings(CONFIGURATION_FOLDER, base.files).length > 0 ? undefined : readParts(base);
+  const own = [...now.findings, ...partFindings(head, now, schemas)];
   return inOrder([
     ...findings,
-    ...now.findings,
-    ...partFindings(head, now, schemas),
+    ...own,
     ...(before === undefined ? [] : moveFindings(head, now, before)),
-    ...policiesOf(head, now.value, target),
+    ...policiesOf(head, { ...now, findings: own }, target),
   ]);
 }
 
@@ -61,6 +62,7 @@ function partFindings(head: Snapshot, now: ConfigurationParts, schemas: SchemaBo
   return [
     ...(versions === undefined ? [] : objectFindings({ ...now, versions, files: head.files }, schemas)),
     ...useFindings(now, head.files),
+    ...Object.values(now.templates).flatMap((template) => (template === undefined ? [] : templateTypeFindings(template))),
     ...(deletions === undefined ? [] : contradictionFindings({ components, deletions }, text)),
   ];
 }
@@ -81,18 +83,19 @@ function versionSide({ versions, components }: ConfigurationParts): Pick<Configu
 }
 
 /** undefined when objects may be missing only because their file can't be read. */
-function deletionSide({ components, deletions, objectsAreWhole }: ConfigurationParts): DeletionSide | undefined {
-  return objectsAreWhole && deletions !== undefined ? { components, deletions } : undefined;
+function deletionSide({ components, deletions, objectsAreRead }: ConfigurationParts): DeletionSide | undefined {
+  return objectsAreRead && deletions !== undefined ? { components, deletions } : undefined;
 }
 
-/** What the policies say of a configuration that can be read; whom they concern is in the settings. */
-function policiesOf(head: Snapshot, configuration: Configuration | undefined, target: ConfigurationChange['target']): Finding[] {
-  const settings = target === undefined ? undefined : parseSettings(target.settings).value;
-  const channel = settings?.settings.channels.find(({ branch }) => branch === target?.branch);
-  if (configuration === undefined || target === undefined || settings === undefined || channel === undefined) return [];
+/** What the policies say of the parts that can be read; whom they concern is in the settings, as far as those can be read. */
+function policiesOf(head: Snapshot, now: ConfigurationParts, target: ConfigurationChange['target']): Finding[] {
+  if (target === undefined) return [];
+  const { read: settings } = parseSettings(target.settings);
+  const channel = settings.settings.channels.find(({ branch }) => branch === target.branch);
+  if (channel === undefined) return [];
   return [
-    ...policyClashes(configuration, settings.policies),
-    ...policyFindings({ configuration, files: head.files, settings, channel, today: target.now }),
+    ...policyClashes(now, settings.policies),
+    ...policyFindings({ configuration: now, files: head.files, settings, channel, today: target.now }),
   ];
 }
 
@@ -113,16 +116,16 @@ export interface KnownOfFleet {
 export function validateSettings(head: SettingsFiles, base: SettingsFiles | undefined, now: string, known: KnownOfFleet = {}): Finding[] {
   const bounds = boundFindings('channels', head.files);
   if (bounds.length > 0) return bounds;
-  const { value, findings } = parseSettings(head);
-  const policies = value === undefined ? [] : policyFindings({ settings: value, today: now });
-  const branches = value === undefined ? [] : branchFindings(value, known.missingBranches ?? []);
+  const { read, findings } = parseSettings(head);
+  const policies = policyFindings({ settings: read, today: now });
+  const branches = branchFindings(read, known.missingBranches ?? []);
   const before = base === undefined ? undefined : parseSettings(base).value;
   // A broken base is what this change repairs: there is nothing to compare with.
-  if (value === undefined || before === undefined) return inOrder([...findings, ...branches, ...policies]);
+  if (before === undefined) return inOrder([...findings, ...branches, ...policies]);
   const changes = [
-    ...settingsChangeFindings(before.settings, value),
-    ...recordFindings(before.settings, value, known.lives ?? new Map()),
-    ...usedRestoreFindings(before.settings, value, known.usedRestores ?? []),
+    ...settingsChangeFindings(before.settings, read),
+    ...recordFindings(before.settings, read, known.lives ?? new Map()),
+    ...usedRestoreFindings(before.settings, read, known.usedRestores ?? []),
   ];
   return inOrder([...findings, ...branches, ...changes, ...policies]);
 }

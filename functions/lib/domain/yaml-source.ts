@@ -85,11 +85,17 @@ export function placeOf(source: YamlSource, path: ValuePath, document = 0): Plac
   let node: unknown = source.documents[document]?.contents;
   let place = placeOfNode(source, node);
   for (const key of path) {
+    if (isShortForm(node, key)) continue;
     const next = step(source, resolved(source, node, document), key);
     if (next === undefined) return place;
     ({ node, place } = next);
   }
   return place;
+}
+
+/** Whether a function that CloudFormation calls by a key (`Fn::If`) is written as a tag (`!If`), so that there is no key. */
+function isShortForm(node: unknown, key: PropertyKey): boolean {
+  return typeof key === 'string' && key.startsWith('Fn::') && isNode(node) && node.tag === `!${key.slice('Fn::'.length)}`;
 }
 
 /** The scalar at a path as it was read; undefined when there is none. */

@@ -42,6 +42,19 @@ describe('sluice init', () => {
     expect(JSON.parse(planned.out)).toMatchObject({ ok: true, affectsClusters: false });
   });
 
+  it('writes a repository in which the plan of one more cluster tells what it gets', async () => {
+    await folder.sluice('init', 'fleet');
+    const path = join(fleet, 'channels/alpha.yaml');
+    const cluster = "{ name: more-1, account: '200000000077', region: eu-central-1, environment: test, network: 10.77.0.0/16, owner: ann }";
+    writeFileSync(path, `${readFileSync(path, 'utf8').trimEnd()}\n  - ${cluster}\n`);
+
+    const { code, out, error } = await runSluice(fleet, ['plan']);
+
+    expect([code, out.includes('not known here')]).toEqual([0, false]);
+    expect(out).toContain('more-1 is created, at what its channel begins with (');
+    expect(error).toMatch(/^Note: What clusters run is recorded .*: alpha alpha at [0-9a-f]{12}\.\n$/);
+  });
+
   it('holds settings on main and the configuration on the other branches, with the schema for editors on all', async () => {
     await folder.sluice('init', 'fleet');
 

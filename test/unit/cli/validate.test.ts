@@ -87,6 +87,73 @@ describe('sluice validate and sluice plan tell what the steps of the check tell'
   });
 });
 
+describe('sluice plan of settings', () => {
+  const ENTRY =
+    "\n  - { name: dev-2, account: '200000000009', region: eu-central-1, environment: test, network: 10.9.0.0/16, owner: team-platform }\n";
+  const ASSUMED = 'Note: What clusters run is recorded in the fleet';
+
+  beforeEach(() => {
+    fleet.git('checkout', '--quiet', '-B', 'my-change', 'origin/main');
+  });
+
+  it('tells of a new cluster all that it gets, by what the branch of its channel holds', async () => {
+    fleet.write({ 'channels/dev.yaml': `${DEV.trimEnd()}${ENTRY}` });
+    const holds = fleet.git('rev-parse', 'origin/dev:channels/cluster').slice(0, 12);
+
+    const told = await fleet.sluice('plan', '--markdown');
+    const { plan: data, notes } = JSON.parse((await fleet.sluice('plan', '--json')).out) as {
+      plan: { plan: { groups: { class: string; clusters: string[]; changes: unknown[] }[] } };
+      notes: string[];
+    };
+
+    expect(told).toMatchObject({ code: 0, error: expect.stringContaining(ASSUMED) });
+    expect(told.error).toContain(`dev origin/dev at ${fleet.git('rev-parse', 'origin/dev').slice(0, 12)}`);
+    expect(notes).toHaveLength(1);
+    expect(told.out).toContain(`**dev-2** is created, at what its channel begins with (${holds}).`);
+    expect(told.out).not.toContain('not known here');
+    expect(data.plan.groups.map((group) => [group.class, group.clusters])).toEqual([['creation', ['dev-2']]]);
+    expect(data.plan.groups[0]?.changes.length).toBeGreaterThan(50);
+  });
+
+  it('tells what a hold changes, by the tree that it names', async () => {
+    const old = fleet.git('rev-parse', 'origin/dev:channels/cluster');
+    fleet.git('checkout', '--quiet', '-B', 'theirs', 'origin/dev');
+    fleet.write(cluster(edited(INGRESS, 'replicas: 2', 'replicas: 5')));
+    commit(fleet, 'their change');
+    fleet.git('update-ref', 'refs/remotes/origin/dev', 'theirs');
+    fleet.git('checkout', '--quiet', 'my-change');
+    const hold = `hold: { revision: ${old}, reason: a trial, owner: ann, until: 2099-01-01T00:00:00Z }`;
+    fleet.write({ 'channels/dev.yaml': `${DEV.trimEnd()}\n    ${hold}\n` });
+
+    const { code, out } = await fleet.sluice('plan', '--markdown');
+
+    expect(code).toBe(0);
+    expect(out).toContain(`**dev-1** gets other settings, and goes to ${old.slice(0, 12)}.`);
+    expect(out).toMatch(/^-.*replicas: 5$/m);
+    expect(out).toMatch(/^\+.*replicas: 2$/m);
+  });
+
+  it('says which branch and which revision it does not have', async () => {
+    fleet.git('update-ref', '-d', 'refs/remotes/origin/dev');
+    const hold = `hold: { revision: ${'ab'.repeat(20)}, reason: a trial, owner: ann, until: 2099-01-01T00:00:00Z }`;
+    fleet.write({ 'channels/dev.yaml': `${DEV.trimEnd()}\n    ${hold}\n${ENTRY.slice(1)}` });
+
+    const { code, out, error } = await fleet.sluice('plan', '--markdown');
+
+    expect(code).toBe(0);
+    expect(out).toContain('2 clusters of which it is not known here what changes');
+    expect(error).not.toContain(ASSUMED);
+    expect(error).toContain('git fetch origin dev');
+    expect(error).toContain('The revision abababababab that a cluster is held at is not here');
+  });
+
+  it('says nothing of revisions where no cluster changes', async () => {
+    fleet.write({ 'channels/dev.yaml': DEV.replace('soak: 10m', 'soak: 20m') });
+
+    expect(await fleet.sluice('plan', '--markdown')).toMatchObject({ code: 0, error: '' });
+  });
+});
+
 describe('sluice validate', () => {
   it('tells findings one a line, what was looked at, and where the rules are', async () => {
     fleet.write(cluster({ ...edited('pools.yaml', 'maxSize: 6', 'maxSise: 6'), 'verions.yaml': 'a: 1\n' }));

@@ -67,6 +67,7 @@ const hold = { revision: HELD, reason: 'a hotfix', owner: 'ada', until: '2026-02
 
 describe('what a change of settings moves', () => {
   const base = settings({ beta: BETA });
+  const kept = configurations();
 
   it('is nothing for what is no cluster’s', () => {
     expect(settingsMoves(base.settings, settings({ beta: { ...BETA, soak: '2h' } }), PAST)).toEqual([]);
@@ -176,6 +177,29 @@ describe('what a change of settings moves', () => {
 
     expect(moves).toMatchObject([
       { base: { cluster: { owner: 'ada' }, revision: HELD }, head: { cluster: { owner: 'bo' }, revision: HELD } },
+    ]);
+  });
+
+  it('is a new cluster, at what its channel began with where nothing is proven in it yet', () => {
+    const head = settings({ beta: channelFile('beta', 3) });
+    const begun = { ...NO_PAST, begins: new Map([['beta', HELD]]) };
+
+    expect(settingsMoves(base.settings, head, begun)).toMatchObject([{ kind: 'created', head: { revision: HELD }, begins: true }]);
+    const moves = settingsMoves(base.settings, head, { ...begun, proofs: PAST.proofs });
+    expect(moves).toMatchObject([{ kind: 'created', head: { revision: PROVEN } }]);
+    expect(moves[0]).not.toHaveProperty('begins');
+    expect(
+      planSettings({ base: base.settings, head, moves: settingsMoves(base.settings, head, begun), configurations: kept }),
+    ).toMatchObject({ context: { notes: [`**beta-3** is created, at what its channel begins with (${HELD.slice(0, 12)}).`] } });
+  });
+
+  it('is at what a cluster is held at where no record tells what it runs', () => {
+    const [first, second] = BETA.clusters;
+    const held = settings({ beta: { ...BETA, clusters: [{ ...first, hold }, second] } });
+    const head = settings({ beta: { ...BETA, clusters: [{ ...first, hold, owner: 'bo' }, second] } });
+
+    expect(settingsMoves(held.settings, head, { ...NO_PAST, begins: new Map([['beta', PROVEN]]) })).toMatchObject([
+      { kind: 'altered', base: { revision: HELD }, head: { revision: HELD } },
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseSettings } from '#domain/settings.ts';
 import { validateConfiguration, validateSettings } from '#domain/validation.ts';
 import type { Finding } from '#model/checks.ts';
 import { shippedSchemas } from '../../../functions/plan/kubernetes-schemas.ts';
@@ -6,6 +7,7 @@ import { edited, referenceSettings, referenceSnapshot } from '../../support/refe
 
 const HEAD = 'b'.repeat(40);
 const NOW = '2026-11-22T12:00:00Z';
+const DEV = { settings: referenceSettings(), branch: 'dev', now: NOW };
 type Files = Readonly<Record<string, string | undefined>>;
 
 function findings(head: Files, base: Files = {}): Finding[] {
@@ -44,10 +46,66 @@ describe('validateConfiguration', () => {
     ]);
   });
 
-  it('misses no namespace that may be in a file which can not be read', () => {
-    const found = findings({ 'components/ingress/rbac.yaml': 'kind: [' });
+  it.each([
+    'components/ingress/component.yaml',
+    'components/ingress/rbac.yaml',
+    'components/node-local-dns/daemonset.yaml',
+    'tests/load/database.yaml',
+    'network.yaml',
+    'etcd.yaml',
+    'control-plane.yaml',
+    'pools.yaml',
+    'versions.yaml',
+    'user-data/control-plane.yaml',
+    'user-data/node.yaml',
+  ])('misses nothing that may be in %s, which can not be read', (path) => {
+    const change = { head: referenceSnapshot({ [path]: 'kind: [' }), base: referenceSnapshot(), target: DEV };
 
-    expect(found.map(({ rule }) => rule)).toEqual(['yaml']);
+    expect(validateConfiguration(change, shippedSchemas).map((found) => `${found.rule} ${found.path}`)).toEqual([
+      `yaml channels/cluster/${path}`,
+    ]);
+  });
+
+  it('asks the policies about all that could be read', () => {
+    const head = referenceSnapshot({
+      ...edited('user-data/node.yaml', 'cpuCFSQuota: false', 'cpuCFSQuota: true'),
+      ...edited('control-plane.yaml', 'MinSize:', 'MinSize: 1 #'),
+      'components/ingress/rbac.yaml': 'kind: [',
+      'versions.yaml': 'kubernetes: [',
+      'etcd.yaml': 'Resources: [',
+    });
+
+    const found = validateConfiguration({ head, base: undefined, target: DEV }, shippedSchemas);
+
+    expect(found.map(({ rule, path }) => `${rule} ${path.replace('channels/cluster/', '')}`)).toEqual([
+      'yaml versions.yaml',
+      'yaml etcd.yaml',
+      'yaml components/ingress/rbac.yaml',
+      'cpu-cfs-quota user-data/node.yaml',
+      'control-plane-instances control-plane.yaml',
+    ]);
+  });
+
+  it('misses no member of etcd that stands there by a wrong type', () => {
+    const head = referenceSnapshot({
+      ...edited('etcd.yaml', 'Type: AWS::AutoScaling::AutoScalingGroup', 'Typ: AWS::AutoScaling::AutoScalingGroup'),
+    });
+
+    const found = validateConfiguration({ head, base: undefined, target: DEV }, shippedSchemas);
+
+    expect(found.map(({ rule }) => rule)).toEqual(['template']);
+  });
+
+  it('judges by the channel that could be read when another could not', () => {
+    const settings = referenceSettings({ 'beta.yaml': 'channel: [' });
+    const head = referenceSnapshot(edited('user-data/node.yaml', 'cpuCFSQuota: false', 'cpuCFSQuota: true'));
+
+    const found = validateConfiguration({ head, base: undefined, target: { ...DEV, settings } }, shippedSchemas);
+
+    expect(found.map(({ rule, path }) => `${rule} ${path}`)).toEqual([
+      'yaml channels/beta.yaml',
+      'cpu-cfs-quota channels/cluster/user-data/node.yaml',
+    ]);
   });
 
   it.each(['', '# none\n', undefined])('finds that e2e would test nothing: %j', (conformance) => {
@@ -209,4 +267,60 @@ describe('validateSettings', () => {
 
     expect(validateSettings(referenceSettings(), base, NOW)).toEqual([]);
   });
+
+  it('tells what is wrong in each file, also when another can not be read', () => {
+    const waiver = '{ rule: cpu-limit, cluster: all, owner: team-platform, reason: it is old, until: 2026-11-01T00:00:00Z }';
+    const head = referenceSettings({
+      ...settingsWith('dev.yaml', 'soak: 10m', 'soak: ten'),
+      ...settingsWith('alpha.yaml', 'clusters:', `waivers: [${waiver}]\nclusters:`),
+      ...settingsWith('beta.yaml', 'branch: beta', 'branch: alpha'),
+    });
+
+    expect(validateSettings(head, referenceSettings(), NOW).map(({ rule, path }) => `${rule} ${path}`)).toEqual([
+      'schema channels/dev.yaml',
+      'duplicate-branch channels/beta.yaml',
+      'waiver-expired channels/alpha.yaml',
+    ]);
+  });
+
+  it('misses no entry of a cluster that goes in a file that can not be read', () => {
+    const base = referenceSettings(settingsWith('alpha.yaml', 'environment: test', 'state: decommission\n    environment: test'));
+    const known = { lives: new Map([['alpha-1', 'there' as const]]) };
+    const rules = (alpha: string): string[] =>
+      validateSettings(referenceSettings({ 'alpha.yaml': alpha }), base, NOW, known).map(({ rule }) => rule);
+
+    expect(rules('channel: [')).toEqual(['yaml']);
+    expect(rules(settingsWith('alpha.yaml', 'alpha-1', 'alpha-2')['alpha.yaml'] ?? '')).toContain('removed-cluster');
+  });
+
+  it('tells what may not change in a file, also when another can not be read', () => {
+    const head = referenceSettings({ 'dev.yaml': 'channel: [', ...settingsWith('alpha.yaml', 'network: 10.2.0.0', 'network: 10.77.0.0') });
+
+    expect(validateSettings(head, referenceSettings(), NOW).map(({ rule, path }) => `${rule} ${path}`)).toEqual([
+      'yaml channels/dev.yaml',
+      'fixed-field channels/alpha.yaml',
+    ]);
+  });
+
+  it.each(['dev.yaml', 'alpha.yaml', 'beta.yaml'])('misses no cluster and no channel that may be in %s', (name) => {
+    const head = referenceSettings({ [name]: 'channel: [' });
+    const lives = new Map(referenceNames().map((cluster) => [cluster, 'there' as const]));
+
+    expect(validateSettings(head, referenceSettings(), NOW, { lives }).map(({ rule, path }) => `${rule} ${path}`)).toEqual([
+      `yaml channels/${name}`,
+    ]);
+  });
 });
+
+/** Text of a channel file of the reference fleet with a part replaced; fails when the part is not there. */
+function settingsWith(name: string, part: string, replacement: string): Record<string, string> {
+  const text = referenceSettings().files.find(({ path }) => path === `channels/${name}`)?.content ?? '';
+  if (!text.includes(part)) throw new Error(`${name} has no "${part}"`);
+  return { [name]: text.replace(part, () => replacement) };
+}
+
+function referenceNames(): string[] {
+  const names = parseSettings(referenceSettings()).read.settings.channels.flatMap(({ clusters }) => clusters.map(({ name }) => name));
+  expect(names).not.toEqual([]);
+  return names;
+}

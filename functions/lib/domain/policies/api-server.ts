@@ -1,6 +1,8 @@
-import { FAILS, FAILS_IN_PRODUCTION, type Policy, type Violation, WARNS } from './policy.ts';
+import { podTemplates } from './pods.ts';
+import { FAILS, FAILS_IN_PRODUCTION, type Policy, type Violation, WARNS, WARNS_IN_PRODUCTION } from './policy.ts';
 import type { PolicySubject } from './subject.ts';
-import { type Program, programs } from './user-data.ts';
+import { type Program, programs, textsOf } from './user-data.ts';
+import { listAt, textAt } from './values.ts';
 
 export const staticCredentials: Policy = {
   id: 'static-credentials',
@@ -72,6 +74,44 @@ export const auditLog: Policy = {
         : api.violation(undefined, 'there is no audit log. Set --audit-policy-file and where the log goes.'),
     ),
 };
+
+export const auditSink: Policy = {
+  id: 'audit-sink',
+  title: 'The audit log leaves the instance',
+  why: 'an instance goes with each roll and takes its log along; who took one over can change what it says.',
+  fix: 'give the API server `--audit-webhook-config-file`, or let a DaemonSet (`hostPath`) or a unit of `user-data/control-plane.yaml` send the folder of `--audit-log-path` away.',
+  levels: WARNS_IN_PRODUCTION,
+  check: (subject) =>
+    apiServers(subject, (api) => {
+      const path = api.flags.get('audit-log-path');
+      if (path === undefined || api.flags.has('audit-webhook-config-file') || isSentAway(subject, path)) return undefined;
+      return api.violation('audit-log-path', 'the audit log stays on the instance, and goes with it. Send it away.');
+    }),
+};
+
+/** Where systemd keeps what a program writes to its output. */
+const JOURNAL = '/var/log/journal';
+
+/** Whether something else of the configuration reads where the log is; also when it may be what could not be read. */
+function isSentAway(subject: PolicySubject, path: string): boolean {
+  const { objects, userData, objectsAreRead } = subject;
+  if (!objectsAreRead || userData.common === undefined) return true;
+  const folder = path === '-' ? JOURNAL : path.slice(0, path.lastIndexOf('/'));
+  const mounted = podTemplates(objects).some(({ spec }) =>
+    listAt(spec, ['volumes']).some((volume) => isAbove(textAt(volume, ['hostPath', 'path']), folder)),
+  );
+  const isNamed = (name: 'common' | 'control-plane'): boolean =>
+    (['files', 'units'] as const).some((list) =>
+      textsOf(subject, name, list).some(({ text }) => text.includes(folder) && !text.includes('--audit-log-path')),
+    );
+  return mounted || isNamed('common') || isNamed('control-plane');
+}
+
+/** Whether a folder of the node has the other in it, or is it. The whole disk is mounted for other reasons. */
+function isAbove(mounted: string | undefined, folder: string): boolean {
+  const path = mounted?.replace(/\/+$/, '') ?? '';
+  return path !== '' && `${folder}/`.startsWith(`${path}/`);
+}
 
 export const encryptionAtRest: Policy = {
   id: 'encryption-at-rest',

@@ -34,7 +34,8 @@ export const missingBudgets: Policy = {
   why: 'without one a roll may take all replicas at once, for they may stand on the nodes that are drained together.',
   fix: 'add a PodDisruptionBudget with `maxUnavailable: 1` that selects the pods.',
   levels: WARNS,
-  check: ({ objects }) => {
+  check: ({ objects, objectsAreRead }) => {
+    if (!objectsAreRead) return [];
     const pods = podTemplates(objects);
     const covered = new Set(budgets(objects).flatMap((budget) => workloadsOf(budget, pods).map(({ name }) => name)));
     return objects

@@ -43,7 +43,8 @@ export const nodeLocalDns: Policy = {
   why: 'a cache on each node takes most of the load off CoreDNS, and answers when a packet to it is lost.',
   fix: 'add a DaemonSet with a DNS cache (node-local-dns).',
   levels: WARNS,
-  check: ({ objects }) => {
+  check: ({ objects, objectsAreRead }) => {
+    if (!objectsAreRead) return [];
     const servers = containers(objects).filter(({ body }) => /coredns/.test(textAt(body, ['image']) ?? ''));
     const cached = containers(objects).some(
       ({ pod, body }) =>

@@ -1,17 +1,16 @@
 import type { Finding } from '#model/checks.ts';
 import type { SnapshotFile } from '#model/configuration.ts';
 import type { ChannelFile, Environment, Waiver } from '#model/settings.ts';
-import type { Configuration } from '../configuration.ts';
 import type { ParsedSettings } from '../settings.ts';
 import { findingAt } from '../yaml-source.ts';
 import { acknowledgedFindings } from './acknowledged.ts';
 import { lostFindings } from './lost.ts';
 import type { Policy, SettingsPolicy, Violation } from './policy.ts';
 import { POLICIES, SETTINGS_POLICIES } from './registry.ts';
-import { policySubject } from './subject.ts';
+import { policySubject, type ReadConfiguration } from './subject.ts';
 import { day, waiverFindings, waiverFor } from './waivers.ts';
 
-/** A change of settings: all channels, and their waivers. */
+/** A change of settings: all channels that were read, and their waivers. */
 interface SettingsChange {
   readonly settings: ParsedSettings;
   /** Now, ISO 8601. */
@@ -20,7 +19,8 @@ interface SettingsChange {
 
 /** A change of the configuration of one channel. */
 interface ConfigurationChange extends SettingsChange {
-  readonly configuration: Configuration;
+  /** As far as it was read. */
+  readonly configuration: ReadConfiguration;
   readonly files: readonly SnapshotFile[];
   readonly channel: ChannelFile;
 }

@@ -60,7 +60,7 @@ export const literalAccounts: Policy = {
         .filter(({ text }) => ACCOUNT_ARN.test(text))
         .map(({ path }) => object.violation(path, 'an account id is written out. Write ${ACCOUNT}.')),
     ),
-    ...Object.values(subject.configuration.templates).flatMap((template) =>
+    ...subject.templates.flatMap((template) =>
       textsIn(template.body)
         .filter(({ text }) => ACCOUNT_ARN.test(text))
         .map(({ path }) =>
@@ -80,7 +80,7 @@ export const deletionPolicies: Policy = {
   fix: 'set `DeletionPolicy: Retain` and `UpdateReplacePolicy: Retain`.',
   levels: FAILS,
   check: (subject) =>
-    Object.values(subject.configuration.templates).flatMap((template) =>
+    subject.templates.flatMap((template) =>
       Object.entries(template.body.Resources)
         .filter(([, body]) => KEPT_TYPES.includes(body.Type))
         .flatMap(([id, body]) => {
@@ -100,7 +100,7 @@ interface Statement {
 
 /** Statements of all policies in all templates: what has an Effect. */
 function statements(subject: PolicySubject): Statement[] {
-  return Object.values(subject.configuration.templates).flatMap((template) => {
+  return subject.templates.flatMap((template) => {
     const found: Statement[] = [];
     walk(template.body, [], (value, path) => {
       if (!isMapping(value) || !isText(value['Effect'])) return;

@@ -20,7 +20,8 @@ export const burstableControlPlane: Policy = {
   levels: FAILS_IN_PRODUCTION,
   check: (subject) =>
     (['etcd', 'control-plane'] as const).flatMap((name) => {
-      const template = subject.configuration.templates[name];
+      const template = subject.template(name);
+      if (template === undefined) return [];
       return resources(template, 'AWS::EC2::LaunchTemplate').flatMap(({ id, body }) => {
         const type = textAt(body, [...DATA, 'InstanceType']) ?? '';
         if (!BURSTABLE.test(type) || textAt(body, [...DATA, 'CreditSpecification', 'CpuCredits']) === 'unlimited') return [];
@@ -37,7 +38,7 @@ export const burstablePool: Policy = {
   fix: 'take an m, c or r instance in `pools.yaml`.',
   levels: WARNS_IN_PRODUCTION,
   check: (subject) =>
-    subject.configuration.pools.flatMap((pool, index) =>
+    subject.pools.flatMap((pool, index) =>
       BURSTABLE.test(pool.instanceType)
         ? [poolViolation(subject, index, 'instanceType', `${pool.instanceType} has only a share of a CPU. Take an m, c or r instance.`)]
         : [],
@@ -51,7 +52,9 @@ export const etcdMembers: Policy = {
   fix: 'give `etcd.yaml` one group a member in each zone: three, or five in production.',
   levels: FAILS_IN_PRODUCTION,
   check: (subject) => {
-    const template = subject.configuration.templates.etcd;
+    const template = subject.template('etcd');
+    // A group whose type is misspelt is no missing member.
+    if (template === undefined || !subject.isSound(template.path)) return [];
     const groups = resources(template, 'AWS::AutoScaling::AutoScalingGroup');
     const made = groups.filter(({ body }) => holdsInProduction(template, textAt(body, ['Condition']) ?? '') !== false);
     const members = made.reduce((sum, { body }) => sum + (leastInProduction(template, body) ?? 1), 0);
@@ -107,7 +110,7 @@ export const zones: Policy = {
         return [subject.inTemplate(template, path, `${name} ${id}`, 'all instances stand in one zone. Name the subnets of all zones.')];
       }),
     ),
-    ...subject.configuration.pools.flatMap((pool, index) =>
+    ...subject.pools.flatMap((pool, index) =>
       poolZoneProblems(pool).map(([field, message]) => poolViolation(subject, index, field, message)),
     ),
   ],
@@ -133,7 +136,7 @@ export const addressSpace: Policy = {
   fix: 'lower `maxSize` of pools, or `maxPods` of the kubelet.',
   levels: WARNS,
   check: (subject) => {
-    const { pools } = subject.configuration;
+    const { pools } = subject;
     const nodes = pools.reduce((sum, pool) => sum + pool.maxSize, 0);
     const wanted = nodes * (PODS_A_NODE + 1);
     const room = ZONES * ADDRESSES_A_ZONE;
@@ -156,11 +159,12 @@ function leastInProduction(template: Template, group: unknown): number | undefin
 }
 
 function groupsOf(subject: PolicySubject, name: 'control-plane' | 'node-pool'): { template: Template; id: string; body: unknown }[] {
-  const template = subject.configuration.templates[name];
+  const template = subject.template(name);
+  if (template === undefined) return [];
   return resources(template, 'AWS::AutoScaling::AutoScalingGroup').map((group) => ({ ...group, template }));
 }
 
 function poolViolation(subject: PolicySubject, index: number, field: string, message: string) {
-  const name = subject.configuration.pools[index]?.name ?? '';
+  const name = subject.pools[index]?.name ?? '';
   return subject.inFile('pools.yaml', ['pools', index, field], `pool ${name}`, message);
 }

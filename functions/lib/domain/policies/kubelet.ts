@@ -13,11 +13,11 @@ export const kubeletRate: Policy = {
   fix: 'set `kubeAPIQPS` and `kubeAPIBurst` to 50 or more and `eventRecordQPS` to 0 (no limit) or 50 or more, or leave them out from Kubernetes 1.27 on.',
   levels: FAILS_IN_PRODUCTION,
   check: (subject) => {
-    const minor = Number(subject.versions.kubernetes.split('.')[1]);
+    const minor = subject.versions === undefined ? undefined : Number(subject.versions.kubernetes.split('.')[1]);
     return documentsOfKind(subject, 'node', 'KubeletConfiguration').flatMap(({ value, violation }) =>
       ['kubeAPIQPS', 'kubeAPIBurst', 'eventRecordQPS'].flatMap((field) => {
         const rate = value[field];
-        if (rate === undefined && minor >= DEFAULT_SINCE_MINOR) return [];
+        if (rate === undefined && (minor === undefined || minor >= DEFAULT_SINCE_MINOR)) return [];
         if (field === 'eventRecordQPS' && rate === 0) return [];
         if (typeof rate === 'number' && (rate >= LOWEST_RATE || rate < 0)) return [];
         return [violation([field], `${field} is ${rate === undefined ? 'not set' : String(rate)}. Set it to ${LOWEST_RATE} or more.`)];

@@ -34,10 +34,10 @@ export const statefulSetTest: Policy = {
   why: 'volumes that do not come along with their pod show only when a pod with one moves.',
   fix: 'keep a StatefulSet in `tests/load/`, or a StatefulSet spec in `tests/conformance.txt`.',
   levels: WARNS,
-  check: ({ configuration, inFile }) => {
-    const loaded = configuration.load.some(({ manifest }) => manifest.kind === 'StatefulSet');
-    const tested = configuration.conformance.some((spec) => spec.includes('StatefulSet'));
-    return loaded || tested
+  check: ({ load, conformance, objectsAreRead, inFile }) => {
+    const loaded = load.some(({ manifest }) => manifest.kind === 'StatefulSet');
+    const tested = conformance.some((spec) => spec.includes('StatefulSet'));
+    return loaded || tested || !objectsAreRead
       ? []
       : [inFile('tests/conformance.txt', [], 'tests', 'no StatefulSet is run or tested across the update. Add one to tests/load/.')];
   },

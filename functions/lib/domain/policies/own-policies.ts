@@ -170,7 +170,7 @@ export function withPolicies(configuration: Configuration, policies: ParsedPolic
 const decorated = new WeakMap<Configuration, Map<string, Configuration>>();
 
 /** Objects of the configuration that the fleet's own policies have already: each would overwrite the other. */
-export function policyClashes(configuration: Configuration, policies: ParsedPolicies | undefined): Finding[] {
+export function policyClashes(configuration: Pick<Configuration, 'components'>, policies: ParsedPolicies | undefined): Finding[] {
   const own = new Map((policies?.objects ?? []).map((object) => [objectKey(object.manifest), object]));
   return configuration.components.flatMap(({ objects }) =>
     objects.flatMap(({ manifest, path, line }) => {

@@ -1,5 +1,5 @@
 import { everybodyIsAdmin, humanWriteAccess } from './access.ts';
-import { anonymousAccess, apiAuthorization, apiLogin, auditLog, encryptionAtRest, staticCredentials } from './api-server.ts';
+import { anonymousAccess, apiAuthorization, apiLogin, auditLog, auditSink, encryptionAtRest, staticCredentials } from './api-server.ts';
 import { cpuLimits, cpuQuota } from './cpu.ts';
 import { blockedDrains, missingBudgets } from './disruption.ts';
 import { externalDnsOwner, externalDnsPolicy, ndots, nodeLocalDns } from './dns.ts';
@@ -30,6 +30,7 @@ export const POLICIES: readonly Policy[] = [
   anonymousAccess,
   apiAuthorization,
   auditLog,
+  auditSink,
   encryptionAtRest,
   kubeletAuthentication,
   kubeletRate,

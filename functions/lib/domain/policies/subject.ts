@@ -1,9 +1,12 @@
-import type { SnapshotFile, Versions } from '#model/configuration.ts';
+import type { Finding } from '#model/checks.ts';
+import type { Pool, SnapshotFile, UserDataFile, Versions } from '#model/configuration.ts';
 import type { Manifest } from '#model/render.ts';
 import type { Environment } from '#model/settings.ts';
-import type { Configuration } from '../configuration.ts';
-import { objectName } from '../manifests.ts';
+import type { Component } from '../components.ts';
+import type { UserDataName } from '../configuration.ts';
+import { objectName, type SourceObject } from '../manifests.ts';
 import { CONFIGURATION_FOLDER } from '../pull-request-kind.ts';
+import type { TemplateName } from '../stack-parameters.ts';
 import type { Template } from '../template.ts';
 import { type Place, parseYaml, placeOf, type ValuePath, type YamlSource } from '../yaml-source.ts';
 import type { Violation } from './policy.ts';
@@ -21,13 +24,44 @@ export interface PolicyObject {
   violation(path: ValuePath, message: string): Violation;
 }
 
-/** What policies look at: the configuration as written, variables not put in, each value with its place. */
+/** What could be read of a configuration, or a whole one: policies are asked about each part that is there. */
+export interface ReadConfiguration {
+  readonly versions: Versions | undefined;
+  /** None when their file could not be read. */
+  readonly pools: readonly Pool[];
+  readonly templates: Readonly<Record<TemplateName, Template | undefined>>;
+  readonly userData: Readonly<Record<UserDataName, UserDataFile | undefined>>;
+  readonly components: readonly Component[];
+  readonly conformance: readonly string[];
+  readonly load: readonly SourceObject[];
+  /** False when an object may be missing because its file could not be read; absent: all are there. */
+  readonly objectsAreRead?: boolean;
+  /** What is wrong with the files themselves; absent: nothing. */
+  readonly findings?: readonly Finding[];
+}
+
+/**
+ * What policies look at: the configuration as written, variables not put in, each value with its place. What could not be
+ * read is not there, so a policy that finds something missing asks first whether all was read.
+ */
 export interface PolicySubject {
-  readonly configuration: Configuration;
-  readonly versions: Versions;
+  /** undefined when the file could not be read. */
+  readonly versions: Versions | undefined;
+  readonly pools: readonly Pool[];
+  /** Templates that were read. */
+  readonly templates: readonly Template[];
+  readonly userData: ReadConfiguration['userData'];
+  readonly conformance: readonly string[];
+  readonly load: readonly SourceObject[];
   readonly objects: readonly PolicyObject[];
+  /** Whether those are all: else nothing may be said to be missing. */
+  readonly objectsAreRead: boolean;
   /** ISO 8601. */
   readonly now: string;
+  /** undefined when it could not be read. */
+  template(name: TemplateName): Template | undefined;
+  /** Whether nothing fails in a file by itself; in another a resource may be there by a wrong name. `path` as findings have it. */
+  isSound(path: string): boolean;
   /** Source of a file; undefined when it is not there or can't be read. `path` is relative to `channels/cluster/`. */
   source(path: string): YamlSource | undefined;
   /** A violation at a path in a file that has one document. */
@@ -39,8 +73,9 @@ export interface PolicySubject {
 }
 
 /** @param files of the snapshot that the configuration was read from; read again only where something is found */
-export function policySubject(configuration: Configuration, files: readonly SnapshotFile[], now: string): PolicySubject {
+export function policySubject(configuration: ReadConfiguration, files: readonly SnapshotFile[], now: string): PolicySubject {
   const sources = createSources(files);
+  const failing = new Set((configuration.findings ?? []).filter(({ level }) => level === 'failure').map(({ path }) => path));
   const atPlace = (path: string, place: Place, object: string, message: string): Violation => ({
     path: `${CONFIGURATION_FOLDER}/${path}`,
     place,
@@ -48,9 +83,16 @@ export function policySubject(configuration: Configuration, files: readonly Snap
     message: `${object}: ${message}`,
   });
   return {
-    configuration,
     versions: configuration.versions,
+    pools: configuration.pools,
+    templates: Object.values(configuration.templates).flatMap((template) => template ?? []),
+    userData: configuration.userData,
+    conformance: configuration.conformance,
+    load: configuration.load,
     now,
+    objectsAreRead: configuration.objectsAreRead ?? true,
+    template: (name) => configuration.templates[name],
+    isSound: (path) => !failing.has(path),
     objects: configuration.components.flatMap(({ file, objects }) =>
       objects.map(({ manifest, path, line, document }): PolicyObject => {
         const name = objectName(manifest);

@@ -64,11 +64,12 @@ export function programs(subject: PolicySubject, name: UserDataName, program: st
   });
 }
 
-function textsOf(subject: PolicySubject, name: UserDataName, list: 'files' | 'units'): Embedded[] {
+/** Texts of all files or units of an instance. */
+export function textsOf(subject: PolicySubject, name: UserDataName, list: 'files' | 'units'): Embedded[] {
   const path = `user-data/${name}.yaml`;
   const source = subject.source(path);
   if (source === undefined) return [];
-  return subject.configuration.userData[name][list].flatMap((entry, index): Embedded[] => {
+  return (subject.userData[name]?.[list] ?? []).flatMap((entry, index): Embedded[] => {
     const key = 'path' in entry ? entry.path : entry.name;
     return entry.content === undefined
       ? []

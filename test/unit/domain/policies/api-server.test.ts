@@ -1,6 +1,16 @@
-import { describe, it } from 'vitest';
-import { anonymousAccess, apiAuthorization, apiLogin, auditLog, encryptionAtRest, staticCredentials } from '#domain/policies/api-server.ts';
-import { expectFound } from '../../../support/policies.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  anonymousAccess,
+  apiAuthorization,
+  apiLogin,
+  auditLog,
+  auditSink,
+  encryptionAtRest,
+  staticCredentials,
+} from '#domain/policies/api-server.ts';
+import { policySubject } from '#domain/policies/subject.ts';
+import { configurationWith, expectFound, NOW } from '../../../support/policies.ts';
+import { referenceSnapshot } from '../../../support/reference-fleet.ts';
 
 const FILE = 'user-data/control-plane.yaml';
 
@@ -93,6 +103,49 @@ describe('audit-log', () => {
   it.each(['--audit-policy-file=/x', '--audit-log-path=-'])('is found with %s only', (flag) =>
     expectFound(auditLog, FILE, api(`▸${START}`, flag), [message]),
   );
+});
+
+describe('audit-sink', () => {
+  const message = `${FILE}: the audit log stays on the instance, and goes with it. Send it away.`;
+  const LOG = '--audit-log-path=/var/log/kubernetes/audit.log';
+
+  it.each([['--v=2'], [LOG, '--audit-webhook-config-file=/x']])('passes %s', (...flags) =>
+    expectFound(auditSink, FILE, api(START, ...flags)),
+  );
+
+  it.each([LOG, '--audit-log-path=-'])('finds a log that nothing reads: %s', (flag) =>
+    expectFound(auditSink, FILE, api(START, `▸${flag}`), [message]),
+  );
+
+  it.each([
+    ['/var/log/kubernetes', true],
+    ['/var/log/', true],
+    ['/var/log/kubernetes-other', false],
+    ['/var/log/kubernetes/deeper', false],
+    ['/', false],
+  ])('asks whether a pod mounts it: %s', (path, passes) => {
+    const pod = `apiVersion: apps/v1\nkind: DaemonSet\nmetadata: { name: d }\nspec: { template: { spec: { containers: [], volumes: [{ name: a, hostPath: { path: ${path} } }] } } }\n`;
+    expect(sinkWith({ 'components/probe/component.yaml': 'name: probe\nphase: workloads\n', 'components/probe/d.yaml': pod })).toEqual(
+      passes ? [] : [message],
+    );
+  });
+
+  it('asks whether a unit reads it', () => {
+    const unit = '  - name: send.service\n    content: |\n      [Service]\n      ExecStart=/opt/bin/send /var/log/kubernetes/audit.log\n';
+    expect(sinkWith({ [FILE]: `${api(START, LOG)}${unit}` })).toEqual([]);
+    expect(sinkWith({ [FILE]: `${api(START, LOG)}${unit.replace('kubernetes', 'other')}` })).toEqual([message]);
+  });
+
+  it('says nothing where what reads it may be what could not be read', () => {
+    expect(sinkWith({}, { objectsAreRead: false })).toEqual([]);
+    expect(sinkWith({})).toEqual([message]);
+  });
+
+  function sinkWith(files: Record<string, string>, parts: { objectsAreRead?: boolean } = {}): string[] {
+    const all = { [FILE]: api(START, LOG), ...files };
+    const subject = policySubject({ ...configurationWith(all), ...parts }, referenceSnapshot(all).files, NOW);
+    return auditSink.check(subject).map((violation) => violation.message);
+  }
 });
 
 describe('encryption-at-rest', () => {
