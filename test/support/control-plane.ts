@@ -12,6 +12,7 @@ import type { ClusterRef } from '#model/settings.ts';
 import { issueIdentity } from '../../functions/identity/issue-identity.ts';
 import { binary } from './binaries.ts';
 import { type Child, startChild, until } from './child.ts';
+import { createFakeObjects } from './fakes/objects.ts';
 import { createFakeSecrets, type FakeSecrets } from './fakes/secrets.ts';
 import { get } from './tls.ts';
 
@@ -54,7 +55,7 @@ export async function startControlPlane(
     channel: 'dev',
   };
   const secrets = createFakeSecrets();
-  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() } };
+  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() }, issuer: createFakeObjects() };
   await issueIdentity.run({ cluster }, ports, { execution: 'test' });
   const directory = mkdtempSync(join(tmpdir(), 'sluice-control-plane-'));
   const children: Child[] = [];
