@@ -54,7 +54,7 @@ function trustProblem(statement: Mapping): string | undefined {
  * What a condition compares a key of the token with. Only operators count that fail where the key is missing, and that no other
  * value passes.
  */
-export function namedBy(statement: Mapping, key: string): string[] {
+export function namedBy(statement: unknown, key: string): string[] {
   return ['StringEquals', 'StringLike'].flatMap((operator) =>
     entriesAt(statement, ['Condition', operator])
       .filter(([name]) => name.endsWith(key))
