@@ -14,8 +14,6 @@ const Environment = z.object({
   SLUICE_ACCOUNT: AccountId,
   /** KMS key of the secrets that a cluster's identity is kept in. */
   SLUICE_SECRETS_KEY: z.string().min(1).optional(),
-  /** Bucket that everybody may read: the public keys of the account's clusters. */
-  SLUICE_ISSUER_BUCKET: z.string().min(3).optional(),
   /** KMS key that manifests of backups are signed by. */
   SLUICE_SIGNING_KEY: z.string().min(1).optional(),
   /** Bucket that backups are copied to, and where it lies; `none` means none. */
