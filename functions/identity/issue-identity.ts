@@ -10,19 +10,23 @@ import { Timestamp } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { Authority } from '#ports/authority.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { ObjectStore } from '#ports/objects.ts';
 import type { Secrets, SecretVersion } from '#ports/secrets.ts';
 import { defineStep } from '#ports/step.ts';
+import { publishedKeys, publishKeys } from './publish-keys.ts';
 
 export interface IdentityPorts {
   readonly secrets: Secrets;
   readonly authority: Authority;
   readonly clock: Clock;
+  /** The bucket that everybody may read. */
+  readonly issuer: ObjectStore;
 }
 
 /**
  * Makes a cluster's identity, and brings it to the generations that the configuration wants (without a render: keeps those
  * that it has): the authority first, by create-if-absent and only in place of the version that was read, so that two runs at
- * once end in one authority; then the secrets made from it. A later call adds what is missing, renews what ends soon, and
+ * once end in one authority; then its public keys are published; then come the secrets made from it. A later call adds what is missing, renews what ends soon, and
  * changes nothing else. Answers the first end of any certificate.
  * @throws RefusedError, ConflictError when another run wrote meanwhile, TransientError
  */
@@ -32,7 +36,9 @@ export const issueIdentity = defineStep({
   output: z.object({ created: z.boolean(), version: z.literal(1), expires: Timestamp }),
   async run({ cluster, render }, ports: IdentityPorts) {
     const tags = { 'sluice:cluster': cluster.name };
+    const published = await publishedKeys(cluster, ports.issuer);
     const authority = await ensureAuthority(cluster.name, render && identityOf(render.versions), ports, tags);
+    await publishKeys(cluster, authority.files['sa.pub'], published, ports.issuer);
     const plan = planIdentity(cluster);
     const parts: readonly (readonly [string, keyof ClusterIdentityPlan])[] = [
       [secretIds.etcd(cluster.name), 'etcd'],

@@ -1,4 +1,4 @@
-"""Starts ministack with three differences from its release, towards what AWS does.
+"""Starts ministack with four differences from its release, towards what AWS does.
 
 Accounts are apart. ministack 1.5.33 kills the workers of every account that has a function of the same name when
 CloudFormation makes one, also those that are starting or at work; here only those of the account that it is made in.
@@ -9,11 +9,14 @@ that ends before it answers is Runtime.ExitError, as on AWS, which callers retry
 
 STS says who a caller is only by a good signature: of its key, for its host, not older than 15 minutes, with its token.
 ministack 1.5.33 without AUTH believes every Authorization header, so that whoever knows an access key could be its owner.
+
+CloudFormation makes AWS::IAM::OIDCProvider. ministack 1.5.33 has these providers in its IAM, and not as a resource of a template.
 """
 import re
 
 from ministack.core import lambda_runtime, sigv4
-from ministack.services import lambda_svc, sts
+from ministack.services import iam, lambda_svc, sts
+from ministack.services.cloudformation import provisioners
 
 MARK = "\u0001"
 SETTLED = 'status: "error", error: String(err.message || err), trace: err.stack || ""'
@@ -80,10 +83,37 @@ def signature_failure(method, path, headers, body, query_params):
     )
 
 
+def make_token_issuers():
+    kind = "AWS::IAM::OIDCProvider"
+    if kind in provisioners._RESOURCE_HANDLERS:
+        raise SystemExit(f"ministack makes {kind} by itself now; take it out of local/aws/run_ministack.py")
+
+    def create(logical_id, props, stack_name):
+        url = props["Url"]
+        arn = f"arn:aws:iam::{iam.get_account_id()}:oidc-provider/{url.removeprefix('https://')}"
+        if arn in iam._oidc_providers:
+            raise ValueError(f"Provider with url {url} already exists.")
+        iam._oidc_providers[arn] = {"Arn": arn, "Url": url, "CreateDate": iam._now()}
+        return update(arn, {}, props, stack_name)
+
+    def update(arn, old, new, stack_name):
+        iam._oidc_providers[arn].update(
+            ClientIDList=new.get("ClientIdList", []), ThumbprintList=new.get("ThumbprintList", []), Tags=new.get("Tags", [])
+        )
+        return arn, {"Arn": arn}
+
+    def delete(arn, props):
+        iam._oidc_providers.pop(arn, None)
+
+    provisioners._RESOURCE_HANDLERS[kind] = {"create": create, "update": update, "delete": delete}
+    provisioners._REPLACING_PROPERTIES[kind] = ("Url",)
+
+
 def main():
     name_errors()
     check_callers()
     keep_accounts_apart()
+    make_token_issuers()
     from ministack.app import main as run
 
     run()

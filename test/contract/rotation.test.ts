@@ -27,6 +27,7 @@ const MOVES = [
 ];
 
 let plane: ControlPlane;
+const issuer = createFakeObjects();
 let directory: string;
 /** Two API servers of one etcd, as behind a load balancer. */
 const servers: { address: string; child: Child | undefined; serving: boolean; inFlight: number }[] = [];
@@ -51,7 +52,7 @@ afterAll(async () => {
 }, 60_000);
 
 function ports() {
-  return { secrets: plane.secrets, authority: createAuthority(), clock: { now: () => new Date() } };
+  return { secrets: plane.secrets, authority: createAuthority(), clock: { now: () => new Date() }, issuer };
 }
 
 /** Replaces one API server after the other, each with the files as they are then; a balancer leaves out who is not ready. */

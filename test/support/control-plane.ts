@@ -12,6 +12,7 @@ import type { ClusterRef } from '#model/settings.ts';
 import { issueIdentity } from '../../functions/identity/issue-identity.ts';
 import { binary } from './binaries.ts';
 import { type Child, startChild, until } from './child.ts';
+import { createFakeObjects } from './fakes/objects.ts';
 import { createFakeSecrets, type FakeSecrets } from './fakes/secrets.ts';
 import { get } from './tls.ts';
 
@@ -54,7 +55,7 @@ export async function startControlPlane(
     channel: 'dev',
   };
   const secrets = createFakeSecrets();
-  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() } };
+  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() }, issuer: createFakeObjects() };
   await issueIdentity.run({ cluster }, ports, { execution: 'test' });
   const directory = mkdtempSync(join(tmpdir(), 'sluice-control-plane-'));
   const children: Child[] = [];
@@ -159,7 +160,9 @@ function auditedIn(directory: string): AuditedRequest[] {
     }));
 }
 
-/** An API server on an address. @param more further flags */
+const IN_CLUSTER_ISSUER = '--service-account-issuer=https://kubernetes.default.svc.cluster.local';
+
+/** An API server on an address. @param more further flags; issuers of tokens among them stand in place of the one that only the cluster knows */
 export function startApi(
   address: string,
   member: string,
@@ -180,7 +183,7 @@ export function startApi(
     `--tls-cert-file=${pki}/apiserver.crt`,
     `--tls-private-key-file=${pki}/apiserver.key`,
     `--client-ca-file=${pki}/ca.crt`,
-    '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+    ...(more.some((flag) => flag.startsWith('--service-account-issuer=')) ? [] : [IN_CLUSTER_ISSUER]),
     `--service-account-key-file=${pki}/sa.pub`,
     `--service-account-signing-key-file=${pki}/sa.key`,
     `--service-cluster-ip-range=${SERVICE_NETWORK}`,

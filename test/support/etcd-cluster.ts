@@ -13,6 +13,7 @@ import { issueIdentity } from '../../functions/identity/issue-identity.ts';
 import { ETCD_VERSION } from '../../local/toolchain/versions.ts';
 import { binary } from './binaries.ts';
 import { type Child, startChild, until } from './child.ts';
+import { createFakeObjects } from './fakes/objects.ts';
 import { createFakeSecrets } from './fakes/secrets.ts';
 
 export type Zone = 'a' | 'b' | 'c';
@@ -49,7 +50,7 @@ export async function startEtcdCluster(network: string, version?: string): Promi
     channel: 'dev',
   };
   const secrets = createFakeSecrets();
-  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() } };
+  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() }, issuer: createFakeObjects() };
   await issueIdentity.run({ cluster }, ports, { execution: 'test' });
   const directory = mkdtempSync(join(tmpdir(), 'sluice-etcd-'));
   const pki = join(directory, 'pki');

@@ -105,6 +105,22 @@ export function bucketName(account: string, region: string): string {
   return `sluice-${account}-${region}`;
 }
 
+/** Bucket of an account whose documents everybody may read: the public keys of its clusters. */
+export function issuerBucketName(account: string, region: string): string {
+  return `sluice-issuer-${account}-${region}`;
+}
+
+/** Who signs the tokens of a cluster's service accounts, without `https://`: as conditions of IAM name it. */
+export function tokenIssuer(cluster: { name: string; account: string; region: string }): string {
+  return `${issuerBucketName(cluster.account, cluster.region)}.s3.${cluster.region}.amazonaws.com/${cluster.name}`;
+}
+
+/** Keys of the bucket of public documents: below a cluster's issuer, where OpenID Connect looks for them. */
+export const issuerKeys = {
+  configuration: (cluster: string): string => `${cluster}/.well-known/openid-configuration`,
+  keys: (cluster: string): string => `${cluster}/openid/v1/jwks`,
+} as const;
+
 /** Name of a cluster's stack. */
 export function stackName(cluster: string, role: string): string {
   return `sluice-${cluster}-${role}`;

@@ -123,6 +123,7 @@ const PARAMETER_VARIABLES = {
   ClusterName: 'CLUSTER_NAME',
   Environment: 'ENVIRONMENT',
   Bucket: 'BUCKET',
+  TokenIssuer: 'TOKEN_ISSUER',
   Network: 'NETWORK',
   SubnetACidr: 'SUBNET_A_CIDR',
   SubnetBCidr: 'SUBNET_B_CIDR',

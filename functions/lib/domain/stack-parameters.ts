@@ -13,6 +13,7 @@ const COMMON = [
   'ClusterName',
   'Environment',
   'Bucket',
+  'TokenIssuer',
   'Network',
   'SubnetACidr',
   'SubnetBCidr',

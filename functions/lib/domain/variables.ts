@@ -2,6 +2,7 @@ import type { Finding } from '#model/checks.ts';
 import type { Pool, Versions } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
 import type { ClusterRef } from '#model/settings.ts';
+import { tokenIssuer } from './names.ts';
 import {
   API_PORT,
   clusterAddresses,
@@ -39,6 +40,7 @@ export const CLUSTER_VARIABLES = [
   'ETCD_VERSION',
   'OS_IMAGE',
   'BUCKET',
+  'TOKEN_ISSUER',
   'CA_GENERATIONS',
   'IDENTITY_GENERATIONS',
 ] as const;
@@ -77,6 +79,7 @@ export function clusterVariables(cluster: ClusterRef, versions: Versions, bucket
     ETCD_VERSION: versions.etcd,
     OS_IMAGE: versions.osImage,
     BUCKET: bucket,
+    TOKEN_ISSUER: tokenIssuer(cluster),
     CA_GENERATIONS: identityText(versions, ['clusterCa']),
     IDENTITY_GENERATIONS: identityText(versions, ROTATED_KINDS),
   };

@@ -31,6 +31,24 @@ export const AuthoritySecret = z.object({
 });
 export type AuthoritySecret = z.infer<typeof AuthoritySecret>;
 
+const Base64Url = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'Must be 32 bytes in base64url.');
+
+/** The public keys of a cluster's service accounts as the world reads them (RFC 7517): nothing that is not named here. */
+export const PublicKeySet = z.strictObject({
+  keys: z.array(
+    z.strictObject({
+      kty: z.literal('EC'),
+      crv: z.literal('P-256'),
+      x: Base64Url,
+      y: Base64Url,
+      kid: Base64Url,
+      use: z.literal('sig'),
+      alg: z.literal('ES256'),
+    }),
+  ),
+});
+export type PublicKeySet = z.infer<typeof PublicKeySet>;
+
 /** Files of a secret that instances fetch: file name -> content. */
 export const IdentityFiles = z.record(z.string(), z.string());
 export type IdentityFiles = z.infer<typeof IdentityFiles>;

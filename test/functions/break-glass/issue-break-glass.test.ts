@@ -18,7 +18,7 @@ const KEY = `break-glass/${CLUSTER.name}/2026-01-01T12:00:00.000Z.json`;
 async function world() {
   const [secrets, objects] = [createFakeSecrets(), createFakeObjects()];
   const shared = { secrets, authority: createAuthority(), clock: { now: () => NOW } };
-  await issueIdentity.run({ cluster: CLUSTER }, shared, CONTEXT);
+  await issueIdentity.run({ cluster: CLUSTER }, { ...shared, issuer: createFakeObjects() }, CONTEXT);
   const logged: unknown[] = [];
   const note = (...line: unknown[]): void => void logged.push(line);
   return { ports: { ...shared, objects, log: { info: note, warn: note, error: note } }, objects, secrets, logged };

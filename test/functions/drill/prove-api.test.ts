@@ -43,7 +43,11 @@ beforeEach(async () => {
     },
   };
   blobs.stored.set('snapshot', Buffer.from('a snapshot'));
-  await issueIdentity.run({ cluster: CLUSTER }, { secrets, authority: createAuthority(), clock }, { execution: 'x' });
+  await issueIdentity.run(
+    { cluster: CLUSTER },
+    { secrets, authority: createAuthority(), clock, issuer: createFakeObjects() },
+    { execution: 'x' },
+  );
   await publish('etcd', '3.6.16', ['etcd', 'etcdutl']);
   await publish('kubernetes', await kubernetes.version(), ['kube-apiserver']);
 });

@@ -8,6 +8,7 @@ import { ConflictError, NotFoundError, RefusedError, TransientError } from '#mod
 import { deleteIdentity } from '../../../functions/identity/delete-identity.ts';
 import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
 import { CLUSTER, CONTEXT } from '../../support/cluster-world.ts';
+import { createFakeObjects } from '../../support/fakes/objects.ts';
 import { createFakeSecrets } from '../../support/fakes/secrets.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
@@ -16,7 +17,7 @@ const IDS = [secretIds.authority, secretIds.etcd, secretIds.controlPlane].map((i
 function world() {
   const secrets = createFakeSecrets();
   let now = NOW;
-  const ports = { secrets, authority: createAuthority(), clock: { now: () => now } };
+  const ports = { secrets, authority: createAuthority(), clock: { now: () => now }, issuer: createFakeObjects() };
   const files = (id: string): Record<string, string> => JSON.parse(secrets.values.get(id) ?? '{}');
   const issue = (identity?: Partial<IdentityVersions>) =>
     issueIdentity.run({ cluster: CLUSTER, ...(identity === undefined ? {} : { render: { versions: { identity } } }) }, ports, CONTEXT);
@@ -318,10 +319,10 @@ describe('a client certificate of Sluice', () => {
 
 describe('deleting an identity', () => {
   it('is refused for a cluster that lives', async () => {
-    const { secrets, issue } = world();
+    const { secrets, issue, ports } = world();
     await issue();
 
-    await expect(deleteIdentity.run({ cluster: CLUSTER, purpose: 'e2e' }, { secrets }, CONTEXT)).rejects.toBeInstanceOf(RefusedError);
+    await expect(deleteIdentity.run({ cluster: CLUSTER, purpose: 'e2e' }, ports, CONTEXT)).rejects.toBeInstanceOf(RefusedError);
     expect(secrets.values.size).toBe(3);
   });
 

@@ -9,6 +9,7 @@ import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
 import { type JoinPorts, joinNode } from '../../../functions/join/join-node.ts';
 import { certificateRequest, signIdentity } from '../../../local/machine-room/join.ts';
 import { CLUSTER, CONTEXT } from '../../support/cluster-world.ts';
+import { createFakeObjects } from '../../support/fakes/objects.ts';
 import { createFakeSecrets } from '../../support/fakes/secrets.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
@@ -32,7 +33,7 @@ async function world(change: { arn?: string; machine?: Machine } = {}) {
   const secrets = createFakeSecrets();
   const authority = createAuthority();
   const clock = { now: () => NOW };
-  await issueIdentity.run({ cluster: CLUSTER }, { secrets, authority, clock }, CONTEXT);
+  await issueIdentity.run({ cluster: CLUSTER }, { secrets, authority, clock, issuer: createFakeObjects() }, CONTEXT);
   const asked: SignedRequest[] = [];
   const logged: unknown[] = [];
   const note = (message: string, fields?: unknown): void => void logged.push([message, fields]);

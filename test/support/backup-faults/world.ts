@@ -24,6 +24,7 @@ import { createWorld } from '../asl/world.ts';
 import { CLUSTER } from '../cluster-ref.ts';
 import { createFakeEtcd, databaseOf } from '../fakes/etcd.ts';
 import { createFakeKubernetes } from '../fakes/kubernetes.ts';
+import { createFakeObjects } from '../fakes/objects.ts';
 import { createFakeSecrets } from '../fakes/secrets.ts';
 import { createFakeSigner } from '../fakes/signer.ts';
 import { readDefinitions } from '../state-machines/definitions.ts';
@@ -77,7 +78,7 @@ export async function createBackupWorld(points: Points, inParts: boolean): Promi
   const kubernetes = createFakeKubernetes();
   await issueIdentity.run(
     { cluster: CLUSTER },
-    { secrets, authority: createAuthority(), clock: { now: () => new Date(START) } },
+    { secrets, authority: createAuthority(), clock: { now: () => new Date(START) }, issuer: createFakeObjects() },
     EXECUTION,
   );
   await publish(s3, await kubernetes.version());

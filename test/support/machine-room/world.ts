@@ -16,6 +16,7 @@ import { bucketName, stackName } from '#domain/names.ts';
 import type { ClientIdentity } from '#model/identity.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
+import { createFakeObjects } from '../fakes/objects.ts';
 import { createFakeSecrets } from '../fakes/secrets.ts';
 
 export const REGION = 'eu-central-1';
@@ -65,7 +66,7 @@ export async function createCell(endpoint: string, cluster: ClusterRef, bootstra
   const bucket = bucketName(cluster.account, REGION);
   if (!bootstrapped) await s3.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: REGION } }));
   const secrets = createFakeSecrets();
-  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() } };
+  const ports = { secrets, authority: createAuthority(), clock: { now: () => new Date() }, issuer: createFakeObjects() };
   await issueIdentity.run({ cluster }, ports, { execution: 'test' });
   const asked = (role: string, template: string, parameters: Readonly<Record<string, string>>) => ({
     StackName: stackName(cluster.name, role),

@@ -7,6 +7,7 @@ import { RecoverySet } from '#model/backup-records.ts';
 import { AuthoritySecret } from '#model/identity.ts';
 import { issueIdentity } from '../../../functions/identity/issue-identity.ts';
 import { CLUSTER } from '../../support/cluster-ref.ts';
+import { createFakeObjects } from '../../support/fakes/objects.ts';
 import { createFakeSecrets } from '../../support/fakes/secrets.ts';
 
 const authority = createAuthority();
@@ -15,7 +16,7 @@ let other: AuthoritySecret;
 
 async function identity(): Promise<AuthoritySecret> {
   const secrets = createFakeSecrets();
-  await issueIdentity.run({ cluster: CLUSTER }, { secrets, authority, clock: { now: () => new Date() } }, { execution: 'x' });
+  await issueIdentity.run({ cluster: CLUSTER }, { secrets, authority, clock: { now: () => new Date() }, issuer: createFakeObjects() }, { execution: 'x' });
   return AuthoritySecret.parse(JSON.parse(secrets.values.get(secretIds.authority(CLUSTER.name)) ?? ''));
 }
 

@@ -12,8 +12,8 @@ import type { AccountObjects, ObjectStore, StoredObject } from '#ports/objects.t
 import { createRoleCredentials } from '../aws/credentials.ts';
 import { mapAwsError, statusOf } from '../aws/errors.ts';
 
-/** An S3 bucket as ObjectStore. Conditional writes use If-None-Match and If-Match. */
-export function createObjects(bucket: string, config: S3ClientConfig = {}): ObjectStore {
+/** An S3 bucket as ObjectStore. Conditional writes use If-None-Match and If-Match. @param type of what is written, for readers who go by it */
+export function createObjects(bucket: string, config: S3ClientConfig = {}, type?: string): ObjectStore {
   const s3 = new S3Client({ forcePathStyle: true, ...config });
   const clock = createStoreClock(s3, bucket);
 
@@ -29,7 +29,9 @@ export function createObjects(bucket: string, config: S3ClientConfig = {}): Obje
   /** True when written; false when the condition (412) or a concurrent write (409) refused it. */
   async function write(key: string, body: string | Uint8Array, condition: { IfNoneMatch?: string; IfMatch?: string }): Promise<boolean> {
     try {
-      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ...condition }));
+      await s3.send(
+        new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ...(type === undefined ? {} : { ContentType: type }), ...condition }),
+      );
       return true;
     } catch (error) {
       const status = statusOf(error);

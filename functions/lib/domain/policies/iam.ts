@@ -3,7 +3,7 @@ import { walk } from '../template.ts';
 import type { ValuePath } from '../yaml-source.ts';
 import { FAILS, type Policy, type Violation } from './policy.ts';
 import type { PolicySubject } from './subject.ts';
-import { isMapping, listOf, type Mapping, valueAt } from './values.ts';
+import { entriesAt, isMapping, listOf, type Mapping, valueAt } from './values.ts';
 
 export const iamWildcards: Policy = {
   id: 'iam-wildcard',
@@ -12,12 +12,12 @@ export const iamWildcards: Policy = {
   fix: 'name the actions, or the resources, or both.',
   levels: FAILS,
   check: (subject) =>
-    statements(subject).flatMap(({ template, resource, statement, path }) => {
+    statements(subject).flatMap(({ template, resource, statement, path, inText }) => {
       if (statement['Effect'] !== 'Allow') return [];
       const actions = listOf(statement['Action']).filter((action) => typeof action === 'string' && /^(\*|[a-z0-9-]+:\*)$/i.test(action));
       const all = actions.length > 0 && listOf(statement['Resource']).includes('*');
       const message = `${actions.join(', ')} on every resource. Name the actions or the resources.`;
-      return all ? [violation(subject, template, resource, [...path, 'Action'], message)] : [];
+      return all ? [violation(subject, template, resource, inText ? path : [...path, 'Action'], message)] : [];
     }),
 };
 
@@ -25,14 +25,16 @@ export const iamTrust: Policy = {
   id: 'iam-trust',
   title: 'A role is trusted to named principals only',
   why: 'a role that everybody may assume, or every service account of the cluster, protects nothing.',
-  fix: 'name the service or the role; for web identities add a condition on `:sub`.',
+  fix: 'name the service or the role; for web identities add conditions on `:sub` and `:aud` that name one of each.',
   levels: FAILS,
-  check: (subject) =>
-    statements(subject).flatMap(({ template, resource, statement, path }) => {
+  check: (subject) => [
+    ...unreadableTrust(subject),
+    ...statements(subject).flatMap(({ template, resource, statement, path, inText }) => {
       if (statement['Effect'] !== 'Allow' || statement['Principal'] === undefined) return [];
       const problem = trustProblem(statement);
-      return problem === undefined ? [] : [violation(subject, template, resource, [...path, 'Principal'], problem)];
+      return problem === undefined ? [] : [violation(subject, template, resource, inText ? path : [...path, 'Principal'], problem)];
     }),
+  ],
 };
 
 function trustProblem(statement: Mapping): string | undefined {
@@ -40,9 +42,49 @@ function trustProblem(statement: Mapping): string | undefined {
   const bare = statement['Condition'] === undefined;
   if (bare && (principal === '*' || listOf(valueAt(principal, ['AWS'])).includes('*'))) return 'everybody may use it. Name the principal.';
   if (valueAt(principal, ['Federated']) === undefined) return undefined;
-  return JSON.stringify(statement['Condition'] ?? {}).includes(':sub')
-    ? undefined
-    : 'every service account of the cluster may use it. Add a condition on :sub.';
+  const subjects = namedBy(statement, ':sub');
+  if (subjects.length === 0) return 'every service account of the cluster may use it. Add a condition on :sub.';
+  if (subjects.some((name) => /[*?]/.test(name))) return 'several service accounts may use it. Name one in the condition on :sub.';
+  return namedBy(statement, ':aud').length === 0
+    ? 'a token that was made for somebody else is taken as well. Add a condition on :aud.'
+    : undefined;
+}
+
+/**
+ * What a condition compares a key of the token with. Only operators count that fail where the key is missing, and that no other
+ * value passes.
+ */
+export function namedBy(statement: unknown, key: string): string[] {
+  return ['StringEquals', 'StringLike'].flatMap((operator) =>
+    entriesAt(statement, ['Condition', operator])
+      .filter(([name]) => name.endsWith(key))
+      .flatMap(([, values]) => listOf(values).map(String)),
+  );
+}
+
+/** Who may assume a role must be known before it is merged. */
+function unreadableTrust(subject: PolicySubject): Violation[] {
+  return Object.values(subject.configuration.templates).flatMap((template) =>
+    Object.entries(template.body.Resources)
+      .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+      .flatMap(([id, { Properties }]) => {
+        const document = valueAt(Properties, ['AssumeRolePolicyDocument']);
+        if (document === undefined || valueAt(policyDocument(document), ['Statement']) !== undefined) return [];
+        const path = ['Resources', id, 'Properties', 'AssumeRolePolicyDocument'];
+        return [violation(subject, template, id, path, 'who may use it can not be read. Write it as YAML, or as JSON in Fn::Sub.')];
+      }),
+  );
+}
+
+/** A policy as it is written, or as text of JSON: in a text `Fn::Sub` makes the name of a key, which nothing else can. */
+export function policyDocument(value: unknown): unknown {
+  const text = valueAt(value, ['Fn::Sub', 0]) ?? valueAt(value, ['Fn::Sub']) ?? value;
+  if (typeof text !== 'string') return value;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An ARN with the digits of an account: right in one cluster, and wrong in all others. */
@@ -96,15 +138,23 @@ interface Statement {
   readonly resource: string;
   readonly statement: Mapping;
   readonly path: ValuePath;
+  /** Whether it stands in a text, which has one place only. */
+  readonly inText: boolean;
 }
 
 /** Statements of all policies in all templates: what has an Effect. */
 function statements(subject: PolicySubject): Statement[] {
   return subject.templates.flatMap((template) => {
     const found: Statement[] = [];
+    const add = (value: unknown, path: ValuePath, inText: boolean): void => {
+      if (isMapping(value) && isText(value['Effect']))
+        found.push({ template, resource: String(path[1] ?? ''), statement: value, path, inText });
+    };
     walk(template.body, [], (value, path) => {
-      if (!isMapping(value) || !isText(value['Effect'])) return;
-      found.push({ template, resource: String(path[1] ?? ''), statement: value, path });
+      add(value, path, false);
+      if (!/PolicyDocument$/.test(String(path.at(-1)))) return;
+      const written = policyDocument(value);
+      if (written !== value) walk(written, [], (each) => add(each, path, true));
     });
     return found;
   });

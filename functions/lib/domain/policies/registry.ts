@@ -1,5 +1,6 @@
 import { everybodyIsAdmin, humanWriteAccess } from './access.ts';
 import { anonymousAccess, apiAuthorization, apiLogin, auditLog, auditSink, encryptionAtRest, staticCredentials } from './api-server.ts';
+import { awsRoles } from './aws-roles.ts';
 import { cpuLimits, cpuQuota } from './cpu.ts';
 import { blockedDrains, missingBudgets } from './disruption.ts';
 import { externalDnsOwner, externalDnsPolicy, ndots, nodeLocalDns } from './dns.ts';
@@ -56,6 +57,7 @@ export const POLICIES: readonly Policy[] = [
   applicationLabels,
   iamWildcards,
   iamTrust,
+  awsRoles,
   literalAccounts,
   deletionPolicies,
   secretValues,

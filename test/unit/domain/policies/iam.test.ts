@@ -29,6 +29,16 @@ describe('iam-wildcard', () => {
   ])('passes %s', (statement) => expectFound(iamWildcards, 'etcd.yaml', role(statement)));
 });
 
+describe('iam-wildcard in a text', () => {
+  it('is found at the text', () =>
+    expectFound(
+      iamWildcards,
+      'etcd.yaml',
+      `Resources:\n  Role:\n    Type: A\n    Properties:\n      ▸PolicyDocument: !Sub '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'\n`,
+      ['etcd Role: * on every resource. Name the actions or the resources.'],
+    ));
+});
+
 describe('iam-trust', () => {
   const trust = (statement: string) => role(statement, 'AssumeRolePolicyDocument');
 
@@ -45,8 +55,47 @@ describe('iam-trust', () => {
   );
 
   it.each([
+    [
+      'StringLike: { "a:sub": "system:serviceaccount:team:*", "a:aud": c }',
+      'several service accounts may use it. Name one in the condition on :sub.',
+    ],
+    [
+      'StringLike: { "a:sub": [b, "system:serviceaccount:team:?"] }',
+      'several service accounts may use it. Name one in the condition on :sub.',
+    ],
+    ['StringEquals: { "a:sub": b }', 'a token that was made for somebody else is taken as well. Add a condition on :aud.'],
+    ['StringNotEquals: { "a:sub": b }', 'every service account of the cluster may use it. Add a condition on :sub.'],
+    ['StringEqualsIfExists: { "a:sub": b, "a:aud": c }', 'every service account of the cluster may use it. Add a condition on :sub.'],
+    ['StringEquals: { "a:sub": [], "a:aud": c }', 'every service account of the cluster may use it. Add a condition on :sub.'],
+  ])('finds web identities with %s', (condition, problem) =>
+    expectFound(iamTrust, 'etcd.yaml', trust(`Effect: Allow, ▸Principal: { Federated: a }, Condition: { ${condition} }`), [
+      `etcd Role: ${problem}`,
+    ]),
+  );
+
+  const text = (json: string, mark = '▸') =>
+    `Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      ${mark}AssumeRolePolicyDocument: ${json}\n`;
+  const STATEMENT =
+    '{"Statement": [{"Effect": "Allow", "Principal": {"Federated": "a"}, "Condition": {"StringEquals": {"${Role}:sub": "b"CONDITION}}}]}';
+
+  it.each(["!Sub 'TEXT'", "!Sub ['TEXT', { Name: b }]", "'TEXT'"])('reads a trust that is written as %s', (form) => {
+    const aud = form.replace('TEXT', STATEMENT.replace('CONDITION', ', "${Role}:aud": "c"'));
+    const noAud = form.replace('TEXT', STATEMENT.replace('CONDITION', ''));
+
+    expectFound(iamTrust, 'etcd.yaml', text(aud, ''));
+    expectFound(iamTrust, 'etcd.yaml', text(noAud), [
+      'etcd Role: a token that was made for somebody else is taken as well. Add a condition on :aud.',
+    ]);
+  });
+
+  it.each(["!Sub '{'", '!Ref Role', "!Join ['', [a, b]]", '{}'])('finds the trust %s, which nobody can read', (form) =>
+    expectFound(iamTrust, 'etcd.yaml', text(form), ['etcd Role: who may use it can not be read. Write it as YAML, or as JSON in Fn::Sub.']),
+  );
+
+  it.each([
     'Effect: Allow, Principal: { Service: ec2.amazonaws.com }',
-    'Effect: Allow, Principal: { Federated: a }, Condition: { StringEquals: { "a:sub": b } }',
+    'Effect: Allow, Principal: { Federated: a }, Condition: { StringEquals: { "a:sub": b, "a:aud": c } }',
+    'Effect: Allow, Principal: { Federated: a }, Condition: { StringLike: { "a:sub": b }, StringEquals: { "a:aud": [c, d] } }',
     "Effect: Allow, Principal: '*', Condition: { StringEquals: { a: b } }",
     "Effect: Deny, Principal: '*'",
     'Effect: Allow, Action: a',
