@@ -152,6 +152,7 @@ export async function createEtcdRollWorld(options: { version?: string; wanted?: 
   world.volumes = ZONES.map((zone) => ({
     id: `vol-${zone}`,
     zone: `eu-central-1${zone}`,
+    seat: zone,
     createdAt: new Date('2026-01-01T00:00:00Z'),
     instance: undefined,
   }));

@@ -23,6 +23,8 @@ const COMMON = [
   'EtcdAddressA',
   'EtcdAddressB',
   'EtcdAddressC',
+  'EtcdAddressD',
+  'EtcdAddressE',
   'EtcdMembers',
   'OsImage',
   'KubernetesVersion',

@@ -9,7 +9,7 @@ const AFTER = new Date('2026-03-01T12:00:01Z');
 
 function seats(...zones: string[]): LostMemberObservation['seats'] {
   return zones.map((zone) => ({
-    zone,
+    seat: zone,
     peerUrl: `https://${zone}.example:2380`,
     group: {
       name: `etcd-${zone}`,
@@ -27,7 +27,7 @@ function three(change: Readonly<Record<string, Partial<MemberStatus>>> = {}): Me
 }
 
 function volume(zone: string, change: Partial<DataVolume> = {}): DataVolume {
-  return { id: `vol-${zone}`, zone, createdAt: new Date('2026-01-01T00:00:00Z'), instance: `i-${zone}`, ...change };
+  return { id: `vol-${zone}`, zone, seat: zone, createdAt: new Date('2026-01-01T00:00:00Z'), instance: `i-${zone}`, ...change };
 }
 
 function decide(change: Partial<LostMemberObservation> = {}) {
@@ -83,11 +83,11 @@ describe('a member that may have lost its data', () => {
       { members: three({ c: DEAD }), volumes: [volume('c', { createdAt: AFTER, instance: 'i-x' })] },
       'c (refused): vol-c is not attached to i-c',
     ],
-    ['it has no volume', { members: three({ c: DEAD }), volumes: [volume('a'), volume('b')] }, 'c (refused): 0 data volumes in c'],
+    ['it has no volume', { members: three({ c: DEAD }), volumes: [volume('a'), volume('b')] }, 'c (refused): 0 data volumes in zone c'],
     [
       'it has two',
       { members: three({ c: DEAD }), volumes: [volume('c', { createdAt: AFTER }), volume('c', { id: 'vol-d', createdAt: AFTER })] },
-      'c (refused): 2 data volumes in c',
+      'c (refused): 2 data volumes in zone c',
     ],
     [
       'its seat has no group',
@@ -169,5 +169,48 @@ describe('a member that learns', () => {
     );
     const five = [...learner(), memberStatus({ name: 'd' }), memberStatus({ name: 'e', ...DEAD })];
     expect(decide({ seats: seats('a', 'b', 'c', 'd'), members: five.slice(0, 4) }).act).toBe('promote');
+  });
+});
+
+describe('of five members', () => {
+  const SEATS = ['a', 'b', 'c', 'd', 'e'];
+  const zoneOf = (seat: string): string => 'abcab'.charAt(SEATS.indexOf(seat));
+  const fiveSeats = seats(...SEATS).map(({ group, ...seat }) => ({
+    ...seat,
+    group: group && { ...group, instances: group.instances.map((instance) => ({ ...instance, zone: zoneOf(seat.seat) })) },
+  }));
+  const five = (change: Readonly<Record<string, Partial<MemberStatus>>> = {}): MemberStatus[] =>
+    SEATS.map((name) => memberStatus({ name, leader: name === 'a', ...change[name] }));
+  const volumes = (newer: readonly string[]): DataVolume[] =>
+    SEATS.map((seat) => volume(seat, { zone: zoneOf(seat), ...(newer.includes(seat) ? { createdAt: AFTER } : {}) }));
+  const decideFive = (change: Partial<LostMemberObservation>) =>
+    decideLostMember({ seats: fiveSeats, members: five(), committed: 100, volumes: volumes([]), wellAt: WELL, ...change });
+
+  it('one is taken out by the age of its own volume, whatever the other of its zone has', () => {
+    expect(decideFive({ members: five({ d: DEAD }), volumes: volumes(['d']) })).toMatchObject({ act: 'remove', member: { name: 'd' } });
+    expect(decideFive({ members: five({ d: DEAD }), volumes: volumes(['a']) })).toMatchObject({
+      act: 'none',
+      reason: expect.stringContaining('has the data volume that it had, vol-d'),
+    });
+  });
+
+  it('two are left alone, though three are a quorum: one more would end it', () => {
+    expect(decideFive({ members: five({ d: DEAD, e: DEAD }), volumes: volumes(['d', 'e']) })).toEqual({
+      act: 'none',
+      reason: '3 of 5 members are well: no quorum would be left',
+    });
+  });
+
+  it('one is let in anew at its own seat, and promoted there', () => {
+    expect(decideFive({ members: five().filter(({ name }) => name !== 'e') })).toMatchObject({
+      act: 'add-learner',
+      peerUrl: 'https://e.example:2380',
+      reason: 'lets the member of zone b (etcd-e) in anew, as a learner',
+    });
+    expect(decideFive({ members: five({ e: { learner: true } }) })).toMatchObject({ act: 'promote', member: { name: 'e' } });
+  });
+
+  it('two that are not listed are not let in: three members are those of another cluster', () => {
+    expect(decideFive({ members: five().slice(0, 3) })).toMatchObject({ act: 'none' });
   });
 });
