@@ -27,9 +27,10 @@ export type LostMemberDecision =
 
 /**
  * A member whose volume is gone can't come back as who it was: etcd counts on what it had confirmed. So it is taken out and let
- * in anew without a vote, and gets its vote once it has applied what the others have. Only ever one, only while all others are
- * well, and only when its volume is younger than the time at which the member was known to have its data: one that is merely
- * down is left alone.
+ * in anew without a vote, and gets its vote once it has applied what the others have. One step at a time, only while a quorum of
+ * all seats is well, and only when the volume of each that does not answer is younger than the time at which the member was known
+ * to have its data: one that is merely down is left alone. Of five two may be lost so: both are taken out before the first comes
+ * back, for etcd lets nobody in while one of its voters is silent.
  */
 export function decideLostMember(seen: LostMemberObservation): LostMemberDecision {
   const { seats, members } = seen;
@@ -42,15 +43,22 @@ export function decideLostMember(seen: LostMemberObservation): LostMemberDecisio
   const unsettled = etcdUnsettled(others, 0, 0);
   if (unsettled !== undefined) return none(unsettled);
   const [asked] = others;
-  if (asked === undefined || others.length < seats.length - 1)
+  if (asked === undefined || others.length < quorumOf(seats.length))
     return none(`${others.length} of ${seats.length} members are well: no quorum would be left`);
   if (learner !== undefined) return decideLearner(seen, asked.endpoint, learner);
-  const [gone] = dead;
-  if (gone !== undefined) return decideDead(seen, asked.endpoint, gone);
-  const vacant = seats.find(({ peerUrl }) => !members.some(({ peerUrls }) => peerUrls.includes(peerUrl)));
-  if (vacant === undefined || members.length !== seats.length - 1) return none('every member is there');
-  const reason = `lets the member of ${seatText(vacant.seat)} in anew, as a learner`;
-  return { act: 'add-learner', endpoint: asked.endpoint, peerUrl: vacant.peerUrl, reason };
+  const taken = dead.map((member) => decideDead(seen, asked.endpoint, member));
+  const [first] = taken;
+  if (first !== undefined) return taken.find(({ act }) => act === 'none') ?? first;
+  const vacant = seats.filter(({ peerUrl }) => !members.some(({ peerUrls }) => peerUrls.includes(peerUrl)));
+  const [next] = vacant;
+  if (next === undefined || members.length + vacant.length !== seats.length) return none('every member is there');
+  const reason = `lets the member of ${seatText(next.seat)} in anew, as a learner`;
+  return { act: 'add-learner', endpoint: asked.endpoint, peerUrl: next.peerUrl, reason };
+}
+
+/** So many of a number of members confirm a write. */
+function quorumOf(members: number): number {
+  return Math.floor(members / 2) + 1;
 }
 
 function decideLearner({ seats, committed }: LostMemberObservation, endpoint: string, learner: MemberStatus): LostMemberDecision {

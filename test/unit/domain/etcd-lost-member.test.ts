@@ -194,11 +194,28 @@ describe('of five members', () => {
     });
   });
 
-  it('two are left alone, though three are a quorum: one more would end it', () => {
-    expect(decideFive({ members: five({ d: DEAD, e: DEAD }), volumes: volumes(['d', 'e']) })).toEqual({
-      act: 'none',
-      reason: '3 of 5 members are well: no quorum would be left',
+  it('two that have lost their volumes are taken out one after the other, then let in one after the other', () => {
+    const both = { volumes: volumes(['d', 'e']) };
+    const without = (...gone: string[]): MemberStatus[] => five({ e: DEAD }).filter(({ name }) => !gone.includes(name));
+
+    expect(decideFive({ ...both, members: five({ d: DEAD, e: DEAD }) })).toMatchObject({ act: 'remove', member: { name: 'd' } });
+    expect(decideFive({ ...both, members: without('d') })).toMatchObject({ act: 'remove', member: { name: 'e' } });
+    expect(decideFive({ ...both, members: without('d', 'e') })).toMatchObject({
+      act: 'add-learner',
+      peerUrl: 'https://d.example:2380',
+      reason: 'lets the member of zone a (etcd-d) in anew, as a learner',
     });
+  });
+
+  it.each<[string, string, readonly string[], readonly string[]]>([
+    ['both may be merely down', 'd (refused) has the data volume that it had', ['d', 'e'], []],
+    ['the first may be merely down', 'd (refused) has the data volume that it had', ['d', 'e'], ['e']],
+    ['the second may be merely down', 'e (refused) has the data volume that it had', ['d', 'e'], ['d']],
+    ['three are lost', '2 of 5 members are well: no quorum would be left', ['c', 'd', 'e'], ['c', 'd', 'e']],
+  ])('none is taken out where %s', (_, reason, silent, newer) => {
+    const members = five(Object.fromEntries(silent.map((seat) => [seat, DEAD])));
+
+    expect(decideFive({ members, volumes: volumes(newer) })).toMatchObject({ act: 'none', reason: expect.stringContaining(reason) });
   });
 
   it('one is let in anew at its own seat, and promoted there', () => {
@@ -210,7 +227,7 @@ describe('of five members', () => {
     expect(decideFive({ members: five({ e: { learner: true } }) })).toMatchObject({ act: 'promote', member: { name: 'e' } });
   });
 
-  it('two that are not listed are not let in: three members are those of another cluster', () => {
-    expect(decideFive({ members: five().slice(0, 3) })).toMatchObject({ act: 'none' });
+  it('one that learns gets its vote though another is dead: three have confirmed what it has', () => {
+    expect(decideFive({ members: five({ d: { learner: true }, e: DEAD }) })).toMatchObject({ act: 'promote', member: { name: 'd' } });
   });
 });
