@@ -116,6 +116,8 @@ describe('etcd of five members', () => {
     room.events.on('event', ({ kind, role }) => kind === 'terminating' && gone.push(role));
     const instances = createInstances(scaling());
     const objects = createFakeObjects();
+    // Each member has its data at this time: a volume that is younger is taken for a lost one.
+    const takenAt = new Date().toISOString();
     let fewest: number = SEATS.length;
     let before: Awaited<ReturnType<typeof rollEtcdMembers.run>> | undefined;
 
@@ -124,7 +126,8 @@ describe('etcd of five members', () => {
       fewest = Math.min(fewest, members.filter((member) => member.healthy).length);
       const { clusterId } = members.find((member) => member.healthy) ?? { clusterId: '' };
       const stored = manifest();
-      await objects.put(BACKUP.manifestKey, JSON.stringify({ ...stored, etcd: { ...stored.etcd, clusterId, revision: 1 } }));
+      const proven = { ...stored, takenAt, etcd: { ...stored.etcd, clusterId, revision: 1 } };
+      await objects.put(BACKUP.manifestKey, JSON.stringify(proven));
       const input = rollEtcdMembers.input.parse({ cluster: CLUSTER, render: what, backup: BACKUP, rollEtcdMembers: before });
       const ports = { etcd: async () => etcd, instances, volumes: createEtcdVolumes(scaling()), objects, clock: { now: () => new Date() } };
       before = await rollEtcdMembers.run(input, ports, { execution: 'test' });
