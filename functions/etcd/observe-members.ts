@@ -1,13 +1,13 @@
 import { committedIndex, comparedMembers, compareHashes, type HashComparison } from '#domain/etcd-health.ts';
-import { clusterAddresses, ETCD_PEER_PORT, etcdZones } from '#domain/network.ts';
+import { ETCD_PEER_PORT, etcdSeatsOf } from '#domain/network.ts';
 import { ClusterUnreachableError } from '#model/errors.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Etcd, MemberStatus } from '#ports/etcd.ts';
 import type { InstanceGroup, Instances } from '#ports/instances.ts';
 
 export interface ObservedMembers {
-  /** Each member's group and where the others reach it, by the letter of its zone. */
-  readonly seats: readonly { readonly zone: string; readonly peerUrl: string; readonly group: InstanceGroup | undefined }[];
+  /** Each member's group and where the others reach it, by its seat. */
+  readonly seats: readonly { readonly seat: string; readonly peerUrl: string; readonly group: InstanceGroup | undefined }[];
   /** The members, or why none answers. */
   readonly members: readonly MemberStatus[] | { readonly unreachable: string };
   /** What was committed before `members` were asked: all must have applied that. */
@@ -22,12 +22,11 @@ export async function observeMembers(cluster: ClusterRef, etcd: Etcd, instances:
 
 /** Each member's group, without a word to etcd. */
 export function observeSeats(cluster: ClusterRef, instances: Instances): Promise<ObservedMembers['seats']> {
-  const addresses = clusterAddresses(cluster.network).etcd;
   return Promise.all(
-    etcdZones(cluster.environment).map(async (zone, index) => ({
-      zone,
-      peerUrl: `https://${addresses[index] ?? ''}:${ETCD_PEER_PORT}`,
-      group: await instances.group(cluster.name, `etcd-${zone}`),
+    etcdSeatsOf(cluster).map(async ({ seat, address }) => ({
+      seat,
+      peerUrl: `https://${address}:${ETCD_PEER_PORT}`,
+      group: await instances.group(cluster.name, `etcd-${seat}`),
     })),
   );
 }

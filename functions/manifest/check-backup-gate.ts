@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { requiredLayers } from '#domain/backup.ts';
 import { type GateAnswer, type GatedChange, isFreshProof } from '#domain/backup-proof.ts';
 import { accountKeys } from '#domain/names.ts';
-import { etcdZones } from '#domain/network.ts';
+import { etcdSeats } from '#domain/network.ts';
 import { askProof } from '#facts/backup-proof.ts';
 import { BackupNotProvenError, BackupStaleError } from '#model/errors.ts';
 import { Revision, Timestamp } from '#model/primitives.ts';
@@ -92,7 +92,7 @@ async function replacesAny({ cluster, change }: Input, { instances }: CheckBacku
 }
 
 /** Groups whose instances the change replaces; none for a deletion, which takes all. */
-function rolesOf(change: GatedChange, { environment }: ClusterRef): string[] {
+function rolesOf(change: GatedChange, cluster: ClusterRef): string[] {
   if (change === 'deletion') return [];
-  return change === 'control-plane' ? ['control-plane'] : etcdZones(environment).map((zone) => `etcd-${zone}`);
+  return change === 'control-plane' ? ['control-plane'] : etcdSeats(cluster).map((seat) => `etcd-${seat}`);
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { stackName } from '#domain/names.ts';
-import { BUSY_MINUTES, decideStack, isBusy, type StackDecision, stackPace } from '#domain/stack-decision.ts';
+import { BUSY_MINUTES, decideStack, fixedParameterProblem, isBusy, type StackDecision, stackPace } from '#domain/stack-decision.ts';
 import { outputReferences } from '#domain/stack-parameters.ts';
 import { requireLock } from '#facts/lock.ts';
 import { noteReached } from '#facts/version-move.ts';
-import { DeadlineError, NotFoundError, StackFailedError } from '#model/errors.ts';
+import { DeadlineError, GateClosedError, NotFoundError, StackFailedError } from '#model/errors.ts';
 import { Sha256, Timestamp } from '#model/primitives.ts';
 import { Advance, waiting } from '#model/progress.ts';
 import type { RenderedStack } from '#model/render.ts';
@@ -61,7 +61,8 @@ interface Look {
 /**
  * Brings the stacks of the given roles to the render, each by a change set: looks, does what is safe now, and says when to
  * look again. Before its first change it waits until nothing is under way in any stack of the cluster.
- * @throws StackFailedError naming the resource, its reason and the first command, LockHeldError, DeadlineError
+ * @throws StackFailedError naming the resource, its reason and the first command, GateClosedError when the number of etcd's
+ * members would change, LockHeldError, DeadlineError
  */
 export const advanceStack = defineStep({
   name: 'advance-stack',
@@ -129,6 +130,8 @@ async function advance(look: Look, rendered: RenderedStack): Promise<string | un
   const { name } = request;
   const content = request.tags['sluice:content'] ?? '';
   const [stack, changeSet] = await Promise.all([stacks.describe(name), stacks.describeChangeSet(name, request.changeSet)]);
+  const fixed = fixedParameterProblem(stack, request.parameters);
+  if (fixed !== undefined) throw new GateClosedError(fixed);
   if (stack !== undefined && isBusy(stack)) awaitBusy(look, stack);
   else delete kept.busy[name];
   const broken = stack?.status === 'DELETE_FAILED' || stack?.status === 'UPDATE_ROLLBACK_FAILED';

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stackName } from '#domain/names.ts';
-import { clusterAddresses } from '#domain/network.ts';
+import { clusterAddresses, memberName } from '#domain/network.ts';
 import { InputError, NotFoundError, RefusedError, TransientError } from '#model/errors.ts';
 import { freeAddress, requireLoopback } from './addresses.ts';
 import type { AccountView } from './aws.ts';
@@ -102,7 +102,7 @@ async function readPlan(machine: Machine, { view }: BootContext): Promise<{ plan
       { cause: error },
     );
   });
-  return { plan: planMachine(readDocument(bytes, pointer.sha256), machine.zone), instanceType };
+  return { plan: planMachine(readDocument(bytes, pointer.sha256), machine.zone, seatOf(machine)), instanceType };
 }
 
 /** Gives the machine its fixed address once that is free, or a free one of the zone's subnet. Looks and takes without a pause between. */
@@ -142,20 +142,24 @@ async function bringUp(machine: Machine, plan: MachinePlan, instanceType: string
   const root = join(place, 'root');
   const volume = !plan.volume ? undefined : volumePath(context.directory, machine.account, machine.cluster, address);
   const nodeName = machine.id.replaceAll('.', '-');
-  const facts = { INSTANCE_ADDRESS: address, INSTANCE_ZONE: machine.zone, INSTANCE_ID: machine.id, NODE_NAME: nodeName };
+  const seat = seatOf(machine);
+  const facts = {
+    INSTANCE_ADDRESS: address,
+    INSTANCE_ZONE: machine.zone,
+    INSTANCE_SEAT: seat,
+    INSTANCE_ID: machine.id,
+    NODE_NAME: nodeName,
+  };
+  const self = { name: memberName(machine.zone.slice(0, -1), seat), address };
   // A real node has its own /etc and /opt: nothing is to be led elsewhere.
   writeFiles(root, plan, facts, volume, real === undefined);
   if (volume !== undefined) machine.volume = volumeAt(volume);
   const identity = await readIdentity(machine, plan, context.view);
   writeIdentity(root, plan, identity);
   await provideBinaries(root, plan, context);
-  await obeyRestore(root, plan, { name: `etcd-${machine.zone}`, address }, identity, context);
+  await obeyRestore(root, plan, self, identity, context);
   if (plan.member !== undefined)
-    writeEnvironment(
-      root,
-      '/etc/sluice/member.env',
-      await memberEnvironment(root, plan.member, { name: `etcd-${machine.zone}`, address }, identity),
-    );
+    writeEnvironment(root, '/etc/sluice/member.env', await memberEnvironment(root, plan.member, self, identity));
   context.signal.throwIfAborted();
   if (context.unitsWithheld()) {
     context.say('running', 'units are withheld');
@@ -226,6 +230,11 @@ async function startRealNode(
 
 function ended(unit: string, how: string, again: number | undefined): string {
   return `${unit} ${how}${again === undefined ? '' : `; starts again in ${again} s`}`;
+}
+
+/** Seat of a machine of etcd by its role, `etcd-<seat>`; of any other the letter of its zone. */
+function seatOf({ role, zone }: Machine): string {
+  return /^etcd-([a-e])$/.exec(role)?.[1] ?? zone.slice(-1);
 }
 
 /** Where a data volume lies, by the address of the machines that have it one after another. */

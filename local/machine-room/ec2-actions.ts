@@ -55,14 +55,19 @@ export function describeVolumes(form: URLSearchParams, groups: readonly GroupVie
   const found = groups
     .flatMap((group) => group.machines)
     .flatMap((machine) => {
-      const tags: Record<string, string> = { 'sluice:cluster': machine.cluster, 'sluice:volume': machine.role.replace(/-[abc]$/, '') };
+      const tags = tagsOfVolume(machine);
       const matches = wanted.every(({ key, values }) => values.includes(tags[key] ?? ''));
-      return machine.volume === undefined || isLeaving(machine.state) || !matches ? [] : [volumeXml(machine, machine.volume)];
+      return machine.volume === undefined || isLeaving(machine.state) || !matches ? [] : [volumeXml(machine, machine.volume, tags)];
     });
   return {
     status: 200,
     xml: ec2Xml('DescribeVolumes', `<volumeSet>${found.map((volume) => `<item>${volume}</item>`).join('')}</volumeSet>`),
   };
+}
+
+/** As the instance's own script makes them: a zone's second member has its seat in the tag's value. */
+function tagsOfVolume({ cluster, role }: Readonly<Machine>): Readonly<Record<string, string>> {
+  return { 'sluice:cluster': cluster, 'sluice:volume': role.replace(/-[abc]$/, '') };
 }
 
 function tagFilters(form: URLSearchParams): { key: string; values: string[] }[] {
@@ -77,11 +82,17 @@ function tagFilters(form: URLSearchParams): { key: string; values: string[] }[] 
   }
 }
 
-function volumeXml(machine: Readonly<Machine>, { id, createdAt }: NonNullable<Machine['volume']>): string {
+function volumeXml(
+  machine: Readonly<Machine>,
+  { id, createdAt }: NonNullable<Machine['volume']>,
+  tags: Readonly<Record<string, string>>,
+): string {
+  const items = Object.entries(tags).map(([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`);
   return [
     `<volumeId>${id}</volumeId>`,
     `<availabilityZone>${machine.zone}</availabilityZone>`,
     `<createTime>${createdAt.toISOString()}</createTime>`,
     `<attachmentSet><item><instanceId>${machine.id}</instanceId><status>attached</status></item></attachmentSet>`,
+    `<tagSet>${items.join('')}</tagSet>`,
   ].join('');
 }

@@ -57,7 +57,7 @@ export interface MachinePlan {
   /** After so many seconds it joins again. */
   readonly renewSeconds: number | undefined;
   readonly binaries: z.infer<typeof BinariesFile>;
-  /** Fixed address in the machine's zone. */
+  /** Fixed address of the machine's seat. */
   readonly fixedAddress: string | undefined;
   /** True when the machine has a data volume of its own, which outlives it. */
   readonly volume: boolean;
@@ -72,8 +72,8 @@ export interface MachinePlan {
   readonly kubelet: Unit | undefined;
 }
 
-/** @throws InputError */
-export function planMachine(document: InstanceDocument, zone: string): MachinePlan {
+/** @param seat of a member (seatOf) @throws InputError */
+export function planMachine(document: InstanceDocument, zone: string, seat: string): MachinePlan {
   const read = <T extends z.ZodType>(path: string, schema: T): z.infer<T> | undefined => {
     const file = document.files.find((candidate) => candidate.path === path);
     return file === undefined ? undefined : parseJson(schema, file.content.toString('utf8'), path);
@@ -88,7 +88,7 @@ export function planMachine(document: InstanceDocument, zone: string): MachinePl
     login: loginUnit === undefined || loginFile === undefined ? undefined : { file: loginFile, unit: loginUnit },
     renewSeconds: renewSeconds(document),
     binaries: read('/etc/sluice/binaries.json', BinariesFile) ?? [],
-    fixedAddress: addressInZone(read('/etc/sluice/address', AddressFile), zone),
+    fixedAddress: addressOf(read('/etc/sluice/address', AddressFile), zone, seat),
     volume: read('/etc/sluice/volume.json', VolumeFile) !== undefined,
     member: read('/etc/sluice/member.json', MemberFile),
     restoreFrom: read('/etc/sluice/restore-from.json', RestoreFile),
@@ -104,11 +104,10 @@ function renewSeconds(document: InstanceDocument): number | undefined {
   return timer === undefined ? undefined : timerSeconds(timer.name, timer.text);
 }
 
-/** Keys may be the zone's name, its letter or its index: the first zone is `eu-central-1a`, `a` or `0`. */
-function addressInZone(addresses: Readonly<Record<string, string>> | undefined, zone: string): string | undefined {
+/** Keys may be the seat, or the zone's name, its letter or its index: the first zone is `eu-central-1a`, `a` or `0`. */
+function addressOf(addresses: Readonly<Record<string, string>> | undefined, zone: string, seat: string): string | undefined {
   if (addresses === undefined) return undefined;
-  const letter = zone.slice(-1);
-  const address = addresses[zone] ?? addresses[letter] ?? addresses[String(letter.charCodeAt(0) - 'a'.charCodeAt(0))];
+  const address = addresses[seat] ?? addresses[zone] ?? addresses[String(seat.charCodeAt(0) - 'a'.charCodeAt(0))];
   if (address === undefined) throw new InputError(`/etc/sluice/address has no address for zone ${zone}`);
   return address;
 }

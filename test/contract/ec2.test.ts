@@ -15,6 +15,7 @@ const MACHINES = [
   machine('i-1', { address: '10.0.0.11', volume: { id: 'vol-1', createdAt: CREATED } }),
   machine('i-2', { role: 'etcd-b', zone: 'eu-central-1b', volume: { id: 'vol-2', createdAt: CREATED } }),
   machine('i-3', { role: 'etcd-c', state: 'Terminating', volume: { id: 'vol-3', createdAt: CREATED } }),
+  machine('i-6', { role: 'etcd-d', volume: { id: 'vol-6', createdAt: CREATED } }),
   machine('i-4', { cluster: 'beta-2', volume: { id: 'vol-4', createdAt: CREATED } }),
   machine('i-5', { role: 'control-plane', address: '10.0.0.100' }),
 ];
@@ -57,8 +58,9 @@ describe('EC2 as the machine room answers it', () => {
     const volumes = createEtcdVolumes(await config());
 
     expect(await volumes('beta-1')).toEqual([
-      { id: 'vol-1', zone: 'eu-central-1a', createdAt: CREATED, instance: 'i-1' },
-      { id: 'vol-2', zone: 'eu-central-1b', createdAt: CREATED, instance: 'i-2' },
+      { id: 'vol-1', zone: 'eu-central-1a', seat: 'a', createdAt: CREATED, instance: 'i-1' },
+      { id: 'vol-2', zone: 'eu-central-1b', seat: 'b', createdAt: CREATED, instance: 'i-2' },
+      { id: 'vol-6', zone: 'eu-central-1a', seat: 'd', createdAt: CREATED, instance: 'i-6' },
     ]);
     expect(await volumes('beta-3')).toEqual([]);
   });

@@ -168,6 +168,6 @@ function run(): Promise<ScriptRun> {
       ETCD_INITIAL_CLUSTER: `etcd-${REGION}a=https://127.93.0.11:2380`,
       ETCD_ENDPOINTS: 'https://127.93.0.11:2379',
     },
-    facts: { INSTANCE_ADDRESS: '127.93.0.11', INSTANCE_ZONE: `${REGION}a` },
+    facts: { INSTANCE_ADDRESS: '127.93.0.11', INSTANCE_ZONE: `${REGION}a`, INSTANCE_SEAT: 'a' },
   });
 }

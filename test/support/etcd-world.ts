@@ -1,8 +1,7 @@
-import { clusterAddresses } from '#domain/network.ts';
+import { type EtcdSeat, etcdSeatsOf, zoneOfSeat } from '#domain/network.ts';
 import type { BackupManifest } from '#model/backup-records.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { MemberStatus } from '#ports/etcd.ts';
-import type { Instance } from '#ports/instances.ts';
 import type { DataVolume } from '#ports/volumes.ts';
 import { mendEtcdMembers } from '../../functions/etcd/mend-etcd-members.ts';
 import { rollEtcdMembers } from '../../functions/etcd/roll-etcd-members.ts';
@@ -13,12 +12,12 @@ import { createFakeObjects, type FakeObjects } from './fakes/objects.ts';
 
 export const BACKUP = { id: 'b1', proven: true, manifestKey: 'backups/alpha-1/b1/manifest.json' };
 export const PRODUCTION: ClusterRef = { ...CLUSTER, environment: 'production' };
-const ZONES = ['a', 'b', 'c'] as const;
 
 type Output = Awaited<ReturnType<typeof rollEtcdMembers.run>>;
 
-/** Three members in their zones whose instances come and go by `tick`, with the step that rolls them. */
+/** Three members, or five, at their seats whose instances come and go by `tick`, with the step that rolls them. */
 export interface EtcdRollWorld {
+  readonly seats: readonly EtcdSeat[];
   readonly etcd: FakeEtcd;
   readonly instances: FakeInstances;
   readonly objects: FakeObjects;
@@ -35,16 +34,16 @@ export interface EtcdRollWorld {
   tick(): void;
   /** One call of the step that lets a lost member in again; `wellAt`: when the cluster's record was written. */
   mend(wellAt: string): Promise<{ done: boolean; waitSeconds: number; reason: string }>;
-  /** The data volume of a zone, as EC2 shows it. */
+  /** The data volume of each seat, as EC2 shows it. */
   volumes: DataVolume[];
   /** Its instance gets a new, empty volume, and etcd waits there to be let in anew. */
-  loseVolume(zone: string): void;
-  member(zone: string): MemberStatus;
-  change(zone: string, fields: Partial<MemberStatus>): void;
+  loseVolume(seat: string): void;
+  member(seat: string): MemberStatus;
+  change(seat: string, fields: Partial<MemberStatus>): void;
   readonly terminated: string[];
 }
 
-export async function createEtcdRollWorld(options: { version?: string; wanted?: string } = {}): Promise<EtcdRollWorld> {
+export async function createEtcdRollWorld(options: { version?: string; wanted?: string; members?: 5 } = {}): Promise<EtcdRollWorld> {
   const etcd = createFakeEtcd([]);
   const instances = createFakeInstances();
   const objects = createFakeObjects();
@@ -52,17 +51,20 @@ export async function createEtcdRollWorld(options: { version?: string; wanted?: 
   let wanted = options.wanted ?? first;
   let before: Output | undefined;
   let mending: Awaited<ReturnType<typeof mendEtcdMembers.run>> | undefined;
-  const change = (zone: string, fields: Partial<MemberStatus>): void => {
-    etcd.members = etcd.members.map((member) => (member.name === `etcd-eu-central-1${zone}` ? { ...member, ...fields } : member));
+  const cluster: ClusterRef = options.members === undefined ? PRODUCTION : { ...PRODUCTION, etcdMembers: options.members };
+  const all = etcdSeatsOf(cluster);
+  const seats = all.map(({ seat }) => seat);
+  const change = (seat: string, fields: Partial<MemberStatus>): void => {
+    etcd.members = etcd.members.map((member) => (member.name === `etcd-eu-central-1${seat}` ? { ...member, ...fields } : member));
   };
-  const letterOf = (instance: Instance): string => instance.zone.slice(-1);
-  const addresses = clusterAddresses(PRODUCTION.network).etcd;
-  const peerUrl = (zone: string): string => `https://${addresses['abc'.indexOf(zone)]}:2380`;
-  const memberOf = (zone: string, fields: Partial<MemberStatus>): MemberStatus =>
-    memberStatus({ name: `etcd-eu-central-1${zone}`, peerUrls: [peerUrl(zone)], ...fields });
+  const seatOf = (role: string): string => role.slice(-1);
+  const peerUrl = (wanted: string): string => `https://${all.find(({ seat }) => seat === wanted)?.address}:2380`;
+  const memberOf = (seat: string, fields: Partial<MemberStatus>): MemberStatus =>
+    memberStatus({ name: `etcd-eu-central-1${seat}`, peerUrls: [peerUrl(seat)], ...fields });
   const lost = new Set<string>();
   const clock = { now: () => world.now };
   const world: EtcdRollWorld = {
+    seats,
     etcd,
     instances,
     objects,
@@ -72,11 +74,11 @@ export async function createEtcdRollWorld(options: { version?: string; wanted?: 
     release(launchTemplate, version) {
       world.versions.set(launchTemplate, version);
       wanted = version;
-      for (const zone of ZONES) instances.setVersion('alpha-1', `etcd-${zone}`, launchTemplate);
+      for (const seat of seats) instances.setVersion('alpha-1', `etcd-${seat}`, launchTemplate);
     },
     async look(backup = BACKUP) {
       const input = rollEtcdMembers.input.parse({
-        cluster: PRODUCTION,
+        cluster,
         backup,
         render: { versions: { kubernetes: '1.35.4', etcd: wanted, osImage: 'ami-0a1b2c3d4e5f60718', e2eTests: '1.36.3' } },
         ...(before === undefined ? {} : { rollEtcdMembers: before }),
@@ -99,11 +101,11 @@ export async function createEtcdRollWorld(options: { version?: string; wanted?: 
     tick() {
       instances.tick();
       etcd.settle();
-      for (const zone of lost) learn(zone);
+      for (const seat of lost) learn(seat);
     },
     async mend(wellAt) {
       const input = mendEtcdMembers.input.parse({
-        cluster: PRODUCTION,
+        cluster,
         readWhatRuns: { current: { updatedAt: wellAt } },
         ...(mending === undefined ? {} : { mendEtcdMembers: mending }),
       });
@@ -111,17 +113,17 @@ export async function createEtcdRollWorld(options: { version?: string; wanted?: 
       mending = await mendEtcdMembers.run(input, ports, { execution: 'update-1' });
       return mending;
     },
-    loseVolume(zone) {
-      lost.add(zone);
+    loseVolume(seat) {
+      lost.add(seat);
       world.volumes = world.volumes.map((volume) =>
-        volume.zone.endsWith(zone) ? { ...volume, id: `${volume.id}-new`, createdAt: world.now } : volume,
+        volume.seat === seat ? { ...volume, id: `${volume.id}-new`, createdAt: world.now } : volume,
       );
-      change(zone, { healthy: false, reason: 'connect ECONNREFUSED', clusterId: '', revision: 0, leader: false, leaderId: '' });
+      change(seat, { healthy: false, reason: 'connect ECONNREFUSED', clusterId: '', revision: 0, leader: false, leaderId: '' });
       elect(etcd);
     },
-    member(zone) {
-      const found = etcd.members.find(({ name }) => name === `etcd-eu-central-1${zone}`);
-      if (found === undefined) throw new Error(`no member in zone ${zone}`);
+    member(seat) {
+      const found = etcd.members.find(({ name }) => name === `etcd-eu-central-1${seat}`);
+      if (found === undefined) throw new Error(`no member at seat ${seat}`);
       return found;
     },
     change,
@@ -129,36 +131,37 @@ export async function createEtcdRollWorld(options: { version?: string; wanted?: 
       return instances.calls.filter((call) => call.startsWith('terminate')).map((call) => call.split(' ')[1] ?? '');
     },
   };
-  instances.onGone = (instance) => {
-    change(letterOf(instance), { healthy: false, reason: 'connect ECONNREFUSED', clusterId: '', revision: 0, leader: false, leaderId: '' });
+  instances.onGone = (_instance, role) => {
+    change(seatOf(role), { healthy: false, reason: 'connect ECONNREFUSED', clusterId: '', revision: 0, leader: false, leaderId: '' });
     elect(etcd);
   };
   /** A learner comes up, and has all of it a tick later. */
-  const learn = (zone: string): void => {
-    const learner = etcd.members.find(({ learner, peerUrls }) => learner && peerUrls.includes(peerUrl(zone)));
+  const learn = (seat: string): void => {
+    const learner = etcd.members.find(({ learner, peerUrls }) => learner && peerUrls.includes(peerUrl(seat)));
     if (learner === undefined) return;
     const known = { memberId: learner.memberId, learner: true, version: wanted, raftApplied: learner.started ? 100 : 40 };
-    etcd.members = etcd.members.map((member) => (member === learner ? memberOf(zone, known) : member));
+    etcd.members = etcd.members.map((member) => (member === learner ? memberOf(seat, known) : member));
     elect(etcd);
   };
-  instances.onInService = (instance) => {
-    const zone = letterOf(instance);
+  instances.onInService = (instance, _cluster, role) => {
+    const seat = seatOf(role);
     const version = world.versions.get(instance.launchTemplateVersion) ?? '';
-    world.volumes = world.volumes.map((volume) => (volume.zone === instance.zone ? { ...volume, instance: instance.id } : volume));
-    if (lost.has(zone)) return;
-    change(zone, memberOf(zone, { version, storageVersion: etcd.agreedVersion }));
+    world.volumes = world.volumes.map((volume) => (volume.seat === seat ? { ...volume, instance: instance.id } : volume));
+    if (lost.has(seat)) return;
+    change(seat, memberOf(seat, { version, storageVersion: etcd.agreedVersion }));
     elect(etcd);
   };
-  world.volumes = ZONES.map((zone) => ({
-    id: `vol-${zone}`,
-    zone: `eu-central-1${zone}`,
+  world.volumes = seats.map((seat) => ({
+    id: `vol-${seat}`,
+    zone: `eu-central-1${zoneOfSeat(seat)}`,
+    seat,
     createdAt: new Date('2026-01-01T00:00:00Z'),
     instance: undefined,
   }));
-  etcd.members = ZONES.map((zone) => memberOf(zone, { version: first }));
+  etcd.members = seats.map((seat) => memberOf(seat, { version: first }));
   elect(etcd);
   etcd.settle();
-  for (const zone of ZONES) instances.addGroup('alpha-1', `etcd-${zone}`, { min: 1, max: 1, desired: 1 });
+  for (const seat of seats) instances.addGroup('alpha-1', `etcd-${seat}`, { min: 1, max: 1, desired: 1 });
   await objects.put(BACKUP.manifestKey, JSON.stringify(manifest()));
   return world;
 }
@@ -175,8 +178,8 @@ function elect(etcd: FakeEtcd): void {
 }
 
 /** A database that differs from the others'. */
-export function diverge(world: EtcdRollWorld, zone: string): void {
-  world.etcd.databases.set(world.member(zone).endpoint, databaseOf('y'));
+export function diverge(world: EtcdRollWorld, seat: string): void {
+  world.etcd.databases.set(world.member(seat).endpoint, databaseOf('y'));
 }
 
 export function manifest(): BackupManifest {

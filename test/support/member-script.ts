@@ -30,6 +30,7 @@ export function runMemberScript(cluster: EtcdCluster, zone: Zone, hasData: boole
     text
       .replaceAll('${ETCD_INITIAL_CLUSTER}', all)
       .replaceAll('${ETCD_ENDPOINTS}', endpoints)
+      .replaceAll('${REGION}', 'eu-central-1')
       .replaceAll(/\/(etc\/sluice|var\/lib\/etcd)/g, `${root}/$1`);
   try {
     mkdirSync(join(root, 'etc/sluice/pki'), { recursive: true });
@@ -37,7 +38,7 @@ export function runMemberScript(cluster: EtcdCluster, zone: Zone, hasData: boole
     for (const [name, text] of Object.entries(cluster.files)) writeFileSync(join(root, 'etc/sluice/pki', name), text, { mode: 0o600 });
     writeFileSync(
       join(root, 'etc/sluice/instance.env'),
-      `INSTANCE_ADDRESS=${address}\nINSTANCE_ZONE=eu-central-1${zone}\nINSTANCE_ID=i-1\n`,
+      `INSTANCE_ADDRESS=${address}\nINSTANCE_ZONE=eu-central-1${zone}\nINSTANCE_SEAT=${zone}\nINSTANCE_ID=i-1\n`,
     );
     writeFileSync(join(root, 'etc/sluice/member.json'), led(fileOf('/etc/sluice/member.json')));
     writeFileSync(join(root, 'member'), led(fileOf('/opt/sluice/member')));

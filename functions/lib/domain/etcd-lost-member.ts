@@ -3,11 +3,12 @@ import type { InstanceGroup } from '../ports/instances.ts';
 import type { DataVolume } from '../ports/volumes.ts';
 import { etcdDoubt, etcdUnsettled } from './etcd-health.ts';
 import { isLive } from './instances.ts';
+import { seatText } from './network.ts';
 
 /** What is true of members while one of them may have lost its data. */
 export interface LostMemberObservation {
-  /** Each member's group, and where the member of its zone is reached by the others. */
-  readonly seats: readonly { readonly zone: string; readonly peerUrl: string; readonly group: InstanceGroup | undefined }[];
+  /** Each member's group, and where the member of that seat is reached by the others. */
+  readonly seats: readonly { readonly seat: string; readonly peerUrl: string; readonly group: InstanceGroup | undefined }[];
   readonly members: readonly MemberStatus[];
   /** The highest index that a member knew as committed a moment before. */
   readonly committed: number;
@@ -26,9 +27,10 @@ export type LostMemberDecision =
 
 /**
  * A member whose volume is gone can't come back as who it was: etcd counts on what it had confirmed. So it is taken out and let
- * in anew without a vote, and gets its vote once it has applied what the others have. Only ever one, only while all others are
- * well, and only when its volume is younger than the time at which the member was known to have its data: one that is merely
- * down is left alone.
+ * in anew without a vote, and gets its vote once it has applied what the others have. One step at a time, only while a quorum of
+ * all seats is well, and only when the volume of each that does not answer is younger than the time at which the member was known
+ * to have its data: one that is merely down is left alone. Of five two may be lost so: both are taken out before the first comes
+ * back, for etcd lets nobody in while one of its voters is silent.
  */
 export function decideLostMember(seen: LostMemberObservation): LostMemberDecision {
   const { seats, members } = seen;
@@ -41,21 +43,28 @@ export function decideLostMember(seen: LostMemberObservation): LostMemberDecisio
   const unsettled = etcdUnsettled(others, 0, 0);
   if (unsettled !== undefined) return none(unsettled);
   const [asked] = others;
-  if (asked === undefined || others.length < seats.length - 1)
+  if (asked === undefined || others.length < quorumOf(seats.length))
     return none(`${others.length} of ${seats.length} members are well: no quorum would be left`);
   if (learner !== undefined) return decideLearner(seen, asked.endpoint, learner);
-  const [gone] = dead;
-  if (gone !== undefined) return decideDead(seen, asked.endpoint, gone);
-  const vacant = seats.find(({ peerUrl }) => !members.some(({ peerUrls }) => peerUrls.includes(peerUrl)));
-  if (vacant === undefined || members.length !== seats.length - 1) return none('every member is there');
-  const reason = `lets the member of zone ${vacant.zone} in anew, as a learner`;
-  return { act: 'add-learner', endpoint: asked.endpoint, peerUrl: vacant.peerUrl, reason };
+  const taken = dead.map((member) => decideDead(seen, asked.endpoint, member));
+  const [first] = taken;
+  if (first !== undefined) return taken.find(({ act }) => act === 'none') ?? first;
+  const vacant = seats.filter(({ peerUrl }) => !members.some(({ peerUrls }) => peerUrls.includes(peerUrl)));
+  const [next] = vacant;
+  if (next === undefined || members.length + vacant.length !== seats.length) return none('every member is there');
+  const reason = `lets the member of ${seatText(next.seat)} in anew, as a learner`;
+  return { act: 'add-learner', endpoint: asked.endpoint, peerUrl: next.peerUrl, reason };
+}
+
+/** So many of a number of members confirm a write. */
+function quorumOf(members: number): number {
+  return Math.floor(members / 2) + 1;
 }
 
 function decideLearner({ seats, committed }: LostMemberObservation, endpoint: string, learner: MemberStatus): LostMemberDecision {
   const seat = seats.find(({ peerUrl }) => learner.peerUrls.includes(peerUrl));
   if (seat === undefined) return none(`the learner ${learner.name} is at no address of this cluster`);
-  const who = `the learner of zone ${seat.zone}`;
+  const who = `the learner of ${seatText(seat.seat)}`;
   if (!learner.healthy) return { act: 'wait', reason: `${who}: ${learner.reason ?? 'not healthy'}` };
   if (learner.raftApplied < committed) return { act: 'wait', reason: `${who} has applied ${learner.raftApplied} of ${committed}` };
   return { act: 'promote', endpoint, member: learner, reason: `${who} has caught up and gets its vote` };
@@ -66,10 +75,10 @@ function decideDead({ seats, volumes, wellAt }: LostMemberObservation, endpoint:
   const seat = seats.find(({ peerUrl }) => member.peerUrls.includes(peerUrl));
   // It may not count as in service yet: it waits to be let in. That the new volume is attached to it says enough.
   const instance = seat?.group?.instances.find(isLive);
-  if (instance === undefined) return none(`${member.name} (${why}) has no instance`);
-  const own = volumes.filter(({ zone }) => zone === instance.zone);
+  if (seat === undefined || instance === undefined) return none(`${member.name} (${why}) has no instance`);
+  const own = volumes.filter((volume) => volume.seat === seat.seat);
   const [volume] = own;
-  if (volume === undefined || own.length > 1) return none(`${member.name} (${why}): ${own.length} data volumes in ${instance.zone}`);
+  if (volume === undefined || own.length > 1) return none(`${member.name} (${why}): ${own.length} data volumes in ${seatText(seat.seat)}`);
   if (volume.instance !== instance.id) return none(`${member.name} (${why}): ${volume.id} is not attached to ${instance.id}`);
   if (wellAt === undefined || volume.createdAt <= wellAt)
     return none(`${member.name} (${why}) has the data volume that it had, ${volume.id} of ${volume.createdAt.toISOString()}`);

@@ -2,12 +2,13 @@ import type { MemberStatus } from '../ports/etcd.ts';
 import type { Instance, InstanceGroup } from '../ports/instances.ts';
 import { concernsDowngrade, type DowngradeDecision, decideDowngrade } from './etcd-downgrade.ts';
 import { etcdDoubt, etcdUnsettled, type HashComparison } from './etcd-health.ts';
+import { memberName, seatText, zoneOfSeat } from './network.ts';
 import { etcdStepProblem } from './version-steps.ts';
 
 /** What is true of a cluster's etcd now. */
 export interface EtcdObservation {
-  /** Each member's group, by the letter of its zone; undefined while there is none. */
-  readonly groups: readonly { readonly zone: string; readonly group: InstanceGroup | undefined }[];
+  /** Each member's group, by its seat; undefined while there is none. */
+  readonly groups: readonly { readonly seat: string; readonly group: InstanceGroup | undefined }[];
   /** The members, or why none answers. */
   readonly members: readonly MemberStatus[] | { readonly unreachable: string };
   /** The highest index that a member knew as committed a moment before `members` were asked. */
@@ -66,25 +67,28 @@ export function decideEtcdRoll(seen: EtcdObservation): EtcdDecision {
   return old.length === 0 ? decideEnd(seen, members, seats) : decideNext(seen, members, old);
 }
 
-/** The first instance that is missing or on its way; undefined when each zone has its one in service. */
+/** The first instance that is missing or on its way; undefined when each seat has its one in service. */
 function firstAbsent(groups: EtcdObservation['groups']): string | undefined {
-  for (const { zone, group } of groups) {
-    if (group === undefined) return `the member in zone ${zone} has no Auto Scaling group yet`;
+  for (const { seat, group } of groups) {
+    if (group === undefined) return `the member in ${seatText(seat)} has no Auto Scaling group yet`;
     const coming = group.instances.find((instance) => instance.lifecycleState !== 'InService');
     if (coming !== undefined) return `instance ${coming.id} is ${coming.lifecycleState}`;
     if (group.instances.length < group.desired)
-      return `${group.instances.length} of ${group.desired} instances of etcd in zone ${zone} are there`;
+      return `${group.instances.length} of ${group.desired} instances of etcd in ${seatText(seat)} are there`;
   }
   return undefined;
 }
 
-/** Instances with their members, or who has none. A member is named by its instance's zone (user-data/etcd.yaml). */
+/** Instances with their members, or who has none. A member is named by its region and seat (user-data/etcd.yaml). */
 function seatsOf(groups: EtcdObservation['groups'], members: readonly MemberStatus[]): Seat[] | string {
   const seats: Seat[] = [];
-  for (const { group } of groups) {
+  for (const { seat, group } of groups) {
     for (const instance of group?.instances ?? []) {
-      const member = members.find(({ name }) => name === `etcd-${instance.zone}`);
-      if (member === undefined) return `instance ${instance.id} is in ${instance.zone} and etcd lists no member etcd-${instance.zone}`;
+      if (instance.zone.slice(-1) !== zoneOfSeat(seat))
+        return `instance ${instance.id} of etcd-${seat} is in ${instance.zone}, not in ${seatText(seat)}`;
+      const wanted = memberName(instance.zone.slice(0, -1), seat);
+      const member = members.find(({ name }) => name === wanted);
+      if (member === undefined) return `instance ${instance.id} is in ${instance.zone} and etcd lists no member ${wanted}`;
       seats.push({ instance, member, current: group?.launchTemplateVersion ?? '' });
     }
   }

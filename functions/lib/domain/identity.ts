@@ -1,6 +1,7 @@
 import type { AuthoritySecret } from '../model/identity.ts';
+import type { ClusterRef } from '../model/settings.ts';
 import type { LeafRequest } from '../ports/authority.ts';
-import { API_SERVICE_ADDRESS, clusterAddresses } from './network.ts';
+import { API_SERVICE_ADDRESS, clusterAddresses, etcdSeats } from './network.ts';
 
 const DAY = 24 * 3600 * 1000;
 /** Certificates begin a little in the past: the clocks of instances are not exact when they boot. */
@@ -9,6 +10,8 @@ const AUTHORITY_DAYS = 3653;
 const LEAF_DAYS = 365;
 /** Sluice's own clients; longer than any function runs. */
 const CLIENT_MINUTES = 30;
+/** One member in each zone. */
+const ROUND = 3;
 
 /** Which authority signs: its files are `<name>.crt` and `<name>.key`. */
 export type Signer = 'ca' | 'etcd-ca' | 'front-proxy-ca';
@@ -44,13 +47,16 @@ export interface ClusterIdentityPlan {
   readonly controlPlane: SecretPlan;
 }
 
-/** The certificates of a cluster by its name and /16 network. */
-export function planIdentity(cluster: { name: string; network: string }): ClusterIdentityPlan {
-  return { etcd: planEtcd(cluster.network), controlPlane: planControlPlane(cluster) };
+type Identified = Pick<ClusterRef, 'name' | 'network' | 'environment' | 'etcdMembers'>;
+
+/** The certificates of a cluster by its name, its /16 network and the number of its members. */
+export function planIdentity(cluster: Identified): ClusterIdentityPlan {
+  return { etcd: planEtcd(cluster), controlPlane: planControlPlane(cluster) };
 }
 
-function planEtcd(network: string): SecretPlan {
-  const addresses = clusterAddresses(network).etcd;
+function planEtcd(cluster: Identified): SecretPlan {
+  // Of the first round in every cluster, as those that live have it.
+  const addresses = clusterAddresses(cluster.network).etcd.slice(0, Math.max(ROUND, etcdSeats(cluster).length));
   return {
     copies: { 'ca.crt': 'etcd-ca.crt' },
     // Members are servers to clients, and both to each other.

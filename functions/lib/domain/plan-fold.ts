@@ -70,7 +70,7 @@ export function subnetVariables(network: string): Record<string, string> {
 const VERSIONS = { kubernetes: '1.0.0', etcd: '3.0.0', osImage: 'image' };
 const LIKE = { region: 'eu-central-1', environment: 'test', channel: 'channel' } as const;
 
-/** Names of the variables that differ between clusters of one environment, region and channel; found by two that do. */
+/** Names of the variables that differ between clusters of one environment, number of members, region and channel; found by two that do. */
 export const OWN_VARIABLES: ReadonlySet<string> = ownNames();
 
 function ownNames(): Set<string> {

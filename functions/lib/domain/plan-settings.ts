@@ -78,7 +78,7 @@ function moveOf(old: Placed | undefined, { entry, channel }: Placed, past: Past)
 function causesOf(old: Placed | undefined, { file, source }: Channel, entry: ClusterEntry, index: number): Source[] {
   const at = (path: ValuePath): Source => ({ path: source.path, line: placeOf(source, path).line, side: 'head' });
   if (old === undefined) return [at(['clusters', index])];
-  const fields = ['state', 'hold', 'environment', 'account', 'region', 'network', 'owner'] as const;
+  const fields = ['state', 'hold', 'environment', 'account', 'region', 'network', 'etcdMembers', 'owner'] as const;
   const field = fields.find((name) => canonicalJson(old.entry[name] ?? null) !== canonicalJson(entry[name] ?? null));
   if (field !== undefined) return [at(['clusters', index, field])];
   if (canonicalJson(old.channel.hold ?? null) !== canonicalJson(file.hold ?? null)) return [at(['hold'])];

@@ -3,6 +3,7 @@ import type { ClusterRef } from '#model/settings.ts';
 import type { Configuration } from './configuration.ts';
 import { canonicalJson, sha256 } from './hash.ts';
 import { type LaunchTemplates, launchTemplatesOf } from './launch-template.ts';
+import { etcdSeats } from './network.ts';
 import { textOf } from './plan-diff.ts';
 import { type PlanItem, planItems } from './plan-items.ts';
 import { render } from './render.ts';
@@ -20,7 +21,7 @@ export type PlanChange =
   | { readonly base: PlanSide | undefined; readonly head: PlanSide }
   | { readonly base: PlanSide; readonly head: undefined };
 
-/** What all clusters of one environment, region and channel get of a configuration, their own variables left out. */
+/** What all clusters of one environment, number of members, region and channel get of a configuration, their own variables left out. */
 export interface FoldedSide {
   readonly configuration: Configuration;
   readonly render: Render;
@@ -67,7 +68,7 @@ export function createSides(): Sides {
   const lines = new Map<Candidate, CandidateLines>();
   return {
     of({ configuration, cluster }) {
-      const kind = canonicalJson([cluster.environment, cluster.region, cluster.channel]);
+      const kind = canonicalJson([cluster.environment, etcdSeats(cluster).length, cluster.region, cluster.channel]);
       return kept(
         kept(sides, configuration, () => new Map()),
         kind,

@@ -2,6 +2,7 @@ import type { Change, Plan, PlanGroup, Roll, Source } from '#model/plan.ts';
 import { ChangeClass } from '#model/render.ts';
 import { hashOf } from './hash.ts';
 import { isKept } from './inventory.ts';
+import { etcdSeats } from './network.ts';
 import { type ChangedItem, type ClusterChange, compareCluster } from './plan-compare.ts';
 import { diffOf } from './plan-diff.ts';
 import { disruptionOf, type Sample } from './plan-forecast.ts';
@@ -59,7 +60,7 @@ function hashOfChange(subject: PlanSubject, { class: name, items, rolls, resourc
   const whole =
     subject.base !== undefined && subject.head !== undefined
       ? []
-      : [configuration.revision, cluster.environment, cluster.region, cluster.channel];
+      : [configuration.revision, cluster.environment, etcdSeats(cluster).length, cluster.region, cluster.channel];
   const held = subject.held === true ? { held: true } : {};
   return hashOf({ name, whole, items: items.map(({ key, hash }) => [key, hash]), rolls, resources, ...held });
 }

@@ -134,6 +134,8 @@ const PARAMETER_VARIABLES = {
   EtcdAddressA: 'ETCD_ADDRESS_A',
   EtcdAddressB: 'ETCD_ADDRESS_B',
   EtcdAddressC: 'ETCD_ADDRESS_C',
+  EtcdAddressD: 'ETCD_ADDRESS_D',
+  EtcdAddressE: 'ETCD_ADDRESS_E',
   EtcdMembers: 'ETCD_MEMBERS',
   OsImage: 'OS_IMAGE',
   KubernetesVersion: 'KUBERNETES_VERSION',

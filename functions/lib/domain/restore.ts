@@ -3,6 +3,7 @@ import type { MemberStatus } from '../ports/etcd.ts';
 import type { Instance, InstanceGroup } from '../ports/instances.ts';
 import { etcdDoubt, etcdUnsettled, type HashComparison } from './etcd-health.ts';
 import { isLive } from './instances.ts';
+import { seatText } from './network.ts';
 import { minorOf, minorSteps } from './version-steps.ts';
 
 /**
@@ -14,8 +15,8 @@ export const REVISION_BUMP = 1_000_000_000;
 /** What is true of a cluster while its etcd is restored. */
 export interface RestoreObservation {
   readonly order: RestoreOrder;
-  /** Each member's group, by the letter of its zone; undefined while there is none. */
-  readonly groups: readonly { readonly zone: string; readonly group: InstanceGroup | undefined }[];
+  /** Each member's group, by its seat; undefined while there is none. */
+  readonly groups: readonly { readonly seat: string; readonly group: InstanceGroup | undefined }[];
   /** That of the control plane, whose API servers remember what was before. */
   readonly controlPlane: InstanceGroup | undefined;
   readonly members: readonly MemberStatus[] | { readonly unreachable: string };
@@ -39,7 +40,10 @@ export function decideRestore(seen: RestoreObservation): RestoreDecision {
   const { order, groups, controlPlane, members, committed } = seen;
   const absent = groups.find(({ group }) => group === undefined);
   if (absent !== undefined)
-    return { act: 'refuse', reason: `the member in zone ${absent.zone} has no Auto Scaling group: create the cluster's etcd stack first` };
+    return {
+      act: 'refuse',
+      reason: `the member in ${seatText(absent.seat)} has no Auto Scaling group: create the cluster's etcd stack first`,
+    };
   const all = [...groups.flatMap(({ group }) => group?.instances ?? []), ...(controlPlane?.instances ?? [])];
   const fenced = all.filter(({ id }) => order.fenced?.includes(id));
   const living = fenced.filter(isLive);
@@ -80,10 +84,10 @@ function judgeData({ order, hashes }: RestoreObservation, members: readonly Memb
 }
 
 function firstComing(groups: RestoreObservation['groups']): string | undefined {
-  for (const { zone, group } of groups) {
+  for (const { seat, group } of groups) {
     const coming = group?.instances.find(({ lifecycleState }) => lifecycleState !== 'InService');
     if (coming !== undefined) return `instance ${coming.id} is ${coming.lifecycleState}`;
-    if ((group?.instances.length ?? 0) < (group?.desired ?? 1)) return `the new instance of etcd in zone ${zone} is not there yet`;
+    if ((group?.instances.length ?? 0) < (group?.desired ?? 1)) return `the new instance of etcd in ${seatText(seat)} is not there yet`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '#model/checks.ts';
 import type { ClusterEntry, Settings } from '#model/settings.ts';
-import { etcdZones } from './network.ts';
+import { etcdSeats } from './network.ts';
 import { restoreFindings } from './restore-change.ts';
 import type { ParsedSettings } from './settings.ts';
 import { findingAt, placeOf } from './yaml-source.ts';
@@ -20,7 +20,8 @@ export function settingsChangeFindings(base: Settings, head: ParsedSettings): Fi
       return entry.state === 'decommission' || head.isWhole === false ? [] : [removed(name, channelName, entry, head)];
     return fieldsThatMoved(entry, current.entry).map(({ field, why }) => {
       const place = placeOf(current.channel.source, ['clusters', current.index, field]);
-      const message = `The ${field} of the live cluster ${name} can't change (${entry[field]} to ${current.entry[field]})${why}. Create another cluster, then decommission this one.`;
+      const words = `${entry[field] ?? 'none'} to ${current.entry[field] ?? 'none'}`;
+      const message = `The ${field} of the live cluster ${name} can't change (${words})${why}. Create another cluster, then decommission this one.`;
       return findingAt(current.channel.source.path, place, 'fixed-field', message);
     });
   });
@@ -60,10 +61,25 @@ function removalAt(channelName: string, head: ParsedSettings, message: string): 
   return findingAt(channel?.source.path ?? `channels/${channelName}.yaml`, place, 'removed-cluster', message);
 }
 
-function fieldsThatMoved(before: ClusterEntry, after: ClusterEntry): { field: (typeof FIXED)[number] | 'environment'; why: string }[] {
-  const moved = FIXED.filter((field) => before[field] !== after[field]).map((field) => ({ field, why: '' }));
-  const [had, wanted] = [before, after].map(({ environment }) => etcdZones(environment).length);
-  return had === wanted ? moved : [...moved, { field: 'environment' as const, why: `: etcd would go from ${had} to ${wanted} members` }];
+interface MovedField {
+  readonly field: (typeof FIXED)[number] | 'environment' | 'etcdMembers';
+  readonly why: string;
+}
+
+function fieldsThatMoved(before: ClusterEntry, after: ClusterEntry): MovedField[] {
+  const moved: MovedField[] = FIXED.filter((field) => before[field] !== after[field]).map((field) => ({ field, why: '' }));
+  const [had, wanted] = [before, after].map((entry) => etcdSeats(entry).length);
+  const becomes = isProduction(before) !== isProduction(after);
+  if (had !== wanted) {
+    const field = becomes && before.etcdMembers === after.etcdMembers ? 'environment' : 'etcdMembers';
+    return [...moved, { field, why: `: etcd would go from ${had} to ${wanted} members` }];
+  }
+  // With as many members too: nobody has tried to give a live cluster another control plane and other policies at once.
+  return becomes ? [...moved, { field: 'environment', why: '' }] : moved;
+}
+
+function isProduction({ environment }: ClusterEntry): boolean {
+  return environment === 'production';
 }
 
 function entriesOf(settings: Settings): Map<string, { entry: ClusterEntry; channel: string }> {

@@ -156,6 +156,11 @@ function ownFindings(channel: ChannelSource): Finding[] {
     const message = 'The last wave must have percent: 100, or some clusters would never be updated.';
     findings.push(at(channel, ['waves', file.waves.length - 1], 'waves', message));
   }
+  file.clusters.forEach(({ name, environment, etcdMembers }, index) => {
+    if (environment !== 'production' || etcdMembers !== 1) return;
+    const message = `${name} is a production cluster: with one member of etcd nothing answers while that is replaced. Give it 3 or 5, or leave the field out for 3.`;
+    findings.push(at(channel, ['clusters', index, 'etcdMembers'], 'member-count', message));
+  });
   file.freeze.forEach((window, index) => {
     if (window.from >= window.until) findings.push(at(channel, ['freeze', index, 'until'], 'freeze', 'The freeze ends before it begins.'));
   });

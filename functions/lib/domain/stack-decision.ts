@@ -58,6 +58,17 @@ export function decideStack(seen: StackObservation): StackDecision {
   return update(stack, changeSet);
 }
 
+/**
+ * Why a stack may not get these parameters: the number of etcd's members is for a cluster's life. Validation refuses settings that
+ * change it; this holds for whatever comes past it. undefined for a stack that was never finished, or that has no such parameter.
+ */
+export function fixedParameterProblem(stack: StackState | undefined, wanted: Readonly<Record<string, string>>): string | undefined {
+  if (stack === undefined || stack.status === 'REVIEW_IN_PROGRESS' || STILLBORN.has(stack.status)) return undefined;
+  const [has, gets] = [stack.parameters, wanted].map((parameters) => parameters['EtcdMembers']);
+  if (has === undefined || gets === undefined || has === gets) return undefined;
+  return `stack ${stack.name} is of ${has} members of etcd, and the settings of its cluster say ${gets}: the number can't change. Set etcdMembers back to ${has}`;
+}
+
 /** CloudFormation works on it, whoever asked for it. A stack under review is none yet. */
 export function isBusy({ status }: Pick<StackState, 'status'>): boolean {
   return status.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS';

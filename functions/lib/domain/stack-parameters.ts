@@ -24,6 +24,8 @@ const COMMON = [
   'EtcdAddressA',
   'EtcdAddressB',
   'EtcdAddressC',
+  'EtcdAddressD',
+  'EtcdAddressE',
   'EtcdMembers',
   'OsImage',
   'KubernetesVersion',

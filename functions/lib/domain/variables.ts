@@ -9,7 +9,7 @@ import {
   DNS_SERVICE_ADDRESS,
   ETCD_CLIENT_PORT,
   ETCD_PEER_PORT,
-  etcdZones,
+  etcdSeatsOf,
   SERVICE_NETWORK,
 } from './network.ts';
 import { identityText, ROTATED_KINDS } from './rotation.ts';
@@ -31,6 +31,8 @@ export const CLUSTER_VARIABLES = [
   'ETCD_ADDRESS_A',
   'ETCD_ADDRESS_B',
   'ETCD_ADDRESS_C',
+  'ETCD_ADDRESS_D',
+  'ETCD_ADDRESS_E',
   'ETCD_ENDPOINTS',
   'ETCD_INITIAL_CLUSTER',
   'ETCD_MEMBERS',
@@ -54,10 +56,7 @@ export type Variables = Readonly<Record<string, string>>;
 /** Values of the cluster variables. */
 export function clusterVariables(cluster: ClusterRef, versions: Versions, bucket: string): Record<ClusterVariable, string> {
   const addresses = clusterAddresses(cluster.network);
-  const members = etcdZones(cluster.environment).map((zone, index) => ({
-    name: `etcd-${cluster.region}${zone}`,
-    address: addresses.etcd[index] ?? '',
-  }));
+  const members = etcdSeatsOf(cluster);
   return {
     CLUSTER_NAME: cluster.name,
     ACCOUNT: cluster.account,
@@ -70,6 +69,8 @@ export function clusterVariables(cluster: ClusterRef, versions: Versions, bucket
     ETCD_ADDRESS_A: addresses.etcd[0],
     ETCD_ADDRESS_B: addresses.etcd[1],
     ETCD_ADDRESS_C: addresses.etcd[2],
+    ETCD_ADDRESS_D: addresses.etcd[3],
+    ETCD_ADDRESS_E: addresses.etcd[4],
     ETCD_ENDPOINTS: members.map((member) => `https://${member.address}:${ETCD_CLIENT_PORT}`).join(','),
     ETCD_INITIAL_CLUSTER: members.map((member) => `${member.name}=https://${member.address}:${ETCD_PEER_PORT}`).join(','),
     ETCD_MEMBERS: String(members.length),

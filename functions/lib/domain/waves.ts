@@ -45,13 +45,14 @@ const CREATIONS = 'new clusters';
 
 /** What a step must know of a cluster: its entry, its channel and the fleet's own policies. */
 export function clusterRef(entry: ClusterEntry, { channel, policies }: Pick<ChannelFile, 'channel' | 'policies'>): ClusterRef {
-  const { name, account, region, environment, network, owner } = entry;
+  const { name, account, region, environment, network, etcdMembers, owner } = entry;
   return {
     name,
     account,
     region,
     environment,
     network,
+    ...(etcdMembers === undefined ? {} : { etcdMembers }),
     ...(owner === undefined ? {} : { owner }),
     channel,
     ...(policies === undefined ? {} : { policies }),

@@ -9,6 +9,9 @@ export const Network = z.string().regex(/^(?:\d{1,3}\.){2}0\.0\/16$/, 'must be a
 export const Environment = z.enum(['development', 'test', 'production', 'e2e']);
 export type Environment = z.infer<typeof Environment>;
 
+/** How many members a cluster's etcd has: odd, and no more than a quorum can be asked of at each write. */
+export const EtcdMembers = z.union([z.literal(1), z.literal(3), z.literal(5)]);
+
 /** Pins a channel or a cluster to a revision without touching the branch. */
 export const Hold = z.strictObject({ revision: Revision, reason: z.string().min(1), owner: z.string().min(1), until: Timestamp });
 
@@ -19,6 +22,8 @@ export const ClusterEntry = z.strictObject({
   region: Region,
   environment: Environment,
   network: Network,
+  /** Absent: three in production, one elsewhere. */
+  etcdMembers: EtcdMembers.optional(),
   owner: z.string().min(1).optional(),
   state: z.enum(['ready', 'decommission']).default('ready'),
   hold: Hold.optional(),
@@ -136,6 +141,7 @@ export const ClusterRef = z.object({
   region: Region,
   environment: Environment,
   network: Network,
+  etcdMembers: EtcdMembers.optional(),
   owner: z.string().optional(),
   channel: z.string().min(1),
   /** Hash of the fleet's own policies that it gets; absent when there are none. */

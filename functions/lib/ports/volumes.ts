@@ -2,6 +2,8 @@
 export interface DataVolume {
   readonly id: string;
   readonly zone: string;
+  /** Letter of the member's seat that it is of: of its zone, unless its tag says more. */
+  readonly seat: string;
   readonly createdAt: Date;
   /** The instance that it is attached to. */
   readonly instance: string | undefined;

@@ -29,6 +29,23 @@ describe('a member that lost its volume', () => {
     expect(world.member('c').memberId).not.toBe(before);
   });
 
+  it('comes back beside another one that did, where there are five: both out, then both in, one after the other', async () => {
+    world = await createEtcdRollWorld({ members: 5 });
+    world.loseVolume('d');
+    world.loseVolume('b');
+    for (let looks = 0; looks < 20; looks += 1) {
+      if ((await world.mend(RECORDED)).done) break;
+      world.tick();
+    }
+
+    expect(world.etcd.calls).toEqual([
+      ...['remove etcd-eu-central-1b', 'remove etcd-eu-central-1d'],
+      ...['add-learner https://10.20.16.11:2380', 'promote etcd-eu-central-1b'],
+      ...['add-learner https://10.20.0.12:2380', 'promote etcd-eu-central-1d'],
+    ]);
+    expect(world.etcd.members.filter(({ healthy, learner }) => healthy && !learner)).toHaveLength(5);
+  });
+
   it('is let in again where a run before stopped after it was taken out', async () => {
     world.loseVolume('c');
     world.etcd.members = world.etcd.members.filter(({ name }) => !name.endsWith('c'));

@@ -41,6 +41,19 @@ describe('issuing an identity', () => {
     expect(parse({ ...versions, identity })).toEqual({ versions: { identity } });
   });
 
+  it.each([
+    [undefined, 3],
+    [3 as const, 3],
+    [5 as const, 5],
+  ])('certifies the addresses of %s members', async (etcdMembers, count) => {
+    const { files, ports } = world();
+    await issueIdentity.run({ cluster: { ...CLUSTER, ...(etcdMembers === undefined ? {} : { etcdMembers }) } }, ports, CONTEXT);
+
+    const names = certificate(files(secretIds.etcd(CLUSTER.name)), 'member').subjectAltName?.match(/IP Address:[\d.]+/g) ?? [];
+    expect(names).toHaveLength(count);
+    expect(names.slice(3).map((name) => name.replace(/.*\./, ''))).toEqual(Array.from({ length: count - 3 }, () => '12'));
+  });
+
   it('makes the three secrets once; a later call changes nothing', async () => {
     const { secrets, issue } = world();
 

@@ -40,7 +40,7 @@ beforeEach(async () => {
   now = Date.parse('2026-01-05T08:00:00Z');
   serve = async () => SERVED;
   blobs.stored.set(KEY, Buffer.from('a snapshot'));
-  const identity = { secrets, authority: createAuthority(), clock: { now: () => new Date(now) } };
+  const identity = { secrets, authority: createAuthority(), clock: { now: () => new Date(now) }, issuer: createFakeObjects() };
   await issueIdentity.run({ cluster: CLUSTER }, identity, { execution: 'x' });
   await publish('etcd', TO.etcd, ['etcd', 'etcdutl']);
   for (const version of [TODAY, TO.kubernetes]) await publish('kubernetes', version, ['kube-apiserver']);

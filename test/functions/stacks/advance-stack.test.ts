@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { keys } from '#domain/names.ts';
-import { DeadlineError, LockHeldError, NotFoundError, RefusedError, StackFailedError } from '#model/errors.ts';
+import { DeadlineError, GateClosedError, LockHeldError, NotFoundError, RefusedError, StackFailedError } from '#model/errors.ts';
 import { advanceStack } from '../../../functions/stacks/advance-stack.ts';
 import { runStep } from '../../support/control-world.ts';
 import { aStack, CLUSTER, createStacksWorld, type StacksWorld } from '../../support/stacks-world.ts';
@@ -368,6 +368,36 @@ describe('advance-stack and the lock', () => {
 
     await expect(runStep(advanceStack, input, world.ports, 'update-1')).rejects.toThrow(LockHeldError);
     expect(world.stacks.calls).toEqual(before);
+  });
+});
+
+describe('advance-stack and the number of members of etcd', () => {
+  const of = (members: string | undefined) =>
+    world.deliver([aStack('etcd', { parameters: { ClusterName: 'dev-1', ...(members === undefined ? {} : { EtcdMembers: members }) } })]);
+
+  it.each([
+    ['3', '5'],
+    ['5', '3'],
+    ['1', '3'],
+  ])('refuses to make %s of them %s, before anything is asked of CloudFormation', async (has, gets) => {
+    await untilDone(await of(has), ['etcd']);
+    const before = [...world.stacks.calls];
+
+    const changed = look(await of(gets), ['etcd'], undefined, 'update-2', false);
+
+    await expect(changed).rejects.toThrow(GateClosedError);
+    await expect(changed).rejects.toThrow(`is of ${has} members of etcd, and the settings of its cluster say ${gets}`);
+    expect(world.stacks.calls).toEqual(before);
+  });
+
+  it.each([
+    [undefined, '3'],
+    ['3', undefined],
+    ['3', '3'],
+  ])('lets it be named (%s) or left out (%s)', async (has, gets) => {
+    await untilDone(await of(has), ['etcd']);
+
+    expect((await untilDone(await of(gets), ['etcd'], 'update-2', false)).at(-1)?.done).toBe(true);
   });
 });
 

@@ -1,3 +1,4 @@
+import { zoneOfSeat } from '#domain/network.ts';
 import type { Instance, Instances, ZonedGroup } from '#ports/instances.ts';
 
 export interface FakeInstances extends Instances {
@@ -20,7 +21,7 @@ export interface FakeInstances extends Instances {
   lose(id: string): void;
   /** Called as instances get in service and as they are gone. */
   onInService: (instance: Instance, cluster: string, role: string) => void;
-  onGone: (instance: Instance) => void;
+  onGone: (instance: Instance, role: string) => void;
 }
 
 const ZONES = ['a', 'b', 'c'].map((letter) => `eu-central-1${letter}`);
@@ -37,9 +38,9 @@ export function createFakeInstances(): FakeInstances {
   const states: State[] = [];
   let last = 0;
   const start = (state: State): void => {
-    // A member of etcd has a group of its own in each zone.
-    const letter = /^etcd-([abc])$/.exec(state.role)?.[1];
-    const zone = letter === undefined ? emptiest(state) : `eu-central-1${letter}`;
+    // A member of etcd has a group of its own in its seat's zone.
+    const seat = /^etcd-([a-e])$/.exec(state.role)?.[1];
+    const zone = seat === undefined ? emptiest(state) : `eu-central-1${zoneOfSeat(seat)}`;
     const { launchTemplateVersion } = state.group;
     state.instances.push({
       id: `i-${String(++last).padStart(4, '0')}`,
@@ -92,7 +93,7 @@ export function createFakeInstances(): FakeInstances {
       const state = find(cluster, role);
       if (state === undefined) return;
       states.splice(states.indexOf(state), 1);
-      for (const instance of state.instances) fake.onGone(instance);
+      for (const instance of state.instances) fake.onGone(instance, role);
     },
     setVersion(cluster, role, launchTemplateVersion) {
       const state = find(cluster, role);
@@ -107,7 +108,7 @@ export function createFakeInstances(): FakeInstances {
           }
           if (instance.lifecycleState === 'Terminating') {
             state.instances = state.instances.filter(({ id }) => id !== instance.id);
-            fake.onGone(instance);
+            fake.onGone(instance, state.role);
           }
         }
         while (live(state).length < state.group.desired) start(state);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { etcdZones } from '#domain/network.ts';
+import { etcdSeats } from '#domain/network.ts';
 import type { Addresses } from '#ports/addresses.ts';
 import type { Etcd } from '#ports/etcd.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
@@ -85,7 +85,7 @@ export function createCloud(start: Date, document: (hash: string) => string, har
   };
 
   function groupsOf(role: string): string[] {
-    return role === 'etcd' ? etcdZones(CLUSTER.environment).map((zone) => `etcd-${zone}`) : [role];
+    return role === 'etcd' ? etcdSeats(CLUSTER).map((seat) => `etcd-${seat}`) : [role];
   }
 
   function bringGroups(role: string, { parameters }: StackState): void {

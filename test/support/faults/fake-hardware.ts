@@ -44,7 +44,8 @@ export function createFakeHardware(): FakeHardware {
     kubernetes: async () => kubernetes,
     etcd: async () => etcd,
     addresses: async (ids) => new Map(ids.map((id) => [id, addressOf(id)])),
-    volumes: async () => etcd.members.map(({ name }) => ({ id: `vol-${name}`, zone: zoneOf(name), createdAt: MADE, instance: undefined })),
+    volumes: async () =>
+      etcd.members.map(({ name }) => ({ id: `vol-${name}`, zone: zoneOf(name), seat: 'a', createdAt: MADE, instance: undefined })),
   };
 
   function planes(): Machine[] {

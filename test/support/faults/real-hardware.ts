@@ -57,7 +57,7 @@ export function createRealHardware(cluster: ClusterRef, secrets: FakeSecrets): R
           return address === undefined ? [] : [[id, address] as const];
         }),
       ),
-    volumes: async () => [{ id: 'vol-1', zone: `${cluster.region}a`, createdAt: MADE, instance: undefined }],
+    volumes: async () => [{ id: 'vol-1', zone: `${cluster.region}a`, seat: 'a', createdAt: MADE, instance: undefined }],
     async stop() {
       await under.catch(() => undefined);
       await real.stop();

@@ -13,8 +13,12 @@ const USER_DATA = join(import.meta.dirname, '../../../channels/cluster/user-data
 
 /** What the scripts of user data need of an image, of which this machine lacks these. */
 export function missingTools(): string[] {
-  const places = (process.env['PATH'] ?? '').split(delimiter);
-  return ['bash', 'curl', 'jq', 'openssl'].filter((tool) => !places.some((place) => existsSync(join(place, tool))));
+  return ['bash', 'curl', 'jq', 'openssl'].filter((tool) => placesOf(tool).length === 0);
+}
+
+function placesOf(tool: string): string[] {
+  const places = (process.env['PATH'] ?? '').split(delimiter).map((place) => join(place, tool));
+  return places.filter((place) => existsSync(place));
 }
 
 export interface ScriptRun {
@@ -32,6 +36,10 @@ export interface BootedInstance {
   /** More variables of the user data, and of the instance. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly facts?: Readonly<Record<string, string>>;
+  /** More answers of its metadata, by their path. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Folder of programs that take the place of those of this machine; the real curl is `$REAL_CURL`. */
+  readonly programs?: string;
 }
 
 /**
@@ -45,10 +53,11 @@ export async function runBootScript(root: string, files: readonly string[], inst
   const facts = Object.entries({ INSTANCE_ID: instance.id, NODE_NAME: instance.id, ...instance.facts });
   mkdirSync(dirname(env), { recursive: true });
   writeFileSync(env, facts.map(([name, value]) => `${name}=${value}\n`).join(''));
-  const metadata = await startMetadata(instance.id, instance.session);
+  const metadata = await startMetadata(instance.id, instance.session, instance.metadata);
   try {
     const environment = {
-      PATH: process.env['PATH'] ?? '',
+      PATH: [instance.programs ?? [], process.env['PATH'] ?? ''].flat().join(delimiter),
+      REAL_CURL: placesOf('curl')[0] ?? '',
       AWS_ENDPOINT_URL: instance.awsEndpoint,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url,
     };
@@ -73,12 +82,17 @@ function writeFiles(root: string, wanted: readonly string[], variables: Readonly
 }
 
 /** The instance metadata service, version 2, as far as the scripts ask it. */
-async function startMetadata(id: string, session: RoleSession): Promise<{ url: string; close(): Promise<void> }> {
+async function startMetadata(
+  id: string,
+  session: RoleSession,
+  more: Readonly<Record<string, string>> = {},
+): Promise<{ url: string; close(): Promise<void> }> {
   const credentials = { AccessKeyId: session.accessKeyId, SecretAccessKey: session.secretAccessKey, Token: session.sessionToken };
   const answers: Readonly<Record<string, string>> = {
     '/latest/meta-data/instance-id': id,
     '/latest/meta-data/iam/security-credentials/': 'role',
     '/latest/meta-data/iam/security-credentials/role': JSON.stringify(credentials),
+    ...Object.fromEntries(Object.entries(more).map(([path, answer]) => [`/latest/meta-data/${path}`, answer])),
   };
   const server = createServer((request, response) => {
     if (request.method === 'PUT' && request.url === '/latest/api/token') return void response.end('token');

@@ -9,7 +9,7 @@ const AFTER = new Date('2026-03-01T12:00:01Z');
 
 function seats(...zones: string[]): LostMemberObservation['seats'] {
   return zones.map((zone) => ({
-    zone,
+    seat: zone,
     peerUrl: `https://${zone}.example:2380`,
     group: {
       name: `etcd-${zone}`,
@@ -27,7 +27,7 @@ function three(change: Readonly<Record<string, Partial<MemberStatus>>> = {}): Me
 }
 
 function volume(zone: string, change: Partial<DataVolume> = {}): DataVolume {
-  return { id: `vol-${zone}`, zone, createdAt: new Date('2026-01-01T00:00:00Z'), instance: `i-${zone}`, ...change };
+  return { id: `vol-${zone}`, zone, seat: zone, createdAt: new Date('2026-01-01T00:00:00Z'), instance: `i-${zone}`, ...change };
 }
 
 function decide(change: Partial<LostMemberObservation> = {}) {
@@ -83,11 +83,11 @@ describe('a member that may have lost its data', () => {
       { members: three({ c: DEAD }), volumes: [volume('c', { createdAt: AFTER, instance: 'i-x' })] },
       'c (refused): vol-c is not attached to i-c',
     ],
-    ['it has no volume', { members: three({ c: DEAD }), volumes: [volume('a'), volume('b')] }, 'c (refused): 0 data volumes in c'],
+    ['it has no volume', { members: three({ c: DEAD }), volumes: [volume('a'), volume('b')] }, 'c (refused): 0 data volumes in zone c'],
     [
       'it has two',
       { members: three({ c: DEAD }), volumes: [volume('c', { createdAt: AFTER }), volume('c', { id: 'vol-d', createdAt: AFTER })] },
-      'c (refused): 2 data volumes in c',
+      'c (refused): 2 data volumes in zone c',
     ],
     [
       'its seat has no group',
@@ -169,5 +169,65 @@ describe('a member that learns', () => {
     );
     const five = [...learner(), memberStatus({ name: 'd' }), memberStatus({ name: 'e', ...DEAD })];
     expect(decide({ seats: seats('a', 'b', 'c', 'd'), members: five.slice(0, 4) }).act).toBe('promote');
+  });
+});
+
+describe('of five members', () => {
+  const SEATS = ['a', 'b', 'c', 'd', 'e'];
+  const zoneOf = (seat: string): string => 'abcab'.charAt(SEATS.indexOf(seat));
+  const fiveSeats = seats(...SEATS).map(({ group, ...seat }) => ({
+    ...seat,
+    group: group && { ...group, instances: group.instances.map((instance) => ({ ...instance, zone: zoneOf(seat.seat) })) },
+  }));
+  const five = (change: Readonly<Record<string, Partial<MemberStatus>>> = {}): MemberStatus[] =>
+    SEATS.map((name) => memberStatus({ name, leader: name === 'a', ...change[name] }));
+  const volumes = (newer: readonly string[]): DataVolume[] =>
+    SEATS.map((seat) => volume(seat, { zone: zoneOf(seat), ...(newer.includes(seat) ? { createdAt: AFTER } : {}) }));
+  const decideFive = (change: Partial<LostMemberObservation>) =>
+    decideLostMember({ seats: fiveSeats, members: five(), committed: 100, volumes: volumes([]), wellAt: WELL, ...change });
+
+  it('one is taken out by the age of its own volume, whatever the other of its zone has', () => {
+    expect(decideFive({ members: five({ d: DEAD }), volumes: volumes(['d']) })).toMatchObject({ act: 'remove', member: { name: 'd' } });
+    expect(decideFive({ members: five({ d: DEAD }), volumes: volumes(['a']) })).toMatchObject({
+      act: 'none',
+      reason: expect.stringContaining('has the data volume that it had, vol-d'),
+    });
+  });
+
+  it('two that have lost their volumes are taken out one after the other, then let in one after the other', () => {
+    const both = { volumes: volumes(['d', 'e']) };
+    const without = (...gone: string[]): MemberStatus[] => five({ e: DEAD }).filter(({ name }) => !gone.includes(name));
+
+    expect(decideFive({ ...both, members: five({ d: DEAD, e: DEAD }) })).toMatchObject({ act: 'remove', member: { name: 'd' } });
+    expect(decideFive({ ...both, members: without('d') })).toMatchObject({ act: 'remove', member: { name: 'e' } });
+    expect(decideFive({ ...both, members: without('d', 'e') })).toMatchObject({
+      act: 'add-learner',
+      peerUrl: 'https://d.example:2380',
+      reason: 'lets the member of zone a (etcd-d) in anew, as a learner',
+    });
+  });
+
+  it.each<[string, string, readonly string[], readonly string[]]>([
+    ['both may be merely down', 'd (refused) has the data volume that it had', ['d', 'e'], []],
+    ['the first may be merely down', 'd (refused) has the data volume that it had', ['d', 'e'], ['e']],
+    ['the second may be merely down', 'e (refused) has the data volume that it had', ['d', 'e'], ['d']],
+    ['three are lost', '2 of 5 members are well: no quorum would be left', ['c', 'd', 'e'], ['c', 'd', 'e']],
+  ])('none is taken out where %s', (_, reason, silent, newer) => {
+    const members = five(Object.fromEntries(silent.map((seat) => [seat, DEAD])));
+
+    expect(decideFive({ members, volumes: volumes(newer) })).toMatchObject({ act: 'none', reason: expect.stringContaining(reason) });
+  });
+
+  it('one is let in anew at its own seat, and promoted there', () => {
+    expect(decideFive({ members: five().filter(({ name }) => name !== 'e') })).toMatchObject({
+      act: 'add-learner',
+      peerUrl: 'https://e.example:2380',
+      reason: 'lets the member of zone b (etcd-e) in anew, as a learner',
+    });
+    expect(decideFive({ members: five({ e: { learner: true } }) })).toMatchObject({ act: 'promote', member: { name: 'e' } });
+  });
+
+  it('one that learns gets its vote though another is dead: three have confirmed what it has', () => {
+    expect(decideFive({ members: five({ d: { learner: true }, e: DEAD }) })).toMatchObject({ act: 'promote', member: { name: 'd' } });
   });
 });

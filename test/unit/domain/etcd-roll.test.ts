@@ -95,7 +95,7 @@ describe('rolling three members', () => {
   });
 
   it.each([
-    ['one has no group yet', { groups: [...three('1', '1'), { zone: 'c', group: undefined }], members }],
+    ['one has no group yet', { groups: [...three('1', '1'), { seat: 'c', group: undefined }], members }],
     [
       'one is on its way',
       { groups: zones(group([instance('i-0', '1')]), group([{ ...instance('i-1'), lifecycleState: 'Pending' }])), members },
@@ -116,7 +116,7 @@ describe('rolling three members', () => {
   it.each<[string, Partial<EtcdObservation>, string]>([
     [
       'a group is not there',
-      { groups: [...three('1', '1'), { zone: 'c', group: undefined }] },
+      { groups: [...three('1', '1'), { seat: 'c', group: undefined }] },
       'the member in zone c has no Auto Scaling group yet',
     ],
     [
@@ -149,9 +149,14 @@ describe('rolling three members', () => {
       'etcd-b tells memberID:2 alarm:NOSPACE: mend it and disarm it by etcdctl',
     ],
     [
-      'an instance without its member',
+      'an instance in the zone of another',
       { groups: zones(...['a', 'b', 'd'].map((zone) => group([instance(`i-${zone}`, '2', zone)]))) },
-      'instance i-d is in d and etcd lists no member etcd-d',
+      'instance i-d of etcd-c is in d, not in zone c',
+    ],
+    [
+      'a member that etcd does not list by its name',
+      { members: members.map((one) => (one.name === 'etcd-c' ? { ...one, name: 'etcd-x' } : one)) },
+      'instance i-2 is in c and etcd lists no member etcd-c',
     ],
     [
       'a new member of another version',
@@ -273,6 +278,58 @@ describe('rolling three members', () => {
   });
 });
 
+describe('rolling five members', () => {
+  const SEATS = ['a', 'b', 'c', 'd', 'e'];
+  const members = SEATS.map((seat) => member({ name: `etcd-eu-1${seat}`, leader: seat === 'a', leaderId: 'id-etcd-eu-1a' }));
+  const five = (...versions: string[]): EtcdObservation['groups'] =>
+    versions.map((version, index) => ({
+      seat: SEATS[index] ?? '',
+      group: group([instance(`i-${SEATS[index]}`, version, `eu-1${'abcab'.charAt(index)}`)]),
+    }));
+  const but = (fields: Partial<MemberStatus>, ...seats: string[]): MemberStatus[] =>
+    members.map((one) => (seats.includes(one.name.slice(-1)) ? { ...one, ...fields } : one));
+
+  it.each([
+    ['followers first', ['1', '1', '1', '1', '1'], 'i-b'],
+    ['the second one of a zone by its seat', ['1', '2', '2', '1', '1'], 'i-d'],
+    ['the last follower', ['1', '2', '2', '2', '1'], 'i-e'],
+  ])('takes %s', (_, versions, id) => {
+    expect(decideEtcdRoll(observed({ groups: five(...versions), members }))).toMatchObject({ act: 'terminate', instance: { id } });
+  });
+
+  it('takes the leader last, after it has handed leadership over', () => {
+    expect(decideEtcdRoll(observed({ groups: five('1', '2', '2', '2', '2'), members }))).toMatchObject({
+      act: 'move-leader',
+      from: { name: 'etcd-eu-1a' },
+      to: { name: 'etcd-eu-1b' },
+    });
+  });
+
+  it.each<[string, MemberStatus[]]>([
+    ['one of five is not well, though a quorum has one to spare', but({ healthy: false, reason: 'refused' }, 'e')],
+    ['two of five are not well', but({ healthy: false, reason: 'refused' }, 'd', 'e')],
+    ['three of five are not well', but({ healthy: false, reason: 'refused' }, 'c', 'd', 'e')],
+    ['one of five is not listed', members.slice(0, 4)],
+    ['one of five learns', but({ learner: true }, 'd')],
+    ['one of five has not applied all', but({ raftApplied: 99 }, 'd')],
+  ])('ends none while %s', (_, seen) => {
+    expect(decideEtcdRoll(observed({ groups: five('1', '1', '1', '1', '1'), members: seen }))).toMatchObject({ act: 'wait' });
+  });
+
+  it('ends none while the second one of a zone is on its way, and names it', () => {
+    const groups = five('1', '1', '1', '1', '1').map((each) => (each.seat === 'd' ? { ...each, group: undefined } : each));
+
+    expect(decideEtcdRoll(observed({ groups, members }))).toEqual({
+      act: 'wait',
+      reason: 'the member in zone a (etcd-d) has no Auto Scaling group yet',
+    });
+  });
+
+  it('is no member of a cluster of three', () => {
+    expect(decideEtcdRoll(observed({ groups: five('1', '1', '1'), members })).reason).toContain('etcd lists 5 members');
+  });
+});
+
 function observed(change: Partial<EtcdObservation> = {}): EtcdObservation {
   return {
     groups: zones(group([instance('i-1')])),
@@ -293,7 +350,7 @@ function member(fields: Partial<MemberStatus> = {}): MemberStatus {
 }
 
 function zones(...groups: (InstanceGroup | undefined)[]): EtcdObservation['groups'] {
-  return groups.map((entry, index) => ({ zone: 'abc'.charAt(index), group: entry }));
+  return groups.map((entry, index) => ({ seat: 'abc'.charAt(index), group: entry }));
 }
 
 function group(instances: Instance[]): InstanceGroup {

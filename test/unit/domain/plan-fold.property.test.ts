@@ -59,6 +59,8 @@ describe('folding', () => {
       'ETCD_ADDRESS_A',
       'ETCD_ADDRESS_B',
       'ETCD_ADDRESS_C',
+      'ETCD_ADDRESS_D',
+      'ETCD_ADDRESS_E',
       'ETCD_ENDPOINTS',
       'ETCD_INITIAL_CLUSTER',
       'NETWORK',

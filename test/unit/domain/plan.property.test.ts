@@ -18,6 +18,11 @@ const CLUSTERS: readonly [ClusterRef, ...ClusterRef[]] = [
   { name: 'dev-1', account: '200000000001', region: 'eu-central-1', environment: 'development', network: '10.1.0.0/16', channel: 'dev' },
   { name: 'dev-2', account: '200000000002', region: 'eu-central-1', environment: 'development', network: '10.2.0.0/16', channel: 'dev' },
   { name: 'live-3', account: '200000000003', region: 'eu-central-1', environment: 'production', network: '10.3.0.0/16', channel: 'dev' },
+  {
+    ...{ name: 'live-4', account: '200000000004', region: 'eu-central-1', environment: 'production', network: '10.4.0.0/16' },
+    etcdMembers: 5,
+    channel: 'dev',
+  },
 ];
 
 const reference = referenceConfiguration();

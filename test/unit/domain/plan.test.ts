@@ -330,6 +330,7 @@ describe('groups', () => {
   it.each<[string, Partial<ClusterRef>]>([
     ['channel', { channel: 'beta' }],
     ['region', { region: 'eu-west-1' }],
+    ['number of members', { etcdMembers: 3 as const }],
   ])('have clusters of one %s that come or go whole, since what they get or had is told once', (_name, change) => {
     const side = (cluster: ClusterRef) => ({ configuration: BASE, cluster });
     const clusters = [CLUSTER, { ...CLUSTER, name: 'dev-2' }, { ...CLUSTER, ...change, name: 'dev-3' }];

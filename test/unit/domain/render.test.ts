@@ -107,6 +107,57 @@ describe('render of the reference configuration', () => {
     expect(ignition.systemd.units.filter((unit) => unit.mask === true)).toHaveLength(2);
   });
 
+  it('gives a cluster the members that its entry says, and its API servers their endpoints', () => {
+    const of = (change: Partial<ClusterRef>) => {
+      const { stacks } = render(configuration(), { ...CLUSTER, ...change });
+      const etcd = stacks.find(({ role }) => role === 'etcd');
+      const ignition = JSON.parse(etcd?.ignition ?? '') as Ignition;
+      const member = ignition.storage.files.find(({ path }) => path === '/etc/sluice/member.json');
+      const { initialCluster } = JSON.parse(Buffer.from(member?.contents.source.split(',')[1] ?? '', 'base64').toString());
+      const servers = /etcd-servers=(\S+)/.exec(stacks.find(({ role }) => role === 'control-plane')?.ignition ?? '')?.[1];
+      return { members: etcd?.parameters['EtcdMembers'], names: initialCluster.split(','), servers: servers?.split(',').length };
+    };
+    const five = [
+      'etcd-eu-central-1a=https://10.1.0.11:2380',
+      'etcd-eu-central-1b=https://10.1.16.11:2380',
+      'etcd-eu-central-1c=https://10.1.32.11:2380',
+      'etcd-eu-central-1d=https://10.1.0.12:2380',
+      'etcd-eu-central-1e=https://10.1.16.12:2380',
+    ];
+
+    expect(of({})).toEqual({ members: '1', names: five.slice(0, 1), servers: 1 });
+    expect(of({ etcdMembers: 3 })).toEqual({ members: '3', names: five.slice(0, 3), servers: 3 });
+    expect(of({ environment: 'production' })).toEqual({ members: '3', names: five.slice(0, 3), servers: 3 });
+    expect(of({ environment: 'production', etcdMembers: 5 })).toEqual({ members: '5', names: five, servers: 5 });
+  });
+
+  it('has a group for each seat, in a zone each round, and lets only five of them call each other', () => {
+    const { etcd, network } = configuration().templates;
+    const { Resources: groups } = etcd.body as { Resources: Record<string, { Type: string; Condition?: string; Properties: object }> };
+    const { Resources: ofNetwork } = network.body as { Resources: Record<string, { Properties: { SecurityGroupIngress: object[] } }> };
+    const seats = Object.entries(groups).filter(([, { Type }]) => Type === 'AWS::AutoScaling::AutoScalingGroup');
+
+    expect(seats.map(([id, { Condition }]) => [id, Condition])).toEqual([
+      ['MemberA', undefined],
+      ['MemberB', 'Three'],
+      ['MemberC', 'Three'],
+      ['MemberD', 'Five'],
+      ['MemberE', 'Five'],
+    ]);
+    for (const [index, [, { Properties }]] of seats.entries()) {
+      const seat = 'abcde'.charAt(index);
+      expect(Properties).toMatchObject({
+        VPCZoneIdentifier: [{ Ref: `Subnet${'ABCAB'.charAt(index)}` }],
+        Tags: expect.arrayContaining([{ Key: 'sluice:role', Value: `etcd-${seat}`, PropagateAtLaunch: true }]),
+      });
+    }
+    const peers = (ofNetwork['EtcdGroup']?.Properties.SecurityGroupIngress ?? []).map((rule) => JSON.stringify(rule));
+    expect(['A', 'B', 'C', 'D', 'E'].map((seat) => peers.filter((rule) => rule.includes(`\${EtcdAddress${seat}}/32`)).length)).toEqual([
+      1, 1, 1, 1, 1,
+    ]);
+    expect(peers.filter((rule) => rule.includes('FiveMembers')).map((rule) => /EtcdAddress(.)/.exec(rule)?.[1])).toEqual(['D', 'E']);
+  });
+
   it('lets exactly the right instances have another document', () => {
     const before = hashes({});
     const changed = (after: Record<string, string | undefined>): string[] =>

@@ -23,7 +23,7 @@ function member(change: Partial<MemberStatus> = {}): MemberStatus {
 function seen(change: Partial<RestoreObservation> = {}): RestoreObservation {
   return {
     order: ORDER,
-    groups: [{ zone: 'a', group: group('i-new-a') }],
+    groups: [{ seat: 'a', group: group('i-new-a') }],
     controlPlane: group('i-new-cp'),
     members: [member()],
     committed: 0,
@@ -34,7 +34,7 @@ function seen(change: Partial<RestoreObservation> = {}): RestoreObservation {
 
 describe('a restore', () => {
   it('ends everybody of before at once, members and control planes', () => {
-    const decision = decideRestore(seen({ groups: [{ zone: 'a', group: group('i-old-a') }], controlPlane: group('i-old-cp') }));
+    const decision = decideRestore(seen({ groups: [{ seat: 'a', group: group('i-old-a') }], controlPlane: group('i-old-cp') }));
 
     expect(decision).toMatchObject({ act: 'terminate', instances: [{ id: 'i-old-a' }, { id: 'i-old-cp' }] });
   });
@@ -45,8 +45,8 @@ describe('a restore', () => {
 
   it.each([
     ['is on its way out', { controlPlane: group('i-old-cp', { lifecycleState: 'Terminating' }) }, /i-old-cp of before end/],
-    ['is booting', { groups: [{ zone: 'a', group: group('i-new-a', { lifecycleState: 'Pending' }) }] }, /i-new-a is Pending/],
-    ['is not there yet', { groups: [{ zone: 'a', group: group('i-new-a', { none: true }) }] }, /zone a is not there yet/],
+    ['is booting', { groups: [{ seat: 'a', group: group('i-new-a', { lifecycleState: 'Pending' }) }] }, /i-new-a is Pending/],
+    ['is not there yet', { groups: [{ seat: 'a', group: group('i-new-a', { none: true }) }] }, /zone a is not there yet/],
     ['does not answer', { members: { unreachable: 'no answer' } }, /do not answer yet: no answer/],
     ['is not healthy', { members: [member({ healthy: false, reason: 'no leader' })] }, /no leader/],
     ['can not be compared', { hashes: { state: 'unknown' as const, reason: 'compacted' } }, /compacted/],
@@ -55,7 +55,7 @@ describe('a restore', () => {
   });
 
   it.each([
-    ['a group is missing', { groups: [{ zone: 'a', group: undefined }] }, /has no Auto Scaling group/],
+    ['a group is missing', { groups: [{ seat: 'a', group: undefined }] }, /has no Auto Scaling group/],
     ['a member answers for the cluster of before', { members: [member({ clusterId: 'c0ffee' })] }, /etcd cluster of before/],
     ['the revision was not raised', { members: [member({ revision: LEAST - 1 })] }, /has at least 1000000500/],
     ['members restored different things', { hashes: { state: 'different' as const, reason: 'a 1, b 2' } }, /did not restore the same/],

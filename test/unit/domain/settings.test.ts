@@ -156,6 +156,26 @@ describe('parseSettings', () => {
   });
 });
 
+describe('etcdMembers', () => {
+  const of = (environment: string, members: string) =>
+    findings(changed('dev.yaml', 'environment: development', `environment: ${environment}\n    etcdMembers: ${members}`)).map(
+      ({ rule, line }) => ({ rule, line }),
+    );
+
+  it.each(['1', '3', '5'])('may be %s outside production', (members) => {
+    expect(of('test', members)).toEqual([]);
+  });
+
+  it('must be three or five in production', () => {
+    expect([of('production', '3'), of('production', '5')]).toEqual([[], []]);
+    expect(of('production', '1')).toEqual([{ rule: 'member-count', line: 21 }]);
+  });
+
+  it.each(['2', '4', '7', '"3"'])('is never %s', (members) => {
+    expect(of('production', members)).toHaveLength(1);
+  });
+});
+
 describe('settingsChangeFindings', () => {
   const base = settingsOf().settings;
 
@@ -203,5 +223,23 @@ describe('settingsChangeFindings', () => {
       },
     ]);
     expect(of('production', 'test')).toHaveLength(1);
+    expect(of('test\n    etcdMembers: 3', 'production')).toMatchObject([{ rule: 'fixed-field' }]);
+  });
+
+  it('refuses another number of members for a live cluster, however it comes about', () => {
+    const of = (from: string, to: string) =>
+      settingsChangeFindings(
+        settingsOf(changed('dev.yaml', 'environment: development', `environment: ${from}`)).settings,
+        settingsOf(changed('dev.yaml', 'environment: development', `environment: ${to}`)),
+      ).map(({ message }) => message);
+
+    expect(of('production', 'production\n    etcdMembers: 3')).toEqual([]);
+    expect(of('production', 'production\n    etcdMembers: 5')).toEqual([
+      "The etcdMembers of the live cluster dev-1 can't change (none to 5): etcd would go from 3 to 5 members. Create another cluster, then decommission this one.",
+    ]);
+    expect(of('production\n    etcdMembers: 5', 'production')).toEqual([
+      "The etcdMembers of the live cluster dev-1 can't change (5 to none): etcd would go from 5 to 3 members. Create another cluster, then decommission this one.",
+    ]);
+    expect(of('test', 'development\n    etcdMembers: 3')).toHaveLength(1);
   });
 });

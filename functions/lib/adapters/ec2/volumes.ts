@@ -1,6 +1,15 @@
-import { DescribeVolumesCommand, type DescribeVolumesCommandOutput, EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import {
+  DescribeVolumesCommand,
+  type DescribeVolumesCommandOutput,
+  EC2Client,
+  type EC2ClientConfig,
+  type Volume,
+} from '@aws-sdk/client-ec2';
 import type { DataVolume, EtcdVolumes } from '#ports/volumes.ts';
 import { mapAwsError } from '../aws/errors.ts';
+
+/** Seats whose zone has a member already: their volumes are told apart by the tag's value, `etcd-<seat>`. */
+const SECOND_IN_ZONE = ['d', 'e'];
 
 /** Volumes by EC2 of the function's own account. */
 export function createEtcdVolumes(config: EC2ClientConfig = {}): EtcdVolumes {
@@ -8,7 +17,7 @@ export function createEtcdVolumes(config: EC2ClientConfig = {}): EtcdVolumes {
   return async (cluster) => {
     const Filters = [
       { Name: 'tag:sluice:cluster', Values: [cluster] },
-      { Name: 'tag:sluice:volume', Values: ['etcd'] },
+      { Name: 'tag:sluice:volume', Values: ['etcd', ...SECOND_IN_ZONE.map((seat) => `etcd-${seat}`)] },
     ];
     const found: DataVolume[] = [];
     let token: string | undefined;
@@ -21,6 +30,7 @@ export function createEtcdVolumes(config: EC2ClientConfig = {}): EtcdVolumes {
         found.push({
           id: volume.VolumeId ?? '',
           zone: volume.AvailabilityZone ?? '',
+          seat: seatOf(volume),
           createdAt: volume.CreateTime ?? new Date(0),
           instance: volume.Attachments?.find(({ State }) => State === 'attached')?.InstanceId,
         });
@@ -28,4 +38,9 @@ export function createEtcdVolumes(config: EC2ClientConfig = {}): EtcdVolumes {
     } while (token !== undefined && token !== '');
     return found;
   };
+}
+
+function seatOf({ Tags, AvailabilityZone = '' }: Volume): string {
+  const value = Tags?.find(({ Key }) => Key === 'sluice:volume')?.Value ?? '';
+  return SECOND_IN_ZONE.find((seat) => value === `etcd-${seat}`) ?? AvailabilityZone.slice(-1);
 }

@@ -1,3 +1,4 @@
+import { TEMPLATE_NAMES } from '../stack-parameters.ts';
 import { namedBy, policyDocument } from './iam.ts';
 import { type Container, containers } from './pods.ts';
 import { FAILS, type Policy } from './policy.ts';
@@ -15,7 +16,12 @@ export const awsRoles: Policy = {
   fix: 'write role, token file and projected token as the other components have them, and the role into a template.',
   levels: FAILS,
   check: (subject) => {
-    const roles = rolesOf(subject);
+    // In a template that was not read, or not whole, each role may be.
+    const whole = TEMPLATE_NAMES.every((name) => {
+      const template = subject.template(name);
+      return template !== undefined && subject.isSound(template.path);
+    });
+    const roles = whole ? rolesOf(subject) : undefined;
     return containers(subject.objects).flatMap((container) => {
       const index = listAt(container.body, ['env']).findIndex((entry) => valueAt(entry, ['name']) === 'AWS_ROLE_ARN');
       if (index < 0) return [];
@@ -26,11 +32,12 @@ export const awsRoles: Policy = {
   },
 };
 
-function roleProblem(container: Container, arn: string, roles: ReadonlyMap<string, readonly string[]>): string | undefined {
+function roleProblem(container: Container, arn: string, roles: ReadonlyMap<string, readonly string[]> | undefined): string | undefined {
   const name = ROLE.exec(arn)?.[1];
   if (name === undefined) return "its role must be of the cluster's own account. Write arn:aws:iam::${ACCOUNT}:role/NAME.";
   if (!hasToken(container))
     return `it has no token for AWS. Mount a projected serviceAccountToken of the audience ${AUDIENCE}, and name its file in AWS_WEB_IDENTITY_TOKEN_FILE.`;
+  if (roles === undefined) return undefined;
   const subjects = roles.get(name);
   if (subjects === undefined) return `no template makes the role ${name}.`;
   const { object, spec } = container.pod;
@@ -54,7 +61,7 @@ function hasToken({ body, pod }: Container): boolean {
 /** Roles that templates name, as manifests name them, and the subjects of tokens that each is trusted to. */
 function rolesOf(subject: PolicySubject): Map<string, readonly string[]> {
   const roles = new Map<string, readonly string[]>();
-  for (const template of Object.values(subject.configuration.templates)) {
+  for (const template of subject.templates) {
     for (const { Type, Properties } of Object.values(template.body.Resources)) {
       const name = textAt(Properties, ['RoleName', 'Fn::Sub']) ?? textAt(Properties, ['RoleName']);
       if (Type !== 'AWS::IAM::Role' || name === undefined) continue;

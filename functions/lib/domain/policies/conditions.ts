@@ -1,11 +1,11 @@
-import { etcdZones } from '../network.ts';
+import { etcdSeats } from '../network.ts';
 import type { Template } from '../template.ts';
 import { isMapping, valueAt } from './values.ts';
 
 /** What Sluice passes to a production cluster's templates (domain/render.ts), as far as conditions ask for it. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   Environment: 'production',
-  EtcdMembers: String(etcdZones('production').length),
+  EtcdMembers: String(etcdSeats({ environment: 'production' }).length),
 };
 
 /** A condition that names itself through others this often is taken as unknown. */

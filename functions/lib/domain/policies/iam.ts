@@ -64,7 +64,7 @@ export function namedBy(statement: unknown, key: string): string[] {
 
 /** Who may assume a role must be known before it is merged. */
 function unreadableTrust(subject: PolicySubject): Violation[] {
-  return Object.values(subject.configuration.templates).flatMap((template) =>
+  return subject.templates.flatMap((template) =>
     Object.entries(template.body.Resources)
       .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
       .flatMap(([id, { Properties }]) => {
