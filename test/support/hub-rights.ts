@@ -43,6 +43,21 @@ const hub = parse(source, { logLevel: 'silent', merge: true, customTags: TAGS })
   readonly resources: { readonly Resources: Readonly<Record<string, HubResource>> };
 };
 
+/** CloudFormation's short tags as its long functions. */
+const LONG: ScalarTag[] = [
+  { tag: '!Sub', resolve: (text: string) => ({ 'Fn::Sub': text }) },
+  { tag: '!Ref', resolve: (text: string) => ({ Ref: text }) },
+  { tag: '!GetAtt', resolve: (text: string) => ({ 'Fn::GetAtt': text.split('.') }) },
+];
+
+/** A template of these resources of serverless.yml, by logical id, as osls hands them to CloudFormation. @throws Error when one is missing */
+export function hubTemplate(names: readonly string[]): { readonly Resources: Readonly<Record<string, HubResource>> } {
+  const { resources } = parse(source, { logLevel: 'silent', merge: true, customTags: LONG }) as typeof hub;
+  const missing = names.filter((name) => resources.Resources[name] === undefined);
+  if (missing.length > 0) throw new Error(`serverless.yml has no ${missing.join(', ')}`);
+  return { Resources: Object.fromEntries(Object.entries(resources.Resources).filter(([name]) => names.includes(name))) };
+}
+
 /** What serverless.yml deploys into the hub's account, by logical id. */
 export const hubResources = hub.resources.Resources;
 /** Functions of the hub by folder. */
