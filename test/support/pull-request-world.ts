@@ -2,8 +2,8 @@ import { keys } from '#domain/names.ts';
 import { WantedCheck } from '#model/checks.ts';
 import { type FleetBranches, Lock, PullRequestTurn } from '#model/records.ts';
 import type { Executions } from '#ports/executions.ts';
-import { runStep, type StepCall } from '#runtime/call.ts';
-import { CLEAN_UP, wrapCalls } from '#runtime/hub.ts';
+import { parseCall, runStep, type StepCall } from '#runtime/call.ts';
+import { wrapCalls } from '#runtime/hub.ts';
 import { chooseShape } from '../../functions/control/choose-shape.ts';
 import { claimSlot } from '../../functions/control/claim-slot.ts';
 import { collectResults } from '../../functions/control/collect-results.ts';
@@ -22,7 +22,7 @@ import { type Execution, StartRefused } from './asl/execution.ts';
 import { createWorld, type World } from './asl/world.ts';
 import { REPOSITORY } from './control-world.ts';
 import { createGitHubWorld, type GitHubWorld } from './github-world.ts';
-import { readDefinitions } from './state-machines/definitions.ts';
+import { goesOnAfterCancel, readDefinitions, UNAWARE } from './state-machines/definitions.ts';
 import { answer as stubAnswer } from './state-machines/stub-fleet.ts';
 
 /** Everything that a pull request's webhooks set in motion: the real webhook, machines, wrapper and steps of the hub. */
@@ -60,6 +60,7 @@ const STEPS = [
   ...[claimSlot, releaseSlot, chooseShape, collectResults, concludeE2e, lock, unlock],
 ];
 const DEFINITIONS = readDefinitions();
+const GOES_ON = goesOnAfterCancel();
 const PLAN = 'a'.repeat(64);
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -77,7 +78,7 @@ export async function createPullRequestWorld(): Promise<PullRequestWorld> {
     machines: DEFINITIONS,
     task: async (call) => {
       sleep = call.sleep;
-      return watch.over(call.payload, () => handle(call.payload));
+      return watch.over(call.payload, () => (call.target === UNAWARE ? run(parseCall(call.payload), ports) : handle(call.payload)));
     },
   });
   const executions = executionsOf(machines);
@@ -87,9 +88,10 @@ export async function createPullRequestWorld(): Promise<PullRequestWorld> {
     planAddress: (hash: string) => `https://page.test/plans/${hash}`,
     pause: (seconds: number) => sleep(seconds),
   };
+  const run = async (call: StepCall, given: typeof ports): Promise<unknown> =>
+    STEPS.some(({ name }) => name === call.step) ? runStep(STEPS as never, call, given) : stub(call, { made, clusters, asked });
   const handle = wrapCalls(
-    async (call, given: typeof ports) =>
-      STEPS.some(({ name }) => name === call.step) ? runStep(STEPS as never, call, given) : stub(call, { made, clusters, asked }),
+    run,
     async () => ports,
     () => SILENT,
   );
@@ -164,7 +166,7 @@ function createWatch(find: World['find'], contents: () => Record<string, string>
     problems,
     async over(payload: Readonly<Record<string, unknown>>, run: () => Promise<unknown>): Promise<unknown> {
       const { step, state } = { step: String(payload['step']), state: String(payload['state']) };
-      const mustEnd = !CLEAN_UP.has(step) && !CLEAN_UP.has(state) && cancelled(payload);
+      const mustEnd = !GOES_ON.has(step) && !GOES_ON.has(state) && cancelled(payload);
       const output = await run();
       if (mustEnd) problems.push(`${String(payload['execution'])} went on with ${state} after it was cancelled`);
       for (const [key, body] of Object.entries(contents())) {

@@ -2,7 +2,8 @@ import { type AnyStep, parseCall, runStep, type StepCall } from './call.ts';
 import { createLog } from './log.ts';
 
 /**
- * Handler of a function in a cluster's account: the step named by the call that a hub step sends.
+ * Handler of a function that knows none of the hub's checks, locks and cancel markers: the step named by the call. Such are those in
+ * a cluster's account, which a hub step calls, and what parses a pull request's content.
  * @param fence puts what holds back an earlier holder of the cluster's lock before the ports of a call
  */
 export function createClusterSideHandler<P>(

@@ -14,7 +14,7 @@ import type { Executions } from '#ports/executions.ts';
 import type { Reach } from '#ports/reach.ts';
 import { type AnyStep, parseCall, runStep, type StepCall } from '#runtime/call.ts';
 import { fencePorts } from '#runtime/fenced.ts';
-import { CLEAN_UP, type HubPorts, wrapCalls } from '#runtime/hub.ts';
+import { type HubPorts, wrapCalls } from '#runtime/hub.ts';
 import { applyComponents } from '../../../functions/cluster/apply-components.ts';
 import { withPhaseHeld } from '../../../functions/cluster/hold-phase.ts';
 import { callOfEvent } from '../../../functions/control/event-call.ts';
@@ -29,7 +29,7 @@ import { createFakeObjects, type FakeObjects } from '../fakes/objects.ts';
 import { createFakeSecrets, type FakeSecrets } from '../fakes/secrets.ts';
 import { createFakeSigner } from '../fakes/signer.ts';
 import { createFakeStackGuards } from '../fakes/stack-guards.ts';
-import { readDefinitions } from '../state-machines/definitions.ts';
+import { goesOnAfterCancel, readDefinitions, UNAWARE } from '../state-machines/definitions.ts';
 import { runnableSteps } from '../state-machines/steps.ts';
 import { type Cloud, createCloud, type Hardware } from './cloud.ts';
 import { createFakeHardware, type FakeHardware } from './fake-hardware.ts';
@@ -68,6 +68,7 @@ export interface FleetOptions {
 }
 
 const DEFINITIONS = readDefinitions();
+const GOES_ON = goesOnAfterCancel();
 const STEPS = await runnableSteps();
 const SNAPSHOTS = snapshots();
 const ETCD_VERSIONS = ['3.6.11', '3.6.16'];
@@ -110,7 +111,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   const world: World = createWorld({
     machines: DEFINITIONS,
     faults: options.states ?? [],
-    cleanUpSteps: CLEAN_UP,
+    cleanUpSteps: GOES_ON,
     startsAt: start.getTime(),
     onEnded: (execution) => pending.push(execution),
     task: (call) => task(call),
@@ -236,6 +237,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
 
   function invoke(call: TaskCall, invocation: Invocation): Promise<unknown> {
     const ports = hubPorts(invocation, call.sleep);
+    if (call.target === UNAWARE) return runHere(call.target, parseCall(call.payload), ports);
     const run =
       call.target === 'reach'
         ? (stepCall: StepCall) => forward(stepCall, { ...ports, reach: reachOf(invocation) }, clusterSideFunctionOf(call.step))

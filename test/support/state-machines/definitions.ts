@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Machine } from '../asl/definition.ts';
+import { CLEAN_UP } from '#runtime/hub.ts';
+import { allStates, type Machine } from '../asl/definition.ts';
 import { loadMachine } from '../asl/load.ts';
 
 const FOLDER = new URL('../../../state-machines/', import.meta.url);
@@ -14,4 +15,15 @@ export function readDefinitions(): Record<string, unknown> {
 /** The deployed machines by name. */
 export function readMachines(): Record<string, Machine> {
   return Object.fromEntries(Object.entries(readDefinitions()).map(([name, json]) => [name, loadMachine(name, json)]));
+}
+
+/** The function that knows no cancel marker, by its name in serverless.yml. */
+export const UNAWARE = 'plan';
+
+/** Steps and states that run although their execution was cancelled: what undoes or reports, and what knows no cancel marker. */
+export function goesOnAfterCancel(): ReadonlySet<string> {
+  const states = Object.values(readMachines()).flatMap((machine) => allStates(machine));
+  const unaware = states.filter(({ state }) => JSON.stringify(state.Resource) === JSON.stringify({ 'Fn::GetAtt': [UNAWARE, 'Arn'] }));
+  if (unaware.length === 0) throw new Error(`no state calls ${UNAWARE}`);
+  return new Set([...CLEAN_UP, ...unaware.map(({ name }) => name)]);
 }

@@ -1,10 +1,9 @@
 import { COMPACTION_SECONDS, isScheduled } from '#domain/hash-proof.ts';
 import { LockHeldError } from '#model/errors.ts';
-import { CLEAN_UP } from '#runtime/hub.ts';
 import type { Execution, TaskCall } from '../asl/execution.ts';
 import type { Fault } from '../asl/faults.ts';
 import { createWorld, type World } from '../asl/world.ts';
-import { readDefinitions } from './definitions.ts';
+import { goesOnAfterCancel, readDefinitions } from './definitions.ts';
 
 export interface StubOptions {
   readonly faults?: readonly Fault[];
@@ -41,6 +40,7 @@ export interface StubFleet extends Holdings {
 
 /** Read once: the interpreter changes nothing in them. */
 const DEFINITIONS = readDefinitions();
+const GOES_ON = goesOnAfterCancel();
 
 export const CLUSTER = { name: 'kube-1', account: '210000000001', region: 'eu-central-1', environment: 'test', channel: 'dev' };
 
@@ -81,7 +81,7 @@ export function createStubFleet(options: StubOptions = {}): StubFleet {
   const world = createWorld({
     machines: DEFINITIONS,
     faults: options.faults ?? [],
-    cleanUpSteps: CLEAN_UP,
+    cleanUpSteps: GOES_ON,
     timeoutAbortsChildren: options.timeoutAbortsChildren ?? false,
     onEnded: (execution) => {
       ended.push(execution);

@@ -16,7 +16,11 @@ let other: AuthoritySecret;
 
 async function identity(): Promise<AuthoritySecret> {
   const secrets = createFakeSecrets();
-  await issueIdentity.run({ cluster: CLUSTER }, { secrets, authority, clock: { now: () => new Date() }, issuer: createFakeObjects() }, { execution: 'x' });
+  await issueIdentity.run(
+    { cluster: CLUSTER },
+    { secrets, authority, clock: { now: () => new Date() }, issuer: createFakeObjects() },
+    { execution: 'x' },
+  );
   return AuthoritySecret.parse(JSON.parse(secrets.values.get(secretIds.authority(CLUSTER.name)) ?? ''));
 }
 
