@@ -19,7 +19,7 @@ export type Service = (typeof SERVICES)[number];
 /** Methods that change nothing. */
 const READS: ReadonlySet<string> = new Set([
   ...['get', 'getBytes', 'list', 'now', 'ready', 'probe', 'version', 'group', 'describe', 'describeChangeSet', 'failures', 'resources'],
-  ...['freeAddresses', 'listOfCluster', 'status', 'snapshot', 'keyValueHash', 'clusterVersion', 'downloadFile', 'of', 'getAll', 'ask'],
+  ...['freeAddresses', 'launchFailure', 'listOfCluster', 'status', 'snapshot', 'keyValueHash', 'clusterVersion', 'downloadFile', 'of', 'getAll', 'ask'],
   'getVersion',
 ]);
 /** What a crash is to the state machine. */
