@@ -21,7 +21,11 @@ async function aRoll(): Promise<ClusterWorld> {
 }
 
 async function look(world: ClusterWorld, previous?: Output): Promise<Output> {
-  const result = await rollNodePools.run({ ...INPUT, ...(previous === undefined ? {} : { rollNodePools: previous }) }, world.ports, CONTEXT);
+  const result = await rollNodePools.run(
+    { ...INPUT, ...(previous === undefined ? {} : { rollNodePools: previous }) },
+    world.ports,
+    CONTEXT,
+  );
   world.instances.tick();
   return result;
 }
@@ -98,6 +102,8 @@ describe('instances that never join', () => {
 
     expect(waiting.done).toBe(false);
     await expect(late).rejects.toThrow(NodeNotJoinedError);
-    await expect(late).rejects.toThrow(/i-0004 of the new version run for 30 minutes and have not joined.*get-console-output --latest --instance-id i-0004/);
+    await expect(late).rejects.toThrow(
+      /i-0004 of the new version run for 30 minutes and have not joined.*get-console-output --latest --instance-id i-0004/,
+    );
   });
 });

@@ -19,8 +19,8 @@ export type Service = (typeof SERVICES)[number];
 /** Methods that change nothing. */
 const READS: ReadonlySet<string> = new Set([
   ...['get', 'getBytes', 'list', 'now', 'ready', 'probe', 'version', 'group', 'describe', 'describeChangeSet', 'failures', 'resources'],
-  ...['freeAddresses', 'launchFailure', 'listOfCluster', 'status', 'snapshot', 'keyValueHash', 'clusterVersion', 'downloadFile', 'of', 'getAll', 'ask'],
-  'getVersion',
+  ...['freeAddresses', 'listOfCluster', 'status', 'snapshot', 'keyValueHash', 'clusterVersion', 'downloadFile', 'of', 'getAll', 'ask'],
+  ...['getVersion', 'launchFailure'],
 ]);
 /** What a crash is to the state machine. */
 export const CRASH = 'Runtime.ExitError';

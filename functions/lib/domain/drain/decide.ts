@@ -237,7 +237,9 @@ function roomFor(view: PoolView, views: readonly PoolView[], addresses: number |
 /** AWS' words, on the check as long as it does not start what it was asked for. */
 function refusalOf({ pool, failure }: PoolView): Part[] {
   if (failure === undefined) return [];
-  return [{ actions: [], waits: [{ reason: `AWS started no instance of pool ${pool.name} at ${timeText(failure.at)}: ${failure.message}` }] }];
+  return [
+    { actions: [], waits: [{ reason: `AWS started no instance of pool ${pool.name} at ${timeText(failure.at)}: ${failure.message}` }] },
+  ];
 }
 
 /** AWS refused to start what the group is to have in addition. */
