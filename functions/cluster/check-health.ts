@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { API, formatProblems, judgeHealth, kept } from '#domain/health.ts';
+import { formatProblems, kept, verdictAt } from '#domain/health.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
-import { Health } from '#model/health.ts';
+import { Health, SCOPES } from '#model/health.ts';
 import { advanced, waiting } from '#model/progress.ts';
 import { defineStep } from '#ports/step.ts';
 import { lookAtHealth } from './look-at-health.ts';
@@ -9,9 +9,8 @@ import { Awaiting, beganAt, ClusterAndRender, type ClusterPorts, readRender } fr
 
 const SHOWN = 10;
 
-const Scope = z.enum(['before', 'control-plane', 'system', 'all']);
 const Output = Awaiting.extend({
-  scope: Scope,
+  scope: z.enum(SCOPES),
   health: Health,
   /** What the look before the update found; handed on from look to look. */
   before: Health.optional(),
@@ -20,14 +19,16 @@ const Output = Awaiting.extend({
 /**
  * Looks whether the API answers fast on each of ten new connections, all nodes are Ready, the system's workloads and DNS are
  * available and the configuration's probes pass. `before` only notes what it finds; later looks wait until all is well but
- * for what was not well before the update.
+ * for what was not well before the update, so that a cluster that is not well can be mended by an update. Before the nodes
+ * what waits for a node is not waited for either: the nodes come next.
  */
 export const checkHealth = defineStep({
   name: 'check-health',
   input: ClusterAndRender.extend({
-    scope: Scope.default('all'),
+    scope: z.enum(SCOPES).default('all'),
     deadlineMinutes: z.number().positive().default(20),
     checkHealth: Output.optional(),
+    beginUpdate: z.object({ notWell: z.array(z.string()).nullish() }).optional(),
   }),
   output: Output,
   async run(input, ports: ClusterPorts) {
@@ -44,14 +45,12 @@ export const checkHealth = defineStep({
       const problems = health.problems.length === 0 ? '' : `; not well before the update: ${formatProblems(health.problems, SHOWN)}`;
       return { ...advanced(`${seen}, the API answers in ${health.apiMilliseconds} ms${problems}`), ...same };
     }
-    // A creation that begins anew has workloads of the first try and no node for them yet: only the API counts before the pools.
-    const alone = scope === 'control-plane' && before === undefined;
-    const due = alone ? { ...health, problems: health.problems.filter(({ subject }) => subject === API) } : health;
-    const { problems, asBefore } = judgeHealth(due, before);
+    const { problems, asBefore, later } = verdictAt(health, scope, before, input.beginUpdate?.notWell ?? undefined);
     if (problems.length === 0) {
       const compared = before === undefined ? '' : `, ${before.apiMilliseconds} ms before the update`;
       const told = asBefore.length === 0 ? '' : `; as before the update: ${formatProblems(asBefore, SHOWN)}`;
-      return { ...advanced(`${seen} are healthy, the API answers in ${health.apiMilliseconds} ms${compared}${told}`), ...same };
+      const waits = later.length === 0 ? '' : `; left to the nodes: ${formatProblems(later, SHOWN)}`;
+      return { ...advanced(`${seen} are healthy, the API answers in ${health.apiMilliseconds} ms${compared}${told}${waits}`), ...same };
     }
     const reason = `${problems.length} problems: ${formatProblems(problems, SHOWN)}`;
     enforceDeadline('a healthy cluster', since, now, input.deadlineMinutes, reason);

@@ -1,22 +1,26 @@
-import { API, apiProblems } from '#domain/health.ts';
+import { API, apiProblems, nodeSubject } from '#domain/health.ts';
+import { readInventory, withComponents } from '#domain/inventory.ts';
 import { unreadyNodes } from '#domain/node-status.ts';
+import { ownerOf } from '#domain/owner.ts';
 import { dnsProblem, dnsService, objectProblem, pathProblem } from '#domain/probes.ts';
 import type { Probe } from '#model/configuration.ts';
 import { ClusterUnreachableError } from '#model/errors.ts';
-import type { Health, HealthProblem } from '#model/health.ts';
+import type { Health, HealthProblem, Scope } from '#model/health.ts';
 import { Node } from '#model/kubernetes.ts';
 import type { Render } from '#model/render.ts';
 import type { InstanceGroup } from '#ports/instances.ts';
 import type { ApiProbe, Kubernetes } from '#ports/kubernetes.ts';
 import { type ClusterPorts, componentsOf } from './ports.ts';
 import { poolGroup } from './roll-node-pools.ts';
-import { workloadStates } from './workload-states.ts';
+import { type WorkloadState, workloadStates } from './workload-states.ts';
 
 const PROBES = 10;
 const ENOUGH = 3;
 
-/** How much of a cluster is looked at: what is there already, or also what must be there by now. */
-export type Scope = 'before' | 'control-plane' | 'system' | 'all';
+/** The stacks of the pools come after these: a pool may have no group yet. */
+const WITHOUT_POOLS: readonly Scope[] = ['before', 'before-control-plane', 'control-plane', 'before-nodes'];
+/** The system's components are applied after these: a new one is not there yet. */
+const WITHOUT_SYSTEM: readonly Scope[] = ['before', 'before-control-plane', 'control-plane'];
 
 /** Looks at API, nodes, workloads of the system, DNS and the configuration's own probes. */
 export async function lookAtHealth(
@@ -50,15 +54,14 @@ async function lookInside(
   ports: ClusterPorts,
   kubernetes: Kubernetes,
 ): Promise<Omit<Health, 'apiMilliseconds'>> {
-  const early = scope === 'before' || scope === 'control-plane';
   const groups = await Promise.all(
-    render.pools.map(({ name }) => (early ? existingGroup(cluster, name, ports) : poolGroup(cluster, name, ports))),
+    render.pools.map(({ name }) => (WITHOUT_POOLS.includes(scope) ? existingGroup(cluster, name, ports) : poolGroup(cluster, name, ports))),
   );
   const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
-  const objects = componentsOf(render, 'system').flatMap((component) => component.objects);
+  const components = componentsOf(render, 'system');
+  const objects = components.flatMap((component) => component.objects);
   const states = await workloadStates(objects, kubernetes);
-  // Before the system's components are applied, one that is new is not there yet.
-  const due = early ? states.filter(({ uid }) => uid !== '') : states;
+  const due = WITHOUT_SYSTEM.includes(scope) ? states.filter(({ uid }) => uid !== '') : states;
   const dns = dnsService(objects);
   const slices =
     dns === undefined || scope === 'control-plane'
@@ -66,16 +69,29 @@ async function lookInside(
       : await kubernetes.list('discovery.k8s.io/v1', 'EndpointSlice', dns.metadata.namespace);
   const asked = scope === 'all' || scope === 'before' ? (render.probes ?? []) : [];
   const answers = await Promise.all(asked.map((probe) => askProbe(probe, kubernetes)));
+  const unready = unreadyNodes(
+    nodes,
+    groups.filter((group) => group !== undefined),
+  );
+  const inventory = withComponents(readInventory({}), components);
   const problems: HealthProblem[] = [
-    ...unreadyNodes(
-      nodes,
-      groups.filter((group) => group !== undefined),
-    ).map((name) => ({ subject: `node ${name}`, reason: 'is not Ready' })),
-    ...due.filter(({ status }) => !status.ready).map(({ name, status }) => ({ subject: name, reason: status.reason })),
+    ...unready.map((name) => ({ subject: nodeSubject(name), reason: 'is not Ready' })),
+    ...due
+      .filter(({ status }) => !status.ready)
+      .map(({ object, name, status }) => ({
+        subject: name,
+        reason: `of ${ownerOf(object, inventory)}, ${status.reason}`,
+        ...(isForNodes(status, unready.length) ? { forNodes: true as const } : {}),
+      })),
     ...(dns === undefined || slices === undefined ? [] : dnsProblem(dns, slices)),
     ...answers.flat(),
   ];
   return { problems, nodes: nodes.length, workloads: due.length };
+}
+
+/** Its pods find no node, or those that are missing are as many as the nodes that are not Ready. */
+function isForNodes({ cause, missing = 0 }: WorkloadState['status'], unready: number): boolean {
+  return cause === 'scheduling' || (missing > 0 && missing <= unready);
 }
 
 /** A pool that this revision adds, or any of a new cluster, has no group before its stack is made. */

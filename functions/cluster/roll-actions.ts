@@ -1,3 +1,4 @@
+import { type BlockedPod, blockedPod } from '#domain/drain/blocked.ts';
 import type { NodeAction } from '#domain/drain/decide.ts';
 import { blockedReason, type ForcedDeletion, forcedEvent, isForced } from '#domain/drain/forced.ts';
 import { forcedPatch, type NodePatch, oneByOnePatch } from '#domain/drain/marks.ts';
@@ -11,13 +12,12 @@ import { inParallel } from './in-parallel.ts';
 
 /** Pods evicted in one round. */
 const EVICTIONS = 40;
-const SHOWN = 5;
 
 export interface Acted {
   /** False when nothing changed, so that looking again at once would be in vain. */
   progress: boolean;
-  /** Pods that could not be evicted, whose they are, and why, for people. */
-  blocked: string[];
+  /** Pods that could not be evicted, and why. */
+  blocked: BlockedPod[];
   forced: ForcedDeletion[];
 }
 
@@ -37,7 +37,7 @@ export async function actOn(actions: readonly NodeAction[], kubernetes: Kubernet
       done.progress = true;
     }
   }
-  return { ...done, blocked: done.blocked.slice(0, SHOWN) };
+  return done;
 }
 
 function evict({ pod }: EvictedPod, kubernetes: Kubernetes): Promise<Eviction> {
@@ -51,7 +51,7 @@ async function evictAll({ node, pods }: Evict, kubernetes: Kubernetes, done: Act
   const results = await inParallel(tried, (one) => evict(one, kubernetes));
   results.forEach((result, index) => {
     const one = tried[index];
-    if (result.outcome === 'blocked' && one !== undefined) done.blocked.push(blockedText(one, result.reason));
+    if (result.outcome === 'blocked' && one !== undefined) done.blocked.push(blockedPod(one.pod, result.reason));
   });
   if (results.every(({ outcome }) => outcome === 'blocked')) await patchNode(node, oneByOnePatch(), kubernetes);
   done.progress = true;
@@ -62,7 +62,7 @@ async function evictOne({ node, pods }: Evict, kubernetes: Kubernetes, done: Act
   for (const one of pods) {
     const result = await evict(one, kubernetes);
     if (result.outcome === 'blocked' && !isForced(result, one.force)) {
-      done.blocked.push(blockedText(one, blockedReason(result, one.force)));
+      done.blocked.push(blockedPod(one.pod, blockedReason(result, one.force)));
       continue;
     }
     if (result.outcome === 'blocked') await deleteByForce({ node, one, reason: result.reason, now }, kubernetes, done);
@@ -84,11 +84,6 @@ async function deleteByForce(
   await kubernetes.apply(forcedEvent(one.pod, record));
   await kubernetes.delete({ apiVersion: 'v1', kind: 'Pod', namespace, name }, uid === '' ? {} : { uid });
   done.forced.push(record);
-}
-
-function blockedText({ pod }: EvictedPod, reason: string): string {
-  const owner = ownerOf(pod.metadata.labels);
-  return `${nameOf(pod)}${owner === undefined ? '' : ` (${owner})`}: ${reason}`;
 }
 
 /** A node that changed or went meanwhile is looked at again in the next round. */

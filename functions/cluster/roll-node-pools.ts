@@ -1,20 +1,23 @@
 import * as z from 'zod';
+import { blockedText, blockingSince } from '#domain/drain/blocked.ts';
 import { type Counts, countOf, roomOf } from '#domain/drain/counts.ts';
 import { decideRoll, type RollDecision, type Wait } from '#domain/drain/decide.ts';
 import { forceLimits } from '#domain/drain/force.ts';
-import { keepForced } from '#domain/drain/forced.ts';
+import { forcedText, keepForced } from '#domain/drain/forced.ts';
 import { drainOf } from '#domain/drain/marks.ts';
 import { rollPace } from '#domain/drain/pace.ts';
+import { requireJoined, unjoinedSince } from '#domain/drain/unjoined.ts';
 import type { RollFacts } from '#domain/drain/view.ts';
 import { durationText } from '#domain/duration.ts';
-import { byGeneration } from '#domain/instances.ts';
+import { byGeneration, isLive } from '#domain/instances.ts';
 import { enforceDeadline } from '#domain/pace.ts';
 import type { Pool } from '#model/configuration.ts';
 import { NotFoundError } from '#model/errors.ts';
 import { Attachment, Node, Pod, PodDisruptionBudget, Replicated } from '#model/kubernetes.ts';
+import { Timestamp } from '#model/primitives.ts';
 import { advanced, Deferred, ForcedDeletion, Permission, waiting } from '#model/progress.ts';
 import type { Environment } from '#model/settings.ts';
-import type { ZonedGroup } from '#ports/instances.ts';
+import type { LaunchFailure, ZonedGroup } from '#ports/instances.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import { defineStep } from '#ports/step.ts';
 import { Awaiting, beganAt, ClusterAndRender, type ClusterPorts, readRender } from './ports.ts';
@@ -30,6 +33,10 @@ const Output = Awaiting.extend({
   remaining: z.int(),
   /** Pods that were deleted although a budget forbade their eviction, in this roll, the newest last. */
   forced: z.array(ForcedDeletion).default([]),
+  /** Since when each pod that can't be evicted blocks, by uid. */
+  blocking: z.record(z.string(), Timestamp).default({}),
+  /** Since when each new instance that runs has no node, by id. */
+  unjoined: z.record(z.string(), Timestamp).default({}),
   deferred: Deferred.nullable().default(null),
 });
 /** The hub says it with each call; without its word no node is begun. */
@@ -51,37 +58,46 @@ export const rollNodePools = defineStep({
     const since = beganAt(input.rollNodePools, ports.clock.now());
     const { pools } = await readRender(input, ports.objects);
     const kubernetes = await ports.kubernetes(input.cluster);
-    let addresses: number | undefined | null = null;
+    let addresses: ReadonlyMap<string, number> | undefined | null = null;
     let forced = input.rollNodePools?.forced ?? [];
+    let blocking = input.rollNodePools?.blocking ?? {};
+    let unjoined = input.rollNodePools?.unjoined ?? {};
     for (let round = 1; ; round++) {
       const now = ports.clock.now();
       const groups = await Promise.all(pools.map((pool) => poolGroup(input.cluster.name, pool.name, ports)));
       const counts = countOf(groups);
-      if (addresses === null && counts.remaining > 0) addresses = await ports.instances.freeAddresses(groups[0]?.subnets ?? []);
+      if (addresses === null && counts.remaining > 0) addresses = await ports.instances.freeAddresses(subnetsOf(groups));
       const facts = await look({
         pools,
         groups,
         kubernetes,
         addresses: addresses ?? undefined,
+        failures: await launchFailures(groups, ports),
         environment: input.cluster.environment,
         permission: input.permission,
         now,
       });
+      unjoined = unjoinedSince(unjoined, groups, facts.nodes, now);
       const decision = decideRoll(facts);
       if (decision.done) {
         const deferred = deferredBy(decision, input.permission);
-        return { ...advanced(doneReason(counts, deferred)), since: since.toISOString(), ...counts, forced, deferred };
+        const reason = told(doneReason(counts, deferred), forcedText(forced));
+        return { ...advanced(reason), since: since.toISOString(), ...counts, forced, blocking: {}, unjoined: {}, deferred };
       }
       const { progress, blocked, ...acted } = await actOn(decision.actions, kubernetes, ports.instances, now);
       forced = keepForced(forced, acted.forced);
+      blocking = blockingSince(blocking, blocked, facts.pods, now);
       if (progress && round < ROUNDS) continue;
-      const reason = reasonOf(decision, blocked, now);
+      const reason = told(blockedText(blocked, blocking), reasonOf(decision, now), forcedText(forced));
+      requireJoined(unjoined, now);
       enforceDeadline('the roll of the node pools', since, now, input.deadlineMinutes, reason);
       return {
         ...waiting(progress ? 1 : rollPace(decision.waits, since, now), reason),
         since: since.toISOString(),
         ...counts,
         forced,
+        blocking,
+        unjoined,
         deferred: null,
       };
     }
@@ -92,14 +108,15 @@ interface Looked {
   readonly pools: readonly Pool[];
   readonly groups: readonly ZonedGroup[];
   readonly kubernetes: Kubernetes;
-  readonly addresses: number | undefined;
+  readonly addresses: ReadonlyMap<string, number> | undefined;
+  readonly failures: ReadonlyMap<string, LaunchFailure>;
   readonly environment: Environment;
   readonly permission: Permission;
   readonly now: Date;
 }
 
 /** Reads nodes, then pods: a pod bound before the cordon was seen can't be missed. */
-async function look({ pools, groups, kubernetes, addresses, environment, permission, now }: Looked): Promise<RollFacts> {
+async function look({ pools, groups, kubernetes, addresses, failures, environment, permission, now }: Looked): Promise<RollFacts> {
   const nodes = (await kubernetes.list('v1', 'Node')).map((node) => Node.parse(node));
   const rolled = pools.flatMap((pool, index) => {
     const group = groups[index];
@@ -107,10 +124,10 @@ async function look({ pools, groups, kubernetes, addresses, environment, permiss
   });
   const limits = forceLimits(environment);
   const none = { pods: [], budgets: [], attached: new Set<string>(), replicas: new Map<string, number>() };
-  const room = roomOf(addresses, nodes);
+  const room = roomOf(addresses, growing(groups), nodes);
   const draining = nodes.some((node) => drainOf(node) !== undefined);
   if (!draining && groups.every((group) => byGeneration(group).old.length === 0))
-    return { pools: rolled, nodes, ...none, limits, room, permission, now };
+    return { pools: rolled, nodes, ...none, limits, room, failures, permission, now };
   const [pods, budgets, attachments, ...controllers] = await Promise.all([
     kubernetes.list('v1', 'Pod'),
     kubernetes.list('policy/v1', 'PodDisruptionBudget'),
@@ -131,9 +148,26 @@ async function look({ pools, groups, kubernetes, addresses, environment, permiss
       }),
     ),
     room,
+    failures,
     permission,
     now,
   };
+}
+
+/** Those that a roll adds instances to. */
+function growing(groups: readonly ZonedGroup[]): readonly ZonedGroup[] {
+  return groups.filter((group) => byGeneration(group).old.length > 0);
+}
+
+function subnetsOf(groups: readonly ZonedGroup[]): string[] {
+  return [...new Set(growing(groups).flatMap(({ subnets }) => subnets))];
+}
+
+/** What AWS says of groups that it gives fewer instances than they are to have. */
+async function launchFailures(groups: readonly ZonedGroup[], { instances }: ClusterPorts): Promise<Map<string, LaunchFailure>> {
+  const short = groups.filter((group) => group.desired > group.instances.filter(isLive).length);
+  const failures = await Promise.all(short.map(async ({ name }) => [name, await instances.launchFailure(name)] as const));
+  return new Map(failures.flatMap(([name, failure]) => (failure === undefined ? [] : [[name, failure] as const])));
 }
 
 function deferredBy({ deferred }: RollDecision, permission: Permission): Deferred | null {
@@ -145,12 +179,16 @@ function doneReason({ rolled }: Counts, deferred: Deferred | null): string {
   return `all ${rolled} instances are of the current version`;
 }
 
-/** What is done, what is waited for and for how long, and who blocks. */
-function reasonOf({ doing, waits }: RollDecision, blocked: readonly string[], now: Date): string {
+/** Who blocks comes first: what has no room on the check is cut at the end. */
+function told(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+/** What is done, what is waited for and for how long. */
+function reasonOf({ doing, waits }: RollDecision, now: Date): string {
   const texts = [...doing.filter((text) => !waits.some(({ reason }) => reason === text)), ...waits.map((wait) => waitText(wait, now))];
   const more = texts.length - SHOWN;
-  const shown = `${texts.slice(0, SHOWN).join('; ')}${more > 0 ? `; and ${more} more` : ''}` || 'looking again';
-  return blocked.length === 0 ? shown : `${shown}; blocked: ${blocked.join(' | ')}`;
+  return `${texts.slice(0, SHOWN).join('; ')}${more > 0 ? `; and ${more} more` : ''}` || 'looking again';
 }
 
 function waitText({ reason, since }: Wait, now: Date): string {

@@ -7,6 +7,7 @@ import { changeObject } from '#facts/stored.ts';
 import { requireMove } from '#facts/version-move.ts';
 import { TakenBackup } from '#model/backup.ts';
 import { Versions } from '#model/configuration.ts';
+import { Health } from '#model/health.ts';
 import { Revision, Sha256 } from '#model/primitives.ts';
 import { type Reached, StoredCluster } from '#model/records.ts';
 import { ClusterRef } from '#model/settings.ts';
@@ -36,9 +37,11 @@ export const beginUpdate = defineStep({
     checkMove: z.object({ reachable: z.boolean() }),
     /** The backup that the update took; absent for a cluster that is created. */
     backup: TakenBackup.nullish(),
+    /** What the look before the update found; absent for a cluster that is created. */
+    checkHealth: z.object({ before: Health.optional() }).optional(),
   }),
-  output: z.object({ written: z.boolean() }),
-  async run({ cluster, revision, render, lock, checkMove, backup }, { objects, clock }: Ports, { execution }) {
+  output: z.object({ written: z.boolean(), notWell: z.array(z.string()).nullable() }),
+  async run({ cluster, revision, render, lock, checkMove, backup, checkHealth }, { objects, clock }: Ports, { execution }) {
     const updating = {
       execution,
       revision,
@@ -49,17 +52,21 @@ export const beginUpdate = defineStep({
     };
     if (backup != null) await requireUnsuspicious(objects, cluster.name, backup, clock.now());
     let written = false;
+    let notWell = checkHealth?.before?.problems.map(({ subject }) => subject);
     await changeObject(objects, keys.cluster(cluster.name), StoredCluster, async (known) => {
       written = false;
-      if (known !== undefined && 'updating' in known && known.updating?.execution === execution) return undefined;
+      const earlier = known === undefined || 'deleted' in known ? undefined : known.updating;
+      // What the same render met before its first try is what is known of it: what that try broke does not become older by trying again.
+      if (earlier?.renderHash === render.hash) notWell = earlier.notWell ?? notWell;
+      if (earlier?.execution === execution) return undefined;
       await requireMove(objects, cluster.name, known, { revision, ...render }, checkMove.reachable ? 'none' : 'all');
       await requireLock(objects, cluster.name, execution, lock.fence);
       written = true;
-      const begun = { ...updating, reached: reachedBefore(known) };
+      const begun = { ...updating, reached: reachedBefore(known), ...(notWell === undefined ? {} : { notWell }) };
       if (known === undefined || 'deleted' in known || 'creating' in known) return { creating: true as const, cluster, updating: begun };
       return { ...known, updating: begun };
     });
-    return { written };
+    return { written, notWell: notWell ?? null };
   },
 });
 

@@ -9,7 +9,7 @@ import { BackupIndex } from '#model/backup-records.ts';
 import { Versions } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';
 import { Revision, Sha256, Timestamp } from '#model/primitives.ts';
-import { ApiGap, Deferred } from '#model/progress.ts';
+import { ApiGap, Deferred, ForcedDeletion } from '#model/progress.ts';
 import { type ClusterRecord, StoredCluster, type UpdateCause } from '#model/records.ts';
 import { Render } from '#model/render.ts';
 import { RolloutInputs } from '#model/rollout.ts';
@@ -33,7 +33,7 @@ const Input = z.object({
   rollControlPlane: z.object({ api: ApiGap }).nullish(),
   issueIdentity: z.object({ expires: Timestamp }).optional(),
   lock: z.object({ fence: z.int() }),
-  rollNodePools: z.object({ deferred: Deferred.nullish() }).nullish(),
+  rollNodePools: z.object({ deferred: Deferred.nullish(), forced: z.array(ForcedDeletion).nullish() }).nullish(),
   /** Set by `delete-cluster`. */
   deleted: z.boolean().default(false),
   startedAt: Timestamp.optional(),
@@ -83,6 +83,7 @@ async function clusterRecord(
 ): Promise<ClusterRecord> {
   const { cluster, revision, render, rolloutId, backup, startedAt, rollControlPlane, rollNodePools, issueIdentity } = input;
   const nodesLater = rollNodePools?.deferred ?? undefined;
+  const forced = rollNodePools?.forced ?? [];
   if (revision === undefined || render === undefined) throw new InputError('a record needs the revision and the render of the update');
   // What ran is recorded whether or not its parts can be told.
   const rendered = await readObject(objects, keys.render(render.hash), Render);
@@ -101,6 +102,7 @@ async function clusterRecord(
     ...(rendered === undefined ? {} : { parts: partHashes(rendered) }),
     ...(rollControlPlane == null ? {} : { api: rollControlPlane.api }),
     ...(nodesLater === undefined ? {} : { nodesLater }),
+    ...(forced.length === 0 ? {} : { forced }),
     ...(issueIdentity === undefined ? {} : { identityExpires: issueIdentity.expires }),
   };
 }

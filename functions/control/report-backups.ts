@@ -16,9 +16,11 @@ import { defineStep } from '#ports/step.ts';
 /** Clusters that are named in the output; the metrics have all of them. */
 const NAMED = 20;
 
+const DAY_MILLISECONDS = 86_400_000;
+
 /**
  * Tells how old each cluster's newest proven backup is, as metrics: in seconds, and in intervals of its channel. A cluster without
- * any counts from its creation. `BackupRuns` is the heartbeat: where it is missing nothing looks after backups.
+ * any counts from its creation. Beside that in how many days the first certificate of its identity ends, below 0 when it has. `BackupRuns` is the heartbeat: where it is missing nothing looks after backups.
  */
 export const reportBackups = defineStep({
   name: 'report-backups',
@@ -35,6 +37,7 @@ export const reportBackups = defineStep({
       readonly unclear: boolean;
       readonly notCopied: boolean;
       readonly suspicious: boolean;
+      readonly days: number | undefined;
     }[] = [];
     for (const channel of channels) {
       const interval = durationSeconds(channel.backup.interval);
@@ -55,6 +58,7 @@ export const reportBackups = defineStep({
         const intervals = age(newestProven) / interval;
         const suspicious = index !== undefined && openSuspicion(index, channel.backup.acknowledged, clock.now()) !== undefined;
         const { result, failures: notRemoved = 0 } = index?.removal ?? {};
+        const days = record.identityExpires === undefined ? undefined : (Date.parse(record.identityExpires) - now) / DAY_MILLISECONDS;
         ages.push({
           cluster,
           intervals,
@@ -62,6 +66,7 @@ export const reportBackups = defineStep({
           unclear: notRemoved > 0 || (result?.unclear ?? 0) > 0,
           notCopied: isNotCopied(index?.copy),
           suspicious,
+          days,
         });
         metrics.put({ Cluster: cluster, Channel: channel.channel }, [
           { name: 'ProvenBackupAge', value: age(newestProven), unit: 'Seconds' },
@@ -81,9 +86,11 @@ export const reportBackups = defineStep({
             ? [{ name: 'BackupsNotCopied', value: index.copy.result.missing, unit: 'Count' as const }]
             : []),
           { name: 'BackupRemovalFailures', value: notRemoved, unit: 'Count' },
+          ...(days === undefined ? [] : [{ name: 'IdentityDaysLeft', value: days, unit: 'None' as const }]),
         ]);
       }
     }
+    const ends = ages.flatMap(({ days }) => days ?? []);
     const oldest = Math.max(0, ...ages.map(({ intervals }) => intervals));
     metrics.put({}, [
       { name: 'BackupRuns', value: 1, unit: 'Count' },
@@ -92,6 +99,7 @@ export const reportBackups = defineStep({
       { name: 'ClustersWithFailedCopies', value: ages.filter(({ notCopied }) => notCopied).length, unit: 'Count' },
       { name: 'ClustersWithFailedBackups', value: ages.filter(({ failures }) => failures > 0).length, unit: 'Count' },
       { name: 'ClustersWithSuspiciousBackups', value: ages.filter(({ suspicious }) => suspicious).length, unit: 'Count' },
+      ...(ends.length === 0 ? [] : [{ name: 'FirstIdentityDaysLeft', value: Math.min(...ends), unit: 'None' as const }]),
     ]);
     const overdue = ages.filter(({ intervals }) => intervals > 2).map(({ cluster }) => cluster);
     return { clusters: ages.length, oldestIntervals: Math.round(oldest * 100) / 100, overdue: overdue.slice(0, NAMED) };

@@ -59,8 +59,8 @@ interface Look {
 }
 
 /**
- * Brings the stacks of the given roles to the render, each by a change set: looks, does what is safe now, and says when to
- * look again. Before its first change it waits until nothing is under way in any stack of the cluster.
+ * Brings the stacks of the given roles to the render, each by a change set and a role only after the one named before it:
+ * looks, does what is safe now, and says when to look again. Before its first change it waits until nothing is under way in any stack of the cluster.
  * @throws StackFailedError naming the resource, its reason and the first command, GateClosedError when the number of etcd's
  * members would change, LockHeldError, DeadlineError
  */
@@ -88,9 +88,12 @@ export const advanceStack = defineStep({
     const reasons = look.kept.settled ? [] : await busyStacks(look);
     if (reasons.length > 0) return { ...waiting(stackPace(look.kept.busy, look.now), reasons.join('; ')), ...look.kept };
     look.kept.settled = true;
-    for (const stack of wanted) {
-      const reason = await advance(look, stack);
-      if (reason !== undefined) reasons.push(reason);
+    for (const role of roles) {
+      for (const stack of wanted.filter((one) => isOf(one, role))) {
+        const reason = await advance(look, stack);
+        if (reason !== undefined) reasons.push(reason);
+      }
+      if (reasons.length > 0) break;
     }
     if (reasons.length > 0) return { ...waiting(stackPace(look.kept.busy, look.now), reasons.join('; ')), ...look.kept };
     return { done: true, waitSeconds: 0, reason: `${roles.join(', ')}: ${wanted.length} stack(s) as rendered`, ...look.kept };
@@ -99,9 +102,13 @@ export const advanceStack = defineStep({
 
 async function wantedStacks({ render: { hash }, roles }: z.infer<typeof Input>, objects: ObjectStore): Promise<RenderedStack[]> {
   const render = await loadRender(objects, hash);
-  const wanted = render.stacks.filter((stack) => roles.includes(stack.role) || (roles.includes('pools') && stack.role.startsWith('pool-')));
-  if (wanted.length === 0) throw new NotFoundError(`the render ${hash} has no stack of ${roles.join(', ')}`);
-  return wanted;
+  const missing = roles.filter((role) => !render.stacks.some((stack) => isOf(stack, role)));
+  if (missing.length > 0) throw new NotFoundError(`the render ${hash} has no stack of ${missing.join(', ')}`);
+  return render.stacks.filter((stack) => roles.some((role) => isOf(stack, role)));
+}
+
+function isOf({ role }: RenderedStack, wanted: string): boolean {
+  return role === wanted || (wanted === 'pools' && role.startsWith('pool-'));
 }
 
 /** What somebody else has under way in any stack of the cluster. */

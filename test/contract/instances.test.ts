@@ -24,6 +24,7 @@ describe('the fake', () => {
     const instances = createInstances({ endpoint: 'http://127.0.0.1:9', region: 'eu-central-1', credentials, maxAttempts: 1 });
 
     expect(await instances.freeAddresses(['subnet-1'])).toBeUndefined();
+    expect(await instances.launchFailure('group')).toBeUndefined();
   });
 });
 

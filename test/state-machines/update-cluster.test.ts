@@ -47,8 +47,8 @@ describe('update-cluster, good path', () => {
       ...['lock', 'read-what-runs', 'render', 'can-move', 'await-artifacts', 'deliver-render', 'issue-identity'],
       ...['mend-etcd-members', 'check-members', 'take-snapshot', 'prove-snapshot', 'prove-api', 'write-manifest', 'check-health--before'],
       ...['check-move', 'begin-update'],
-      ...['advance-stack--network', 'advance-stack--etcd', 'check-backup-gate--etcd', 'roll-etcd-members'],
-      'apply-components--before-control-plane',
+      ...['advance-stack--etcd', 'check-backup-gate--etcd', 'roll-etcd-members'],
+      ...['apply-components--before-control-plane'],
       ...[
         'advance-stack--control-plane',
         'check-backup-gate--control-plane',
@@ -56,6 +56,7 @@ describe('update-cluster, good path', () => {
         'check-health--control-plane',
         'rewrite-secrets',
         'apply-components--system',
+        'check-health--before-nodes',
       ],
       ...['advance-stack--pools', 'report-drain', 'roll-node-pools', 'await-nodes', 'await-workloads--system', 'check-health--system'],
       ...['apply-components--workloads', 'await-workloads--workloads', 'prune', 'check-health', 'protect-stacks', 'record', 'unlock'],
@@ -232,29 +233,69 @@ function nextOf({ Next, Default, Choices }: State): string[] {
   return [Next, Default, ...(Choices ?? []).map((choice) => choice.Next)].flatMap((name) => name ?? []);
 }
 
+const { States, StartAt } = readMachines()['update-cluster'] as Region;
+
+/** Where a state may lead while an existing cluster is updated, errors included. */
+function nextOfExisting(state: State): string[] {
+  const choices = (state.Choices ?? []).filter(
+    ({ And }) => !(And ?? []).some(({ Variable, ...rule }) => Variable === '$.readWhatRuns.creation' && rule['BooleanEquals'] === true),
+  );
+  return [...nextOf({ ...state, Choices: choices }), ...(state.Catch ?? []).map(({ Next }) => Next)];
+}
+
+/** States that an update of an existing cluster reaches without entering one of `without`. */
+function reachedWithout(without: readonly string[]): Set<string> {
+  const reached = new Set<string>();
+  const open = [StartAt];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (without.includes(name) || reached.has(name)) continue;
+    reached.add(name);
+    open.push(...nextOfExisting(States[name] as State));
+  }
+  return reached;
+}
+
+describe('update-cluster, phases that are to be ready before the next one', () => {
+  it.each([
+    ['check-health--control-plane', ['apply-components--system', 'roll-node-pools']],
+    ['check-health--before-nodes', ['advance-stack--pools', 'roll-node-pools', 'apply-components--workloads']],
+    ['check-health--system', ['apply-components--workloads']],
+  ])('no way of an existing cluster leads past %s to what comes after it', (look, after) => {
+    for (const state of after) expect(reachedWithout([])).toContain(state);
+    const reached = reachedWithout([look]);
+
+    expect(reached.size).toBeGreaterThan(10);
+    for (const state of after) expect(reached).not.toContain(state);
+    expect(States[look]?.Parameters).toMatchObject({ step: 'check-health', with: { scope: look.replace('check-health--', '') } });
+  });
+
+  it('the control plane is touched only after what comes before it was applied and looked at', async () => {
+    expect(reachedWithout(['apply-components--before-control-plane'])).not.toContain('advance-stack--control-plane');
+    const fleet = createStubFleet({
+      ...EXISTS,
+      faults: [{ state: 'apply-components--before-control-plane', kind: 'error', error: 'BlockedError' }],
+    });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'BlockedError' });
+    expect(fleet.calls.filter((call) => /stack--control-plane|roll-control-plane|pools/.test(call))).toEqual([]);
+    expectNothingHeld(fleet);
+  });
+
+  it('touches no node when the system that was applied does not get ready, and frees the lock', async () => {
+    const fleet = createStubFleet({ ...EXISTS, faults: [{ state: 'check-health--before-nodes', kind: 'error', error: 'DeadlineError' }] });
+
+    const execution = await fleet.run('update-cluster');
+
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'DeadlineError' });
+    expect(fleet.calls).toContain('update-cluster/apply-components--system');
+    expect(fleet.calls.filter((call) => /pools|drain|await-nodes/.test(call))).toEqual([]);
+    expectNothingHeld(fleet);
+  });
+});
+
 describe('update-cluster, the gate of the backup', () => {
-  const { States, StartAt } = readMachines()['update-cluster'] as Region;
-
-  /** Where a state may lead while an existing cluster is updated, errors included. */
-  function nextOfExisting(state: State): string[] {
-    const choices = (state.Choices ?? []).filter(
-      ({ And }) => !(And ?? []).some(({ Variable, ...rule }) => Variable === '$.readWhatRuns.creation' && rule['BooleanEquals'] === true),
-    );
-    return [...nextOf({ ...state, Choices: choices }), ...(state.Catch ?? []).map(({ Next }) => Next)];
-  }
-
-  /** States that are reached without entering one of `without`. */
-  function reachedWithout(without: readonly string[]): Set<string> {
-    const reached = new Set<string>();
-    const open = [StartAt];
-    for (let name = open.pop(); name !== undefined; name = open.pop()) {
-      if (without.includes(name) || reached.has(name)) continue;
-      reached.add(name);
-      open.push(...nextOfExisting(States[name] as State));
-    }
-    return reached;
-  }
-
   it.each([
     ['roll-etcd-members', 'check-backup-gate--etcd', 'etcd'],
     ['roll-control-plane', 'check-backup-gate--control-plane', 'control-plane'],
@@ -367,7 +408,7 @@ describe('update-cluster, backup', () => {
     const execution = await fleet.run('update-cluster');
 
     expect(errorChain(execution)).toEqual(['States.TaskFailed', 'BackupNotProvenError']);
-    expect(fleet.calls).not.toContain('update-cluster/advance-stack--network');
+    expect(fleet.calls).not.toContain('update-cluster/advance-stack--etcd');
     expectNothingHeld(fleet);
   });
 

@@ -1,4 +1,6 @@
+import { NODE_MINORS_BEHIND, nodeSkew } from './live-skew.ts';
 import { decideMove, type StoredDefinition, type VersionState } from './version-move.ts';
+import { minorSteps } from './version-steps.ts';
 
 /** What is true of a cluster that answers. */
 export interface Truth {
@@ -11,9 +13,6 @@ export interface Truth {
 
 /** Phases of an update that change something that can't go back: each is asked for before it begins. */
 export type MovePhase = 'begin' | 'control-plane' | 'nodes' | 'workloads';
-
-/** A kubelet may be so many minors older than the API server, and never newer (https://kubernetes.io/releases/version-skew-policy/). */
-const KUBELET_MINORS_BEHIND = 3;
 
 /**
  * May this phase of an update begin, going by what the cluster is and not by what was written down? At the beginning and before
@@ -28,24 +27,19 @@ export function decidePhase(phase: MovePhase, truth: Truth, to: VersionState): s
   );
   const stored = decideMove({ versions: to.versions, definitions: truth.stored }, to).map(({ message }) => message);
   if (phase === 'begin' || phase === 'control-plane') return unique([...moves, ...kubelets(truth.kubelets, wanted), ...stored]);
-  const behind = phase === 'nodes' ? truth.servers.filter((server) => minorOf(server) < minorOf(wanted)) : [];
+  const behind = phase === 'nodes' ? truth.servers.filter((server) => minorSteps(server, wanted) > 0) : [];
   return unique([...behind.map((server) => `nodes can't go to ${wanted} while an API server of ${server} runs.`), ...stored]);
 }
 
 function kubelets(versions: readonly string[], wanted: string): string[] {
-  const newer = versions.filter((version) => minorOf(version) > minorOf(wanted));
-  const old = versions.filter((version) => minorOf(wanted) - minorOf(version) > KUBELET_MINORS_BEHIND);
+  const newer = versions.filter((version) => nodeSkew(version, wanted) === 'newer');
+  const old = versions.filter((version) => nodeSkew(version, wanted) === 'too-old');
   return [
     ...newer.map((version) => `${version} runs on a node, which is newer than the API server of ${wanted} would be.`),
     ...old.map(
-      (version) => `${version} runs on a node, which is more than ${KUBELET_MINORS_BEHIND} minors behind ${wanted}. Roll the nodes first.`,
+      (version) => `${version} runs on a node, which is more than ${NODE_MINORS_BEHIND} minors behind ${wanted}. Roll the nodes first.`,
     ),
   ];
-}
-
-/** The minor of the only major that there is. */
-function minorOf(version: string): number {
-  return Number(version.split('.')[1] ?? 0);
 }
 
 function unique(texts: readonly string[]): string[] {

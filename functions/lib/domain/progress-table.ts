@@ -1,6 +1,12 @@
 import type { ProgressLine } from '#model/checks.ts';
+import { BLOCKED } from './drain/blocked.ts';
+import { FORCED } from './drain/forced.ts';
 import { durationText } from './duration.ts';
+import { cutText } from './plan-text.ts';
 
+/** A cell's characters; more where it names who blocks, whose that is and until when, which is what the reader came for. */
+const LONGEST = 300;
+const LONGEST_BLOCKED = 2000;
 const MARK = { running: '▶', waiting: '⏳', done: '✔', failed: '✖' } as const;
 
 /** Live progress as a Markdown table: one row a step, with what it waits for and since when. Empty text for no lines. */
@@ -15,6 +21,8 @@ export function progressTable(lines: readonly ProgressLine[], now: Date): string
   return ['| | cluster | step | | since (UTC) |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
+/** Cut before it is escaped, so that no half of an escape is left. */
 function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replace(/\s+/g, ' ').slice(0, 300);
+  const limit = text.includes(BLOCKED) || text.includes(FORCED) ? LONGEST_BLOCKED : LONGEST;
+  return cutText(text.replace(/\s+/g, ' '), limit).replaceAll('|', '\\|');
 }

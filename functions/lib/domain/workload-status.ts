@@ -8,6 +8,8 @@ export interface RolloutStatus {
   /** For people: what is missing, and where it is known the cause, for example the server's words. */
   readonly reason: string;
   readonly cause?: StuckCause;
+  /** Of a DaemonSet: nodes on which it does not run as it should. */
+  readonly missing?: number;
 }
 
 /** Kinds that have a rollout. */
@@ -27,9 +29,8 @@ export function rolloutStatus(workload: Workload, pods: readonly Pod[], events: 
     own.map((pod) => stuckPod(pod, events)).find((found) => found !== undefined) ??
     failedCreation(workload, events) ??
     own.map(leavingPod).find((found) => found !== undefined);
-  return stuck === undefined
-    ? { ready: false, reason: missing }
-    : { ready: false, reason: `${missing}; ${stuck.reason}`, cause: stuck.cause };
+  const status = { ready: false, ...missingOn(workload) };
+  return stuck === undefined ? { ...status, reason: missing } : { ...status, reason: `${missing}; ${stuck.reason}`, cause: stuck.cause };
 }
 
 function whatIsMissing({ kind, metadata, spec, status }: Workload): string | undefined {
@@ -45,6 +46,13 @@ function whatIsMissing({ kind, metadata, spec, status }: Workload): string | und
   if (kind === 'StatefulSet' && wanted > 0 && !onDelete && status.currentRevision !== status.updateRevision)
     return 'the update is not finished';
   return undefined;
+}
+
+function missingOn({ kind, spec, status, metadata }: Workload): Pick<RolloutStatus, 'missing'> {
+  if (kind !== 'DaemonSet' || status.observedGeneration < metadata.generation) return {};
+  const right =
+    spec.updateStrategy?.type === 'OnDelete' ? status.numberAvailable : Math.min(status.updatedNumberScheduled, status.numberAvailable);
+  return { missing: Math.max(0, status.desiredNumberScheduled - right) };
 }
 
 function belongsTo(pod: Pod, workload: Workload): boolean {

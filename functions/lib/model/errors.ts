@@ -54,6 +54,11 @@ export class BlockedError extends SluiceError {
   override readonly name = 'BlockedError';
 }
 
+/** An instance was started and never became a node: its boot, its artifacts or its right to join is wrong. Never retried. */
+export class NodeNotJoinedError extends SluiceError {
+  override readonly name = 'NodeNotJoinedError';
+}
+
 /** Something did not become ready before its deadline. Never retried. */
 export class DeadlineError extends SluiceError {
   override readonly name = 'DeadlineError';

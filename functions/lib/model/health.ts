@@ -1,7 +1,16 @@
 import * as z from 'zod';
 
-/** One thing that is not well, for example `node ip-10-1-2-3`, and why. */
-export const HealthProblem = z.object({ subject: z.string(), reason: z.string() });
+/** Places of an update at which a cluster is looked at, in their order: each looks at what is there by then. */
+export const SCOPES = ['before', 'before-control-plane', 'control-plane', 'before-nodes', 'system', 'all'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** One thing that is not well, for example `node ip-10-1-2-3`, and why. The subject stays the same from look to look. */
+export const HealthProblem = z.object({
+  subject: z.string(),
+  reason: z.string(),
+  /** It is for want of nodes: what runs waits for one, or is on one that is not Ready. */
+  forNodes: z.literal(true).optional(),
+});
 export type HealthProblem = z.infer<typeof HealthProblem>;
 
 /** What a look at a cluster found. */

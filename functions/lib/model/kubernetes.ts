@@ -211,7 +211,13 @@ export const WebhookConfiguration = z.looseObject({
         failurePolicy: z.string().default('Fail'),
         clientConfig: z.looseObject({ service: z.looseObject({ namespace: z.string(), name: z.string() }).optional() }),
         rules: z
-          .array(z.looseObject({ apiGroups: z.array(z.string()).default([]), resources: z.array(z.string()).default([]) }))
+          .array(
+            z.looseObject({
+              operations: z.array(z.string()).default([]),
+              apiGroups: z.array(z.string()).default([]),
+              resources: z.array(z.string()).default([]),
+            }),
+          )
           .default([]),
       }),
     )

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Versions } from './configuration.ts';
 import { ClusterName, ExecutionName, GitId, Revision, Sha256, Timestamp } from './primitives.ts';
-import { ApiGap, Deferred } from './progress.ts';
+import { ApiGap, Deferred, ForcedDeletion } from './progress.ts';
 import { ClusterRef } from './settings.ts';
 
 /** Versions of what an update can't take back once it has begun with it. */
@@ -18,6 +18,8 @@ export const Updating = z.object({
   since: Timestamp,
   /** With what it has begun, noted before the act, and what updates before it that did not end had; absent: perhaps with all. */
   reached: Reached.optional(),
+  /** Subjects that were not well before the first try with this render; absent where the cluster was not looked at. */
+  notWell: z.array(z.string()).optional(),
 });
 export type Updating = z.infer<typeof Updating>;
 
@@ -45,6 +47,8 @@ export const ClusterRecord = z.object({
   api: ApiGap.optional(),
   /** Old nodes that the update left as they are: the cluster is not up to date, and proves nothing, until a later one replaced them. */
   nodesLater: Deferred.optional(),
+  /** Pods that its update deleted although a budget forbade it, each with its reason; absent where there was none. */
+  forced: z.array(ForcedDeletion).optional(),
   /** First end of a certificate of the cluster's identity, as the update left it; absent in records from before it was kept. */
   identityExpires: Timestamp.optional(),
   /** Set before the first change of an update and gone with its end: while it is there the rest is what ran before. */

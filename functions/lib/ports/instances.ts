@@ -28,6 +28,13 @@ export interface ZonedGroup extends InstanceGroup {
   readonly note: string | undefined;
 }
 
+/** Why an instance was not started. */
+export interface LaunchFailure {
+  /** AWS' words, for example that the account's limit of vCPUs is reached. */
+  readonly message: string;
+  readonly at: Date;
+}
+
 /** Auto Scaling groups of a cluster, found by tags `sluice:cluster` and `sluice:role`. */
 export interface Instances {
   /** @throws TransientError */
@@ -37,8 +44,13 @@ export interface Instances {
   setNote(group: string, note: string | undefined): Promise<void>;
   /** Switches AZRebalance on or off; the same again changes nothing. @throws TransientError */
   setRebalance(group: string, on: boolean): Promise<void>;
-  /** Free addresses of subnets together; undefined where they can't be read. Never throws. */
-  freeAddresses(subnets: readonly string[]): Promise<number | undefined>;
+  /** Free addresses of each subnet; undefined where they can't be read, or no subnet is named. Never throws. */
+  freeAddresses(subnets: readonly string[]): Promise<ReadonlyMap<string, number> | undefined>;
+  /**
+   * What AWS said when it last tried to start an instance of the group and could not; undefined when the last try went well, there
+   * was none, or it can't be read. Never throws.
+   */
+  launchFailure(group: string): Promise<LaunchFailure | undefined>;
   /** Terminates one instance; with `decrement` the group shrinks by one instead of replacing it. */
   terminate(instance: string, decrement: boolean): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { LOCKED_MACHINES } from './locked.ts';
 /** Methods that change nothing; all others ask for the cluster's lock object first. */
 export const READS = {
   kubernetes: new Set(['ready', 'probe', 'ask', 'version', 'get', 'getAll', 'list']),
-  instances: new Set(['group', 'freeAddresses']),
+  instances: new Set(['group', 'freeAddresses', 'launchFailure']),
 } as const;
 
 const WithLock = z.object({ cluster: ClusterRef, lock: z.object({ fence: z.int() }) });

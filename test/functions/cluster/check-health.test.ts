@@ -12,6 +12,7 @@ const DNS: Manifest = {
   metadata: { name: 'dns', namespace: 'kube-system' },
   spec: { clusterIP: '10.96.0.10' },
 };
+const AGENT: Manifest = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'agent', namespace: 'default' }, spec: {} };
 const WEB: Manifest = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'default' }, spec: { replicas: 1 } };
 
 async function aCluster(change: Partial<Render> = {}): Promise<ClusterWorld> {
@@ -24,6 +25,17 @@ async function aCluster(change: Partial<Render> = {}): Promise<ClusterWorld> {
 
 function system(...objects: Manifest[]): Partial<Render> {
   return { components: [{ name: 'a', phase: 'system', objects }] };
+}
+
+function putWorkload(world: ClusterWorld, object: Manifest, status: Record<string, unknown>): void {
+  const spec = { ...(object['spec'] as object), selector: { matchLabels: { app: object.metadata.name } } };
+  world.kubernetes.put({ ...object, metadata: { ...object.metadata, generation: 1 }, spec, status });
+}
+
+/** A pod of WEB. */
+function putPod(world: ClusterWorld, status: Record<string, unknown>): void {
+  const metadata = { name: 'web-1', namespace: 'default', labels: { app: 'web' } };
+  world.kubernetes.put({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: '' }, status: { phase: 'Pending', ...status } });
 }
 
 function nodeOf(world: ClusterWorld): string {
@@ -50,7 +62,7 @@ describe('health', () => {
     await world.deliver(aRender());
     world.kubernetes.probes = [READY];
 
-    for (const scope of ['before', 'control-plane'] as const) {
+    for (const scope of ['before', 'before-control-plane', 'control-plane', 'before-nodes'] as const) {
       expect(await checkHealth.run({ ...INPUT, scope }, world.ports, CONTEXT), scope).toMatchObject({
         done: true,
         health: { problems: [] },
@@ -142,7 +154,7 @@ describe('health', () => {
     const late = await checkHealth.run({ ...INPUT, scope: 'system' }, world.ports, CONTEXT);
 
     expect(early.done).toBe(true);
-    expect(late).toMatchObject({ done: false, reason: expect.stringContaining('Deployment default/web: it is not there') });
+    expect(late).toMatchObject({ done: false, reason: expect.stringContaining('Deployment default/web: of component a, it is not there') });
   });
 
   it('wants a ready pod behind the address that pods ask for names', async () => {
@@ -165,6 +177,76 @@ describe('health', () => {
       reason: expect.stringContaining('DNS: no pod behind Service kube-system/dns at 10.96.0.10'),
     });
     expect(after.done).toBe(true);
+  });
+
+  it('goes on to the nodes when they alone can mend what is missing: no room, or a node that is not Ready', async () => {
+    const world = await aCluster(system(WEB, AGENT));
+    world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
+    const noted = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    putWorkload(world, WEB, { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 0 });
+    putWorkload(world, AGENT, { observedGeneration: 1, desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 });
+    const message = '0/3 nodes are available: 3 Insufficient cpu.';
+    putPod(world, { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] });
+    const look = async (scope: 'before-nodes' | 'system') => checkHealth.run({ ...INPUT, scope, checkHealth: noted }, world.ports, CONTEXT);
+
+    const [early, late] = [await look('before-nodes'), await look('system')];
+    putWorkload(world, AGENT, { observedGeneration: 1, desiredNumberScheduled: 3, updatedNumberScheduled: 1, numberAvailable: 1 });
+    const worse = await look('before-nodes');
+
+    expect(early).toMatchObject({
+      done: true,
+      reason: expect.stringMatching(/left to the nodes: Deployment default\/web.*DaemonSet default\/agent/),
+    });
+    expect(late).toMatchObject({ done: false, reason: expect.stringMatching(/^2 problems: Deployment/) });
+    expect(worse).toMatchObject({
+      done: false,
+      reason: expect.stringMatching(/^1 problems: DaemonSet default\/agent: of component a, 1 of 3/),
+    });
+  });
+
+  it('does not go on to the nodes while the system is broken otherwise, and says what, whose and why', async () => {
+    const world = await aCluster(system(WEB));
+    const noted = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    putWorkload(world, WEB, { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 0 });
+    putPod(world, {
+      containerStatuses: [{ name: 'web', ready: false, state: { waiting: { reason: 'ImagePullBackOff', message: 'not found' } } }],
+    });
+    const input = { ...INPUT, scope: 'before-nodes' as const, checkHealth: noted };
+
+    const found = await checkHealth.run(input, world.ports, CONTEXT);
+    world.pass(16 * 60);
+
+    expect(found).toMatchObject({
+      done: false,
+      reason: expect.stringMatching(/Deployment default\/web: of component a, 0 of 1 pods are available; .*ImagePullBackOff: not found/),
+    });
+    await expect(checkHealth.run({ ...input, checkHealth: found }, world.ports, CONTEXT)).rejects.toThrow(DeadlineError);
+  });
+
+  it('does not wait for a node that OnDelete leaves to itself', async () => {
+    const world = await aCluster(system(AGENT));
+    const noted = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    const onDelete = { ...AGENT, spec: { updateStrategy: { type: 'OnDelete' } } };
+    putWorkload(world, onDelete, { observedGeneration: 1, desiredNumberScheduled: 3, updatedNumberScheduled: 0, numberAvailable: 3 });
+
+    expect(await checkHealth.run({ ...INPUT, scope: 'before-nodes', checkHealth: noted }, world.ports, CONTEXT)).toMatchObject({
+      done: true,
+    });
+  });
+
+  it('what an earlier try of the same render broke does not pass for old, but for nodes', async () => {
+    const world = await aCluster(system(WEB));
+    world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
+    putWorkload(world, WEB, { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 0 });
+    const noted = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    const input = { ...INPUT, scope: 'before-nodes' as const, checkHealth: noted };
+
+    const mending = await checkHealth.run({ ...input, beginUpdate: { notWell: null } }, world.ports, CONTEXT);
+    const known = await checkHealth.run({ ...input, beginUpdate: { notWell: ['Deployment default/web'] } }, world.ports, CONTEXT);
+    const again = await checkHealth.run({ ...input, beginUpdate: { notWell: [] } }, world.ports, CONTEXT);
+
+    expect([mending.done, known.done]).toEqual([true, true]);
+    expect(again).toMatchObject({ done: false, reason: expect.stringMatching(/^1 problems: Deployment default\/web/) });
   });
 
   it('asks the probes of the configuration at the end', async () => {

@@ -152,7 +152,7 @@ describe('rolling node pools', () => {
 
     await expect(late).rejects.toThrow(/disruption budget db/);
     expect(blocked).toMatchObject({ done: false, remaining: 3, rolled: 1 });
-    expect(blocked.reason).toMatch(/default\/db-i-0003: the disruption budget db/);
+    expect(blocked.reason).toMatch(/default\/db-i-0003 since .*: the disruption budget db/);
   });
 });
 

@@ -73,8 +73,8 @@ describe('a drain that a budget blocks', () => {
 
     expect(last).toMatchObject({ done: false, forced: [] });
     expect(later.reason).toContain('evicting default/db-1, default/db-2 from i-0002 (for 30 min)');
-    expect(last.reason).toContain(
-      'blocked: default/db-1 (team shop): the disruption budget db needs 2; deleted at 2026-01-01 02:00 UTC at the earliest',
+    expect(later.reason).toMatch(
+      /^blocked: default\/db-1 \(team shop\) since 2026-01-01 00:00 UTC: the disruption budget db needs 2; deleted at 2026-01-01 02:00 UTC at the earliest \| default\/db-2/,
     );
     expect(podsOf(world)).toEqual(['db-1', 'db-2']);
   });
@@ -102,6 +102,9 @@ describe('a drain that a budget blocks', () => {
       },
       { pod: 'default/db-2', node: 'i-0002' },
     ]);
+    expect(second.reason).toMatch(
+      /deleted by force: default\/db-2 \(team shop\) on i-0002 at .* \| default\/db-1 .*: the disruption budget db needs 2; the drain is 2 h old/,
+    );
     expect(eventsOf(world)).toEqual([
       ['ForcedByRoll', expect.stringContaining('Deleted for the replacement of node i-0002: the disruption budget db needs 2')],
       ['ForcedByRoll', expect.any(String)],

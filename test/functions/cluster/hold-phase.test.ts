@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ClusterUnreachableError, GateClosedError } from '#model/errors.ts';
+import { BlockedError, ClusterUnreachableError, GateClosedError } from '#model/errors.ts';
+import type { Health } from '#model/health.ts';
 import { applyComponents } from '../../../functions/cluster/apply-components.ts';
 import { checkMove } from '../../../functions/cluster/check-move.ts';
 import { withPhaseHeld } from '../../../functions/cluster/hold-phase.ts';
@@ -76,6 +77,30 @@ describe('apply-components', () => {
     expect(await apply('workloads')).toMatchObject({ applied: 0 });
     serve('1.36.3');
     expect(await apply('system')).toMatchObject({ applied: 0 });
+  });
+
+  it('does not go on to the control plane while the system is not well, but for what was so before', async () => {
+    const objects = [
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'signer', namespace: 'default' },
+        spec: { replicas: 1, selector: {} },
+      },
+    ];
+    await world.deliver(aRender({ components: [{ name: 'signer', phase: 'before-control-plane', objects }] }));
+    const before = { problems: [], nodes: 0, workloads: 0, apiMilliseconds: 1 };
+    const known = { ...before, problems: [{ subject: 'Deployment default/signer', reason: 'r' }] };
+    const run = (health: Health, notWell?: string[]) => {
+      const state = { ...input, phase: 'before-control-plane' as const, checkHealth: { before: health }, beginUpdate: { notWell } };
+      return held.run(state, world.ports, CONTEXT);
+    };
+
+    await expect(run(before)).rejects.toThrow(BlockedError);
+    await expect(run(before)).rejects.toThrow(/control plane is not touched while 1 problems.*default\/signer: of component signer, /);
+    await expect(run(known, [])).rejects.toThrow(BlockedError);
+    expect(await run(known, ['Deployment default/signer'])).toMatchObject({ applied: 1 });
+    expect(await run(known)).toMatchObject({ applied: 1 });
   });
 
   it('does not begin in a cluster that does not answer', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Scope } from '#model/health.ts';
 import type { Manifest, RenderedComponent } from '#model/render.ts';
 import { applyComponents } from '../../../functions/cluster/apply-components.ts';
 import { awaitNodes } from '../../../functions/cluster/await-nodes.ts';
@@ -42,12 +43,14 @@ const GONE = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'kube-system', na
 async function update({ ports }: ClusterWorld): Promise<void> {
   const phase = (name: RenderedComponent['phase']) => ({ ...INPUT, phase: name });
   const before = await checkHealth.run({ ...INPUT, scope: 'before' }, ports, CONTEXT);
-  const healthy = async (scope: 'control-plane' | 'system' | 'all') =>
+  const healthy = async (scope: Scope) =>
     expect(await checkHealth.run({ ...INPUT, scope, checkHealth: before }, ports, CONTEXT)).toMatchObject({ done: true });
   await applyComponents.run(phase('before-control-plane'), ports, CONTEXT);
+  await healthy('before-control-plane');
   expect(await rollControlPlane.run(INPUT, ports, CONTEXT)).toMatchObject({ done: true });
   await healthy('control-plane');
   await applyComponents.run(phase('system'), ports, CONTEXT);
+  await healthy('before-nodes');
   expect(await rollNodePools.run({ ...INPUT, permission: { decision: 'go' } }, ports, CONTEXT)).toMatchObject({ done: true });
   expect(await awaitNodes.run(INPUT, ports, CONTEXT)).toMatchObject({ done: true });
   expect(await awaitWorkloads.run(phase('system'), ports, CONTEXT)).toMatchObject({ done: true });

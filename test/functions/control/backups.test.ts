@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { keys } from '#domain/names.ts';
 import type { BackupIndex } from '#model/backup-records.ts';
@@ -367,6 +368,35 @@ describe('a suspicious backup', () => {
 });
 
 describe('report-backups', () => {
+  it('tells in how many days the first certificate of each cluster ends, and of the fleet; what is not recorded is not made up', async () => {
+    const inDays = (days: number): string => new Date(world.clock.now().getTime() + days * 86_400_000).toISOString();
+    const [first, second] = DEV.clusters;
+    if (first === undefined || second === undefined) throw new Error('dev has two clusters');
+    await world.record(first, 'dev', NEW, { startedAt: AT, identityExpires: inDays(200) });
+    await world.record(second, 'dev', NEW, { startedAt: AT, identityExpires: inDays(-2) });
+    await exist(BETA, 1);
+
+    await runStep(reportBackups, {}, ports());
+
+    const days = told.map(({ dimensions, metrics }) => [
+      dimensions['Cluster'],
+      metrics['IdentityDaysLeft'] ?? metrics['FirstIdentityDaysLeft'],
+    ]);
+    expect(days).toEqual([
+      ['dev-1', 200],
+      ['dev-2', -2],
+      ['beta-1', undefined],
+      [undefined, -2],
+    ]);
+  });
+
+  it('has an alarm while there is still time to renew them', () => {
+    const alarm = /IdentityExpiresAlarm:[\s\S]*?AlarmActions: \[!Ref Alarms\]/.exec(readFileSync('serverless.yml', 'utf8'))?.[0];
+
+    expect(alarm).toContain('MetricName: FirstIdentityDaysLeft');
+    expect(alarm).toMatch(/Threshold: 30\n\s+ComparisonOperator: LessThanThreshold/);
+  });
+
   it('tells the age of each, counts one without any from its creation, and says that it ran', async () => {
     await exist(DEV, 2);
     await runStep(recordBackup, ended({ outcome: 'proven', drill: true, backup: taken(ID) }), world);

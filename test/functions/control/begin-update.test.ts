@@ -171,8 +171,32 @@ describe('begin-update', () => {
     const before = world.read(keys.cluster(cluster.name));
     world.clock.advance(60);
 
-    expect(await runStep(beginUpdate, input, world, 'update-a')).toEqual({ written: false });
+    expect(await runStep(beginUpdate, input, world, 'update-a')).toEqual({ written: false, notWell: null });
     expect(world.read(keys.cluster(cluster.name))).toEqual(before);
+  });
+
+  test('keeps what was not well before the first try of a render, and looks anew for another one', async () => {
+    await update('update-a', { revision: OLD, kubernetes: '1.35.4' });
+    const sick = (...subjects: string[]) => ({
+      before: { problems: subjects.map((subject) => ({ subject, reason: 'r' })), nodes: 1, workloads: 1, apiMilliseconds: 5 },
+    });
+    const attempt = async (execution: string, revision: string, hash: string, ...subjects: string[]) => {
+      const held = await runStep(lock, { cluster }, world, execution);
+      const checkHealth = sick(...subjects);
+      const input = { cluster, revision, render: render('1.35.4', hash), lock: held, checkMove: { reachable: true }, checkHealth };
+      const begun = await runStep(beginUpdate, input, world, execution);
+      expect(await runStep(beginUpdate, input, world, execution)).toEqual({ ...begun, written: false });
+      await unlockAs(execution);
+      return begun;
+    };
+    const unlockAs = (execution: string) => runStep(unlock, { cluster }, world, execution);
+
+    expect(await attempt('update-b', NEW, 'e', 'DNS')).toEqual({ written: true, notWell: ['DNS'] });
+    expect(await attempt('update-c', NEW, 'e', 'DNS', 'DaemonSet kube-system/network')).toEqual({ written: true, notWell: ['DNS'] });
+    expect(await attempt('update-d', NEW, 'd', 'DNS', 'DaemonSet kube-system/network')).toEqual({
+      written: true,
+      notWell: ['DNS', 'DaemonSet kube-system/network'],
+    });
   });
 
   test('an execution that lost its lock notes nothing', async () => {

@@ -97,6 +97,19 @@ describe('record', () => {
     expect(world.read(keys.cluster('dev-1'))).not.toHaveProperty('nodesLater');
   });
 
+  test('pods that were deleted by force stay in the record with their reason', async () => {
+    const forced = [
+      { pod: 'shop/db-1', node: 'n1', owner: 'team shop', reason: 'needs 2; the drain is 6 h old', at: '2026-01-01T00:00:00.000Z' },
+    ];
+    await runStep(record, { ...input, rollNodePools: { deferred: null, forced } }, world, 'update-a');
+    expect(world.read(keys.cluster('dev-1'))).toMatchObject({ forced });
+
+    const next = await takeAs('update-b');
+    await runStep(record, { ...input, lock: next, rollNodePools: { forced: [] } }, world, 'update-b');
+
+    expect(world.read(keys.cluster('dev-1'))).not.toHaveProperty('forced');
+  });
+
   test('an execution that lost its lock records nothing', async () => {
     world.objects.advance(3600);
     await runStep(lock, { cluster }, world, 'update-b');

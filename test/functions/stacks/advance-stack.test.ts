@@ -59,6 +59,19 @@ describe('advance-stack', () => {
     });
   });
 
+  it('begins a role only once the one named before it is done, whose outputs it may need', async () => {
+    const vpc = { parameters: { ClusterName: '!output:network.ClusterName' } };
+    const hash = await world.deliver([aStack('etcd', vpc), aStack('network', { parameters: { ClusterName: 'dev-1' } })]);
+    const roles = ['network', 'etcd'];
+    const first = await look(hash, roles);
+    world.stacks.advance();
+    const second = await look(hash, roles, first);
+
+    expect([first.reason, second.reason]).toEqual([`stack ${NAME}: change set requested`, `stack ${NAME}: change set started`]);
+    expect(world.stacks.calls).toEqual([`create-change-set CREATE ${NAME}`, `execute ${NAME}`]);
+    await expect(look(hash, ['network', 'pools'], second)).rejects.toThrow(/has no stack of pools/);
+  });
+
   it('waits while CloudFormation works, however often it is asked', async () => {
     const hash = await world.deliver([aStack('network')]);
     const asked = await look(hash, ['network']);

@@ -93,7 +93,14 @@ export function rollStateContract(make: () => Promise<InstancesWorld & { readonl
     const none = await instances.freeAddresses([]);
 
     expect([group?.zones.length, group?.subnets.length]).toEqual([3, 3]);
-    expect(free).toBeGreaterThan(0);
+    expect([...(free?.keys() ?? [])].toSorted()).toEqual([...(group?.subnets ?? [])].toSorted());
+    expect([...(free?.values() ?? [])].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
     expect(none).toBeUndefined();
+  });
+
+  it('has no launch that failed to tell of where all went well', async () => {
+    const { instances, cluster, role } = await make();
+
+    expect(await instances.launchFailure((await instances.group(cluster, role))?.name ?? '')).toBeUndefined();
   });
 }

@@ -1,5 +1,5 @@
 import { zoneOfSeat } from '#domain/network.ts';
-import type { Instance, Instances, ZonedGroup } from '#ports/instances.ts';
+import type { Instance, Instances, LaunchFailure, ZonedGroup } from '#ports/instances.ts';
 
 export interface FakeInstances extends Instances {
   readonly calls: string[];
@@ -15,8 +15,10 @@ export interface FakeInstances extends Instances {
   broken: boolean;
   /** Which of several zones with equally few instances gets the next one. */
   ties: () => number;
-  /** Free addresses of all subnets; undefined: they can't be read. */
+  /** Free addresses of all subnets, in the first; undefined: they can't be read. */
   addresses: number | undefined;
+  /** While set, AWS starts no instance, and says this. */
+  refusal: LaunchFailure | undefined;
   /** Ends an instance as AWS or a fault does, not Sluice: it is replaced. */
   lose(id: string): void;
   /** Called as instances get in service and as they are gone. */
@@ -72,6 +74,7 @@ export function createFakeInstances(): FakeInstances {
     broken: false,
     ties: () => 0,
     addresses: 10_000,
+    refusal: undefined,
     onInService: () => {},
     onGone: () => {},
     addGroup(cluster, role, { launchTemplateVersion = '1', ...group }) {
@@ -111,7 +114,7 @@ export function createFakeInstances(): FakeInstances {
             fake.onGone(instance, state.role);
           }
         }
-        while (live(state).length < state.group.desired) start(state);
+        while (fake.refusal === undefined && live(state).length < state.group.desired) start(state);
       }
     },
     async group(cluster, role) {
@@ -136,7 +139,13 @@ export function createFakeInstances(): FakeInstances {
       state.group = { ...state.group, rebalances };
     },
     async freeAddresses(subnets) {
-      return subnets.length === 0 ? undefined : fake.addresses;
+      const { addresses } = fake;
+      if (subnets.length === 0 || addresses === undefined) return undefined;
+      return new Map(subnets.map((subnet, index) => [subnet, index === 0 ? addresses : 0]));
+    },
+    async launchFailure(name) {
+      byName(name);
+      return fake.refusal;
     },
     lose(id) {
       const state = states.find(({ instances }) => instances.some((instance) => instance.id === id));

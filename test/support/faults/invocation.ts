@@ -20,7 +20,7 @@ export type Service = (typeof SERVICES)[number];
 const READS: ReadonlySet<string> = new Set([
   ...['get', 'getBytes', 'list', 'now', 'ready', 'probe', 'version', 'group', 'describe', 'describeChangeSet', 'failures', 'resources'],
   ...['freeAddresses', 'listOfCluster', 'status', 'snapshot', 'keyValueHash', 'clusterVersion', 'downloadFile', 'of', 'getAll', 'ask'],
-  'getVersion',
+  ...['getVersion', 'launchFailure'],
 ]);
 /** What a crash is to the state machine. */
 export const CRASH = 'Runtime.ExitError';

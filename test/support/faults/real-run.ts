@@ -149,7 +149,7 @@ function filesOf({ kubernetes, more, large, etcdMark, planeMark }: Wanted): Reco
 
 const CHANGING: Readonly<Record<string, readonly string[]>> = {
   'update-cluster': [
-    ...['lock', 'begin-update', 'issue-identity', 'advance-stack--network', 'advance-stack--etcd', 'roll-etcd-members'],
+    ...['lock', 'begin-update', 'issue-identity', 'advance-stack--etcd', 'advance-stack--etcd', 'roll-etcd-members'],
     ...['advance-stack--control-plane', 'roll-control-plane', 'apply-components--system', 'advance-stack--pools', 'roll-node-pools'],
     ...['roll-node-pools', 'roll-node-pools', 'await-nodes', 'apply-components--workloads', 'prune', 'check-health', 'record', 'unlock'],
   ],

@@ -10,6 +10,8 @@ import { calm, finalState, leftovers } from './state.ts';
 export interface Scenario {
   readonly seed: number;
   readonly kind: Kind;
+  /** Where it is to strike: `update-cluster/roll-node-pools`. */
+  readonly place: string;
   readonly states: readonly Fault[];
   readonly calls: readonly CallFault[];
 }
@@ -106,7 +108,12 @@ export async function scenarioOf(seed: number): Promise<Scenario> {
   const callFaults = at.task ? callFaultsOf(at.state, at.changes, random) : [];
   // Where a step changes something, dying in the middle of its changes is what matters most.
   const ofCalls = callFaults.length > 0 && (at.changes > 0 ? random.next() < 0.65 : random.next() < 0.4);
-  return { seed, kind, states: ofCalls ? [] : [random.pick(stateFaults)], calls: ofCalls ? [random.pick(callFaults)] : [] };
+  const place = placeOf(at);
+  return { seed, kind, place, states: ofCalls ? [] : [random.pick(stateFaults)], calls: ofCalls ? [random.pick(callFaults)] : [] };
+}
+
+export function placeOf({ machine, state }: { readonly machine: string; readonly state: string }): string {
+  return `${machine}/${state}`;
 }
 
 function stateFaultsOf(base: { state: string; machine: string }, task: boolean, random: Random): Fault[] {

@@ -1,14 +1,21 @@
-import { play, scenarioOf, type Told } from './run.ts';
+import { coverageOf, type Played } from './coverage.ts';
+import { KINDS } from './revisions.ts';
+import { baselineOf, placeOf, play, scenarioOf, type Told } from './run.ts';
 
 const BATCH = 50;
 
-/** Plays the runs from a seed on; tells numbers as they come, and answers what is wrong, a line each. */
+/**
+ * Plays the runs from a seed on; tells numbers as they come and which states of which change were never struck, and answers
+ * what is wrong, a line each: a state that so many runs should have struck is wrong too.
+ */
 export async function tellRuns(seed: number, runs: number, tell: (line: string) => void): Promise<string[]> {
   const wrong: string[] = [];
   const counts = new Map<string, number>();
+  const played: Played[] = [];
   const from = Date.now();
   for (let index = 0; index < runs; index++) {
     const told = await play(await scenarioOf(seed + index));
+    played.push({ scenario: told.scenario, struck: told.struck });
     if (!told.struck) count(counts, 'never struck');
     count(counts, `${told.scenario.kind} ${told.status}`);
     if (told.wrong.length > 0) {
@@ -21,7 +28,11 @@ export async function tellRuns(seed: number, runs: number, tell: (line: string) 
       tell(`${done} of ${runs} runs in ${Math.round((Date.now() - from) / 1000)} s, ${wrong.length} wrong`);
   }
   for (const [what, times] of [...counts].sort()) tell(`${what}: ${times}`);
-  return wrong;
+  const walked = await Promise.all(KINDS.map(async (kind) => [kind, (await baselineOf(kind)).states.map(placeOf)] as const));
+  const { pairs, struck, never, holes } = coverageOf(played, new Map(walked));
+  tell(`${struck} of ${pairs} pairs of a change and a state were struck`);
+  for (const pair of never) tell(`never struck: ${pair}`);
+  return [...wrong, ...holes.map((pair) => `never struck, although there were runs enough: ${pair}`)];
 }
 
 export function describe({ scenario, wrong, status }: Told): string {

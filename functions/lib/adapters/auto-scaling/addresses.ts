@@ -12,7 +12,11 @@ export function createFreeAddresses(config: EC2ClientConfig): Instances['freeAdd
   return async (subnets) => {
     if (subnets.length === 0) return undefined;
     const answer = await client.send(new DescribeSubnetsCommand({ SubnetIds: [...subnets] })).catch(() => undefined);
-    const counts = (answer?.Subnets ?? []).flatMap(({ AvailableIpAddressCount }) => AvailableIpAddressCount ?? []);
-    return counts.length < subnets.length ? undefined : counts.reduce((sum, count) => sum + count, 0);
+    const counts = new Map(
+      (answer?.Subnets ?? []).flatMap(({ SubnetId: id, AvailableIpAddressCount: count }) =>
+        id === undefined || count === undefined ? [] : [[id, count] as const],
+      ),
+    );
+    return subnets.every((subnet) => counts.has(subnet)) ? counts : undefined;
   };
 }

@@ -14,6 +14,7 @@ import { RefusedError } from '#model/errors.ts';
 import type { Instances, ZonedGroup } from '#ports/instances.ts';
 import { mapAwsError } from '../aws/errors.ts';
 import { createFreeAddresses } from './addresses.ts';
+import { createLaunchFailure } from './launch-failure.ts';
 
 const NOTE_TAG = 'sluice:rolling';
 
@@ -54,6 +55,7 @@ export function createInstances(config: AutoScalingClientConfig = {}): Instances
       });
     },
     freeAddresses: createFreeAddresses(config),
+    launchFailure: createLaunchFailure(client),
     async terminate(instance, decrement) {
       const command = new TerminateInstanceInAutoScalingGroupCommand({ InstanceId: instance, ShouldDecrementDesiredCapacity: decrement });
       await client.send(command).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import type { Node } from '../../model/kubernetes.ts';
+import { timeText } from '../duration.ts';
 import { describe } from '../instances.ts';
 import { cordonPatch, isKept, isMarked, isReady, keepPatch, markPatch, type NodePatch, releasePatch } from './marks.ts';
 import { drainNode, type EvictedPod } from './node.ts';
@@ -35,6 +36,9 @@ export interface RollDecision {
   readonly waits: readonly Wait[];
 }
 
+/** AWS' words where a limit of the account is reached, of vCPUs, instances or Spot, and not where it lacks capacity. */
+const LIMIT = /\b(limit|quota)\b|count exceeded/i;
+
 interface Part {
   readonly actions: readonly NodeAction[];
   readonly doing?: string;
@@ -60,6 +64,7 @@ export function decideRoll(facts: RollFacts): RollDecision {
   const drains = views.flatMap((view) => drainsOf(view, facts));
   const ended = new Set(drains.flatMap(({ actions }) => actions.flatMap((action) => (action.type === 'terminate' ? action.instance : []))));
   return decision([
+    ...views.flatMap(refusalOf),
     ...drains,
     ...(facts.permission.decision === 'go' ? beginNext(views, ended, facts) : [{ actions: [], waits: [facts.permission] }]),
   ]);
@@ -67,7 +72,8 @@ export function decideRoll(facts: RollFacts): RollDecision {
 
 /** Takes everything back that the roll put on nodes and groups; done when there is nothing. */
 function end(views: readonly PoolView[], deferred: number): RollDecision {
-  const parts = views.map(({ pool, group, rolling, members }): Part => {
+  const parts = views.map((view): Part => {
+    const { pool, group, rolling, members } = view;
     const doing = `pool ${pool.name} is given back`;
     if (rollingOf(group.note)?.rebalances === true && !group.rebalances)
       return { actions: [{ type: 'rebalance', group: group.name, on: true }], doing };
@@ -76,6 +82,11 @@ function end(views: readonly PoolView[], deferred: number): RollDecision {
       return patch === undefined ? [] : [patchNode(node, patch)];
     });
     if (patches.length > 0) return { actions: patches, doing };
+    if (rolling !== undefined && group.desired > rolling.base && isRefused(view) && !exceedsBase(view))
+      return {
+        actions: [{ type: 'set-desired', group: group.name, desired: rolling.base }],
+        doing: `pool ${pool.name} does without what AWS did not start`,
+      };
     // What was added stays known until it is gone: the next roll goes on with it.
     const added = rolling !== undefined && group.desired > rolling.base;
     return group.note === undefined || added ? { actions: [] } : { actions: [{ type: 'note', group: group.name, note: undefined }], doing };
@@ -216,11 +227,36 @@ function roomFor(view: PoolView, views: readonly PoolView[], addresses: number |
   const sequential = pool.stateful && views.some((other) => other.pool.stateful && other.members.some(({ drain }) => drain !== undefined));
   if (sequential) return 0;
   const atOnce = (pool.stateful ? 1 : Math.max(1, rolling.surge)) - drains;
-  const inPlace = rolling.surge === 0 || (addresses === 0 && group.desired <= rolling.base);
+  const inPlace = rolling.surge === 0 || (addresses === 0 && group.desired <= rolling.base) || isFull(view);
   const floor = rolling.base - (inPlace ? 1 : 0);
   const spare = members.filter((member) => member.drain === undefined && takesPods(member)).length - floor;
   const useless = leaving.filter((member) => member.drain === undefined && !takesPods(member)).length;
   return Math.max(0, Math.min(atOnce, Math.max(0, spare) + useless));
+}
+
+/** AWS' words, on the check as long as it does not start what it was asked for. */
+function refusalOf({ pool, failure }: PoolView): Part[] {
+  if (failure === undefined) return [];
+  return [
+    { actions: [], waits: [{ reason: `AWS started no instance of pool ${pool.name} at ${timeText(failure.at)}: ${failure.message}` }] },
+  ];
+}
+
+/** AWS refused to start what the group is to have in addition. */
+function isRefused({ failure, rolling }: PoolView): boolean {
+  return failure !== undefined && rolling !== undefined && failure.at >= rolling.since;
+}
+
+function exceedsBase({ zones, rolling }: PoolView): boolean {
+  return rolling !== undefined && [...zones.values()].reduce((sum, count) => sum + count, 0) > rolling.base;
+}
+
+/**
+ * Nothing can be added since the account's limit is reached: an old instance that ends makes room for a new one. Where AWS has no
+ * capacity it makes none, and the roll waits.
+ */
+function isFull(view: PoolView): boolean {
+  return isRefused(view) && view.booting.length === 0 && !exceedsBase(view) && LIMIT.test(view.failure?.message ?? '');
 }
 
 function waitsOf({ pool, booting, rolling, members, group }: PoolView): Wait[] {

@@ -7,6 +7,9 @@ import type { ForceVerdict } from './force.ts';
 
 export type { ForcedDeletion } from '../../model/progress.ts';
 
+/** How a text begins that tells of pods that were deleted although a budget forbade it. */
+export const FORCED = 'deleted by force: ';
+const SHOWN = 3;
 const LONGEST_MESSAGE = 1000;
 /** So many are kept in the state; each of them is also an event of its pod and in the history of the look that did it. */
 const KEPT = 20;
@@ -43,6 +46,17 @@ export function forcedEvent({ metadata }: Pod, { node, reason, at }: ForcedDelet
     lastTimestamp: at.replace(/\.\d+Z$/, 'Z'),
     count: 1,
   };
+}
+
+/** What was deleted by force in this roll, each pod with its owner, node and reason; empty text for none. */
+export function forcedText(forced: readonly ForcedDeletion[]): string {
+  if (forced.length === 0) return '';
+  const texts = forced
+    .toReversed()
+    .slice(0, SHOWN)
+    .map(({ pod, owner, node, at, reason }) => `${pod}${owner === null ? '' : ` (${owner})`} on ${node} at ${timeText(at)}: ${reason}`);
+  const more = forced.length - texts.length;
+  return `${FORCED}${texts.join(' | ')}${more > 0 ? ` | and ${more} more` : ''}`;
 }
 
 /** The newest of what was forced in this roll. */

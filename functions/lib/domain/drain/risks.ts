@@ -110,12 +110,16 @@ function groupRisks(group: PodGroup, { budgets, limits }: RiskFacts): DrainRisk[
   return risks;
 }
 
-/** While the one pod behind such a webhook moves, nobody can make or evict a pod. */
+/** While the one pod behind such a webhook moves, nobody can make or evict a pod, or change a node. */
 function webhookRisks({ webhooks, services, groups, all }: RiskFacts): DrainRisk[] {
   return webhooks.flatMap((configuration) =>
     configuration.webhooks.flatMap((webhook): DrainRisk[] => {
       const target = webhook.clientConfig.service;
-      if (webhook.failurePolicy !== 'Fail' || target === undefined || !webhook.rules.some(meetsPods)) return [];
+      const stops = [
+        ...(webhook.rules.some(meetsPods) ? ['no pod is made or evicted'] : []),
+        ...(webhook.rules.some(meetsNodes) ? ['no node is marked, cordoned or released'] : []),
+      ];
+      if (webhook.failurePolicy !== 'Fail' || target === undefined || stops.length === 0) return [];
       const service = services.find(({ metadata }) => metadata.namespace === target.namespace && metadata.name === target.name);
       const selector = service?.spec.selector ?? {};
       const behind = (group: PodGroup): boolean =>
@@ -124,7 +128,7 @@ function webhookRisks({ webhooks, services, groups, all }: RiskFacts): DrainRisk
         selects({ matchLabels: selector, matchExpressions: [] }, group.labels);
       const moved = groups.find(behind);
       if (moved === undefined || all.filter(behind).reduce((sum, { replicas }) => sum + replicas, 0) !== 1) return [];
-      const why = `it fails closed and ${moved.name} behind it has one pod: no pod is made or evicted while that one moves`;
+      const why = `it fails closed and ${moved.name} behind it has one pod: ${stops.join(', and ')} while that one moves`;
       const owner = ownerOf(configuration.metadata.labels) ?? ownerOf(moved.labels) ?? null;
       return [
         { kind: 'webhook', object: `${configuration.kind} ${configuration.metadata.name}`, owner, why, waitSeconds: moved.graceSeconds },
@@ -133,7 +137,19 @@ function webhookRisks({ webhooks, services, groups, all }: RiskFacts): DrainRisk
   );
 }
 
-function meetsPods({ apiGroups, resources }: WebhookConfiguration['webhooks'][number]['rules'][number]): boolean {
-  const group = apiGroups.includes('') || apiGroups.includes('*');
-  return group && resources.some((resource) => ['*', '*/*', 'pods', 'pods/*', 'pods/eviction'].includes(resource));
+type Rule = WebhookConfiguration['webhooks'][number]['rules'][number];
+
+function meetsPods(rule: Rule): boolean {
+  return meets(rule, ['*', '*/*', 'pods', 'pods/*', 'pods/eviction']);
+}
+
+/** Marks and the cordon are changes of the node itself. */
+function meetsNodes(rule: Rule): boolean {
+  const changes = rule.operations.includes('*') || rule.operations.includes('UPDATE');
+  return changes && meets(rule, ['*', '*/*', 'nodes']);
+}
+
+function meets({ apiGroups, resources }: Rule, met: readonly string[]): boolean {
+  const core = apiGroups.includes('') || apiGroups.includes('*');
+  return core && resources.some((resource) => met.includes(resource));
 }

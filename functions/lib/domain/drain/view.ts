@@ -1,6 +1,6 @@
 import type { Node, Pod, PodDisruptionBudget } from '../../model/kubernetes.ts';
 import type { Permission } from '../../model/progress.ts';
-import type { Instance, ZonedGroup } from '../../ports/instances.ts';
+import type { Instance, LaunchFailure, ZonedGroup } from '../../ports/instances.ts';
 import { byGeneration, instanceOf, isInService } from '../instances.ts';
 import type { ForceLimits } from './force.ts';
 import { type Drain, drainOf, isMarked, isReady } from './marks.ts';
@@ -30,6 +30,8 @@ export interface RollFacts {
   readonly limits: ForceLimits;
   /** Instances that the free addresses of the groups' subnets suffice for; undefined when nobody could tell. */
   readonly room: number | undefined;
+  /** What AWS says of groups, by name, that it gives fewer instances than they are to have. */
+  readonly failures?: ReadonlyMap<string, LaunchFailure>;
   readonly permission: Permission;
   readonly now: Date;
 }
@@ -61,6 +63,8 @@ export interface PoolView {
   readonly zones: ReadonlyMap<string, number>;
   /** Whether nodes are matched with new ones of their zone. */
   readonly matched: boolean;
+  /** Why AWS starts no instance although the group is to have more. */
+  readonly failure?: LaunchFailure;
 }
 
 export function viewOf(facts: RollFacts): PoolView[] {
@@ -78,7 +82,10 @@ function poolView(facts: RollFacts, pool: RollPool, group: ZonedGroup, nodeOf: R
   const rolling = rollingNow(pool, group, old.length > 0, matched, facts.now);
   const zones = new Map(group.zones.map((zone) => [zone, 0]));
   for (const { zone } of [...old, ...fresh]) zones.set(zone, (zones.get(zone) ?? 0) + 1);
-  const surplus = rolling === undefined || old.length > 0 ? 0 : Math.max(0, group.desired - rolling.base);
+  const failure = facts.failures?.get(group.name);
+  // What AWS never started need not be ended.
+  const there = failure === undefined ? group.desired : Math.min(group.desired, old.length + fresh.length);
+  const surplus = rolling === undefined || old.length > 0 ? 0 : Math.max(0, there - rolling.base);
   const leaving = old.length > 0 ? members.filter((member) => member.old) : surplusOf(members, zones, surplus);
   return {
     pool,
@@ -94,6 +101,7 @@ function poolView(facts: RollFacts, pool: RollPool, group: ZonedGroup, nodeOf: R
     remaining: old.length > 0 ? old.length : leaving.length,
     zones,
     matched,
+    ...(failure === undefined ? {} : { failure }),
   };
 }
 

@@ -185,6 +185,7 @@ describe('a webhook that stands on one pod', () => {
     ['it lets pass', { webhooks: [hook({ failurePolicy: 'Ignore' })] }],
     ['it calls no service', { webhooks: [hook({ clientConfig: { url: 'https://example.org' } })] }],
     ['it has no rules', { webhooks: [hook({ rules: [] })] }],
+    ['it asks only about new nodes', { webhooks: [hook({ rules: [{ operations: ['CREATE'], apiGroups: [''], resources: ['nodes'] }] })] }],
     ['it asks about another group', { webhooks: [hook({ rules: [{ apiGroups: ['apps'], resources: ['*'] }] })] }],
     ['it asks about other things', { webhooks: [hook({ rules: [{ apiGroups: [''], resources: ['secrets', 'pods/log'] }] })] }],
     ['its service is not there', { services: [] }],
@@ -199,6 +200,17 @@ describe('a webhook that stands on one pod', () => {
     ['its pod stays', { groups: [WEB], all: [WEB, GATE] }],
   ])('is none where %s', (_name, change) => {
     expect(told(change)).toEqual([]);
+  });
+
+  it('stops the roll itself where it is asked about nodes', () => {
+    const rules = [{ operations: ['CREATE', 'UPDATE'], apiGroups: [''], resources: ['nodes'] }];
+
+    expect(told({ webhooks: [hook({ rules })] })[0]?.why).toBe(
+      'it fails closed and Deployment shop/gate behind it has one pod: no node is marked, cordoned or released while that one moves',
+    );
+    expect(told({ webhooks: [hook({ rules: [{ operations: ['*'], apiGroups: ['*'], resources: ['*'] }] })] })[0]?.why).toMatch(
+      /no pod is made or evicted, and no node is marked, cordoned or released/,
+    );
   });
 
   it.each<[string, object[]]>([

@@ -57,7 +57,7 @@ describe('what is counted', () => {
   ])('addresses suffice for so many nodes: %s', (_name, addresses, pods, room) => {
     const nodes = pods.map((count, index) => node(`n${index}`, count === undefined ? {} : { pods: count }));
 
-    expect(roomOf(addresses, nodes)).toBe(room);
+    expect(roomOf(addresses === undefined ? undefined : new Map([['s1', addresses]]), [{ subnets: ['s1'] }], nodes)).toBe(room);
   });
 });
 

@@ -3,6 +3,7 @@ import {
   CompleteLifecycleActionCommand,
   DescribeAutoScalingGroupsCommand,
   DescribeAutoScalingInstancesCommand,
+  DescribeScalingActivitiesCommand,
   RecordLifecycleActionHeartbeatCommand,
   ResumeProcessesCommand,
   SetDesiredCapacityCommand,
@@ -30,6 +31,7 @@ const processes = { AutoScalingGroupName: GROUP, ScalingProcesses: ['Launch'] };
 /** Each action that the room answers, with a request that it answers well. */
 const REQUESTS: Readonly<Record<string, () => Promise<unknown>>> = {
   DescribeAutoScalingGroups: () => client.send(new DescribeAutoScalingGroupsCommand({ MaxRecords: 1 })),
+  DescribeScalingActivities: () => client.send(new DescribeScalingActivitiesCommand({ AutoScalingGroupName: GROUP })),
   DescribeAutoScalingInstances: () => client.send(new DescribeAutoScalingInstancesCommand({})),
   SetDesiredCapacity: () => client.send(new SetDesiredCapacityCommand({ AutoScalingGroupName: GROUP, DesiredCapacity: 2 })),
   TerminateInstanceInAutoScalingGroup: () =>
