@@ -61,7 +61,7 @@ export const beginRehearsal = defineStep({
       ref: pull.check,
       status: 'in_progress',
       title: plan.title,
-      summary: rehearsalBegun(subject, clock.now()),
+      summary: `Validated and planned; see \`sluice / plan\`.\n\n${rehearsalBegun(subject, clock.now())}`,
       execution: own,
       generation: pull.generation,
     });
