@@ -4,12 +4,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInstances } from '#adapters/auto-scaling/instances.ts';
 import { createEtcdVolumes } from '#adapters/ec2/volumes.ts';
 import { createEtcdOf } from '#adapters/etcd/clusters.ts';
+import { createObjects } from '#adapters/s3/objects.ts';
+import { sha256 } from '#domain/hash.ts';
+import { accountKeys, bucketName } from '#domain/names.ts';
 import { ETCD_CLIENT_PORT, etcdSeatsOf } from '#domain/network.ts';
 import type { ClientIdentity } from '#model/identity.ts';
 import type { Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Etcd } from '#ports/etcd.ts';
 import { mendEtcdMembers } from '../../functions/etcd/mend-etcd-members.ts';
+import { restoreMembers } from '../../functions/etcd/restore-members.ts';
 import { rollEtcdMembers } from '../../functions/etcd/roll-etcd-members.ts';
 import { fastStages, type MachineRoom, startMachineRoom } from '../../local/machine-room/room.ts';
 import { deployAccountStack } from '../support/account-stack.ts';
@@ -186,5 +190,35 @@ describe('etcd of five members', () => {
     expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
     const others = [...after].filter(([name, id]) => before.get(name) !== id).map(([name]) => name);
     expect(others.sort()).toEqual([`etcd-${REGION}d`, `etcd-${REGION}e`]);
+  });
+
+  it('is restored from a backup: all five at once, each at its seat, as one new cluster', async () => {
+    await eventually('all are well', 120, async () => (await well()) || undefined);
+    const objects = createObjects(bucketName(CLUSTER.account, REGION), aws.of(CLUSTER.account));
+    const [member] = await etcd.status();
+    const chunks: Uint8Array[] = [];
+    for await (const { bytes } of etcd.snapshot(member?.endpoint ?? '')) chunks.push(bytes);
+    const snapshot = Buffer.concat(chunks);
+    const key = accountKeys.backup(CLUSTER.name, 'b1', 'snapshot.db');
+    await objects.put(key, snapshot);
+    const old = new Set(SEATS.map((seat) => instanceAt(seat).id));
+    const backup = { takeSnapshot: { key, sha256: sha256(snapshot), revision: member?.revision ?? 0 }, clusterId: member?.clusterId ?? '' };
+    const restore = { id: 'r1', backup: '20260131T030000Z-422a689b6051', reason: 'test' };
+    const ports = { etcd: async () => etcd, instances: createInstances(scaling()), objects, clock: { now: () => new Date() } };
+    let previous: Awaited<ReturnType<typeof restoreMembers.run>> | undefined;
+
+    const reason = await eventually('etcd is restored', 280, async () => {
+      const input = { cluster: CLUSTER, restore, lock: { fence: 1 }, checkBackup: backup, restoreMembers: previous };
+      previous = await restoreMembers.run(restoreMembers.input.parse(input), ports, { execution: 'test' });
+      return previous.done ? previous.reason : undefined;
+    });
+
+    const members = await etcd.status();
+    expect(reason).toContain('5 members are healthy');
+    expect(members.map(({ name }) => name).sort()).toEqual(SEATS.map((seat) => `etcd-${REGION}${seat}`));
+    expect(new Set(members.map(({ clusterId }) => clusterId)).size).toBe(1);
+    expect(members[0]?.clusterId).not.toBe(member?.clusterId);
+    expect(Math.min(...members.map(({ revision }) => revision))).toBeGreaterThan(1_000_000_000);
+    expect(SEATS.filter((seat) => old.has(instanceAt(seat).id))).toEqual([]);
   });
 });

@@ -40,6 +40,8 @@ export function clusterAddresses(network: string): ClusterAddresses {
 /** Places of etcd's members, in the order in which they are filled: a round over the zones, then the next. */
 export const ETCD_SEATS = ['a', 'b', 'c', 'd', 'e'] as const;
 export type EtcdSeat = (typeof ETCD_SEATS)[number];
+/** Seats whose zone has a member already, with that zone's letter. */
+const SECOND_OF_ZONE: Readonly<Record<string, string>> = { d: 'a', e: 'b' };
 
 /** What says how many members a cluster's etcd has. */
 type Sized = Pick<ClusterRef, 'environment' | 'etcdMembers'>;
@@ -51,7 +53,7 @@ export function etcdSeats({ environment, etcdMembers }: Sized): readonly EtcdSea
 
 /** Letter of the zone in which a seat's member stands. */
 export function zoneOfSeat(seat: string): string {
-  return { d: 'a', e: 'b' }[seat] ?? seat;
+  return SECOND_OF_ZONE[seat] ?? seat;
 }
 
 /** A seat in words; the second of a zone is named. */

@@ -9,7 +9,7 @@ export const Network = z.string().regex(/^(?:\d{1,3}\.){2}0\.0\/16$/, 'must be a
 export const Environment = z.enum(['development', 'test', 'production', 'e2e']);
 export type Environment = z.infer<typeof Environment>;
 
-/** How many members a cluster's etcd has: odd, and no more than a quorum can be asked of at each write. */
+/** How many members a cluster's etcd has. Odd, for an even number survives no more losses than one fewer. */
 export const EtcdMembers = z.union([z.literal(1), z.literal(3), z.literal(5)]);
 
 /** Pins a channel or a cluster to a revision without touching the branch. */

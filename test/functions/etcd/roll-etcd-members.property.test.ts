@@ -73,9 +73,12 @@ function guard(world: EtcdRollWorld, doubted: () => boolean): void {
 }
 
 describe('whatever happens while members are replaced', () => {
-  it.each([[3], [5]] as const)(
+  it.each([
+    [3, 300],
+    [5, 100],
+  ] as const)(
     'of %i none is ended while another is not well, none after a doubt, the leader never; in the end all are new',
-    async (count) => {
+    async (count, numRuns) => {
       let rolled = 0;
       let stopped = 0;
       await fc.assert(
@@ -111,10 +114,10 @@ describe('whatever happens while members are replaced', () => {
           }
           throw new Error('neither done nor stopped');
         }),
-        { numRuns: 300 },
+        { numRuns },
       );
-      expect(rolled).toBeGreaterThan(50);
-      expect(stopped).toBeGreaterThan(20);
+      expect(rolled).toBeGreaterThan(numRuns / 6);
+      expect(stopped).toBeGreaterThan(numRuns / 15);
     },
   );
 });

@@ -5,11 +5,12 @@ import {
   type EC2ClientConfig,
   type Volume,
 } from '@aws-sdk/client-ec2';
+import { ETCD_SEATS, zoneOfSeat } from '#domain/network.ts';
 import type { DataVolume, EtcdVolumes } from '#ports/volumes.ts';
 import { mapAwsError } from '../aws/errors.ts';
 
 /** Seats whose zone has a member already: their volumes are told apart by the tag's value, `etcd-<seat>`. */
-const SECOND_IN_ZONE = ['d', 'e'];
+const SECOND_IN_ZONE = ETCD_SEATS.filter((seat) => zoneOfSeat(seat) !== seat);
 
 /** Volumes by EC2 of the function's own account. */
 export function createEtcdVolumes(config: EC2ClientConfig = {}): EtcdVolumes {
