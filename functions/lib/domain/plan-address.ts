@@ -1,7 +1,7 @@
 import { keys } from './names.ts';
 
 /** Where plans are kept, and from where people see them. */
-export interface PlanPlaces {
+interface PlanPlaces {
   /** Address under which browsers reach the page; undefined when none is set: its own function answers signed requests only. */
   readonly pageUrl: string | undefined;
   readonly bucket: string;

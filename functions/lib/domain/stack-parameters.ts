@@ -47,7 +47,7 @@ export function outputReference(output: string): string {
 }
 
 /** A reference to an output of another stack of the same cluster. */
-export interface OutputReference {
+interface OutputReference {
   readonly role: string;
   readonly output: string;
 }

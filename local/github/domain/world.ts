@@ -16,7 +16,7 @@ export interface Urls {
 }
 
 /** Requests that write a check run, as far as they were answered. */
-export interface CheckRequests {
+interface CheckRequests {
   made: number;
   /** Those answered 4xx, each with its reason. */
   readonly refused: string[];

@@ -16,6 +16,19 @@ describe('readEnvironment', () => {
     expect([read.SLUICE_REPLICA_BUCKET, read.SLUICE_REPLICA_REGION]).toEqual([bucket, region]);
   });
 
+  it.each([
+    ['none', undefined],
+    [undefined, undefined],
+    ['https://fleet.example.com', 'https://fleet.example.com'],
+    ['http://127.0.0.1:4711/', 'http://127.0.0.1:4711/'],
+  ])('takes the address of the page, or none: %s', (value, read) => {
+    expect(readEnvironment({ ...OWN, SLUICE_PAGE_URL: value }).SLUICE_PAGE_URL).toBe(read);
+  });
+
+  it('takes no address of the page that a browser would run', () => {
+    expect(() => readEnvironment({ ...OWN, SLUICE_PAGE_URL: 'javascript:alert(1)' })).toThrow(/SLUICE_PAGE_URL/);
+  });
+
   it('tells every problem in one message', () => {
     expect(() => readEnvironment({ ...OWN, AWS_REGION: undefined, SLUICE_REPLICA_REGION: 'nowhere' })).toThrow(InputError);
     expect(() => readEnvironment({ ...OWN, AWS_REGION: undefined, SLUICE_REPLICA_REGION: 'nowhere' })).toThrow(
