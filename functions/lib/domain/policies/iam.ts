@@ -13,7 +13,8 @@ export const iamWildcards: Policy = {
   levels: FAILS,
   check: (subject) =>
     statements(subject).flatMap(({ template, resource, statement, path, inText }) => {
-      if (statement['Effect'] !== 'Allow') return [];
+      // In the policy of a key every resource is that key.
+      if (statement['Effect'] !== 'Allow' || path.includes('KeyPolicy')) return [];
       const actions = listOf(statement['Action']).filter((action) => typeof action === 'string' && /^(\*|[a-z0-9-]+:\*)$/i.test(action));
       const all = actions.length > 0 && listOf(statement['Resource']).includes('*');
       const message = `${actions.join(', ')} on every resource. Name the actions or the resources.`;

@@ -27,6 +27,13 @@ describe('iam-wildcard', () => {
     "Effect: Allow, Resource: '*'",
     "Effect: [Allow], Action: '*', Resource: '*'",
   ])('passes %s', (statement) => expectFound(iamWildcards, 'etcd.yaml', role(statement)));
+
+  it('passes what the policy of a key says of that key', () =>
+    expectFound(
+      iamWildcards,
+      'network.yaml',
+      role("Effect: Allow, Principal: { AWS: root }, Action: 'kms:*', Resource: '*'", 'KeyPolicy'),
+    ));
 });
 
 describe('iam-wildcard in a text', () => {
