@@ -102,6 +102,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
   const root = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
   const start = options.start ?? new Date('2026-01-05T08:00:00Z');
   const [hub, account, secrets, blobs] = [createFakeObjects(start), createFakeObjects(start), createFakeSecrets(), createFakeBlobs()];
+  const issuer = createFakeObjects(start);
   for (const [key, value] of settingsObjects(start)) void hub.put(key, JSON.stringify(value));
   const hardware = hardwareOf(secrets);
   const cloud = createCloud(start, (hash) => account.contents()[accountKeys.ignition(hash)] ?? '', hardware, options.tickSeconds);
@@ -189,6 +190,7 @@ export function createFleetOn<H extends Hardware>(hardwareOf: (secrets: FakeSecr
       volumes: hardware.volumes,
       etcd: async () => calls.wrap('etcd', await hardware.etcd(), invocation),
       objects: calls.wrap('account-objects', account, invocation),
+      issuer: calls.wrap('account-objects', issuer, invocation),
       secrets: calls.wrap('secrets', secrets, invocation),
       blobs: calls.wrap('blobs', blobs, invocation),
       scratch: createScratch(root),

@@ -67,6 +67,7 @@ describe('folding', () => {
       'SUBNET_A_CIDR',
       'SUBNET_B_CIDR',
       'SUBNET_C_CIDR',
+      'TOKEN_ISSUER',
     ]);
   });
 });
