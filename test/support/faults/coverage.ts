@@ -4,7 +4,7 @@ export interface Played {
   readonly struck: boolean;
 }
 
-export interface Coverage {
+interface Coverage {
   readonly pairs: number;
   readonly struck: number;
   /** Pairs of a kind of change and a state that no fault has struck: `settings update-cluster/prune`. */
