@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { ListedFile } from '#domain/file-bounds.ts';
+import type { ListedFile } from '#domain/listed-files.ts';
 import { InputError, NotFoundError } from '#model/errors.ts';
 
 /** A Git repository, only ever read. */

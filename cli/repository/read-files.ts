@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { boundProblems, type ListedFile } from '#domain/file-bounds.ts';
+import { boundProblems, type ListedFile } from '#domain/listed-files.ts';
 import { CONFIGURATION_FOLDER, isSettings } from '#domain/pull-request-kind.ts';
 import type { Snapshot } from '#model/configuration.ts';
 import { InputError } from '#model/errors.ts';

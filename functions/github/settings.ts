@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { boundProblems } from '#domain/file-bounds.ts';
+import { listedFindings } from '#domain/listed-files.ts';
 import { keys } from '#domain/names.ts';
 import { parseOwnPolicies } from '#domain/policies/own-policies.ts';
 import { isSettings, SETTINGS_BRANCH } from '#domain/pull-request-kind.ts';
@@ -18,6 +18,7 @@ import { NewestSettings } from '#model/rollout.ts';
 import type { ChannelFile } from '#model/settings.ts';
 import type { GitHub, TreeEntry } from '#ports/github.ts';
 import type { ObjectStore, StoredObject } from '#ports/objects.ts';
+import { FilesRefusedError } from './files-refused.ts';
 
 /** Folder of the settings on `main`. */
 const SETTINGS_FOLDER = 'channels';
@@ -75,10 +76,13 @@ async function settingsAt(repository: RepositoryRef, sha: string | undefined, po
 /** Files that a refusal names. */
 const PROBLEMS_TOLD = 10;
 
-/** Refuses a tree that is hostile or a mistake before anything of it is read. @throws InputError */
+/** Refuses a tree that is hostile or a mistake before anything of it is read. @throws FilesRefusedError */
 export function refuseBeyondBounds(folder: string, entries: readonly TreeEntry[]): void {
-  const problems = boundProblems(folder, entries);
-  if (problems.length > 0) throw new InputError(problems.slice(0, PROBLEMS_TOLD).join('; '));
+  const findings = listedFindings(folder, entries);
+  if (findings.length === 0) return;
+  const told = findings.slice(0, PROBLEMS_TOLD).map(({ message }) => message);
+  const more = findings.length > PROBLEMS_TOLD ? [`And ${findings.length - PROBLEMS_TOLD} more.`] : [];
+  throw new FilesRefusedError([...told, ...more].join(' '), findings);
 }
 
 /** What rollouts go by; undefined when nothing may apply. `refused`: why it is not the head of `main`; null when it is. */

@@ -3,7 +3,8 @@ import { comparisonBase, newestSucceeded } from '#domain/evidence.ts';
 import { keys } from '#domain/names.ts';
 import { CONFIGURATION_FOLDER } from '#domain/pull-request-kind.ts';
 import { readGenesis, readProofs } from '#facts/fleet.ts';
-import { NotFoundError } from '#model/errors.ts';
+import type { Finding } from '#model/checks.ts';
+import { InputError, NotFoundError } from '#model/errors.ts';
 import type { RepositoryRef } from '#model/primitives.ts';
 import { ReadPullRequest, type SettingsFiles, SnapshotConfiguration } from '#model/pull-request.ts';
 import { RevisionEvidence } from '#model/records.ts';
@@ -12,6 +13,7 @@ import type { Checks } from '#ports/checks.ts';
 import type { GitHub } from '#ports/github.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
+import { FilesRefusedError } from './files-refused.ts';
 import { channelBranches, PARALLEL_BLOBS, readFile, readSettings, refuseBeyondBounds, settingsThatApply } from './settings.ts';
 
 interface Ports {
@@ -23,7 +25,7 @@ interface Ports {
 /**
  * Copies the configuration at the base and at the merge result, and the settings, to S3, each under its Git id. What is at
  * the base by a direct push counts for neither: the merge result is compared with what clusters and rollouts go by.
- * @throws InputError past the bounds
+ * @throws FilesRefusedError past the bounds, its findings on the check; InputError when the base itself is past them
  */
 export const snapshotConfiguration = defineStep({
   name: 'snapshot-configuration',
@@ -31,19 +33,23 @@ export const snapshotConfiguration = defineStep({
   output: SnapshotConfiguration,
   async run({ readPullRequest: pull }, ports: Ports, { execution }) {
     const { repository } = pull;
-    await ports.checks.want({
-      ref: pull.check,
-      status: 'in_progress',
-      title: 'Reading both sides of the change',
-      summary: '',
-      execution,
-      generation: pull.generation,
-    });
+    const tell = (findings: readonly Finding[]): Promise<void> =>
+      ports.checks.want({
+        ref: pull.check,
+        status: 'in_progress',
+        title: 'Reading both sides of the change',
+        summary: '',
+        findings,
+        execution,
+        generation: pull.generation,
+      });
+    await tell([]);
     if (pull.kind === 'settings') {
-      const [base, head] = await Promise.all([
+      const [base, head] = await bothSides(
         settingsThatApply(repository, ports, pull.baseSha),
         readSettings(repository, ports, pull.mergeSha),
-      ]);
+        tell,
+      );
       const missingBranches = await branchesMissing(repository, head, ports.github);
       return {
         baseRevision: null,
@@ -55,11 +61,11 @@ export const snapshotConfiguration = defineStep({
         e2eNeeded: false,
       };
     }
-    const [settings, branchRevision, headRevision] = await Promise.all([
-      settingsThatApply(repository, ports),
-      snapshotOf(repository, pull.baseSha, ports),
+    const [[settings, branchRevision], headRevision] = await bothSides(
+      Promise.all([settingsThatApply(repository, ports), snapshotOf(repository, pull.baseSha, ports)]),
       snapshotOf(repository, pull.mergeSha, ports),
-    ]);
+      tell,
+    );
     const baseRevision = await baseOf(pull, branchRevision, ports);
     return {
       baseRevision,
@@ -71,6 +77,26 @@ export const snapshotConfiguration = defineStep({
     };
   },
 });
+
+/**
+ * Both sides of the change, once both are read or refused: what is told must not come after the check has ended.
+ * @param tell puts findings on the check; whoever ends it by this error leaves them there
+ * @throws FilesRefusedError of the merge result; InputError of the base
+ */
+async function bothSides<B, H>(base: Promise<B>, head: Promise<H>, tell: (findings: readonly Finding[]) => Promise<void>): Promise<[B, H]> {
+  const [before, after] = await Promise.allSettled([base, head]);
+  if (after.status === 'rejected') {
+    const reason: unknown = after.reason;
+    if (reason instanceof FilesRefusedError) await tell(reason.findings);
+    throw reason;
+  }
+  if (before.status === 'fulfilled') return [before.value, after.value];
+  const reason: unknown = before.reason;
+  if (!(reason instanceof FilesRefusedError)) throw reason;
+  throw new InputError(`the base branch as it is can't be read: ${reason.message} It came there without a check: mend it by a push`, {
+    cause: reason,
+  });
+}
 
 /** What the merge result is compared with, and its files in S3. @throws NotFoundError when they are nowhere to be found */
 async function baseOf(pull: ReadPullRequest, branchRevision: string | null, ports: Ports): Promise<string | null> {

@@ -73,7 +73,8 @@ describe('the role of what parses a pull request’s content', () => {
     expect(new Set(written.map(({ operation }) => operation))).toEqual(new Set(['putIfAbsent']));
     expect(inBucket(READ).filter((pattern) => !read.some((key) => covers(pattern, key)))).toEqual([]);
     expect(inBucket(WRITTEN).filter((pattern) => !written.some(({ key }) => covers(pattern, key)))).toEqual([]);
-  });
+    // The reference configuration is read and rendered several times, which takes long beside other work.
+  }, 120_000);
 });
 
 describe('the network of what parses a pull request’s content', () => {

@@ -65,7 +65,7 @@ test('its role is enough to validate', async () => {
   const answer = await invoke('sluice-plan', { step: 'validate', machine: 'pull-request', state: 'validate', execution: 'pr-1', input });
 
   expect(answer).toMatchObject({ ok: false, findingsKey: expect.stringMatching(/^findings\//) });
-  expect((await hub.get(String(answer['findingsKey'])))?.body).toContain('channels/cluster/pools.yaml');
+  expect((await hub.get(answer['findingsKey'] ?? ''))?.body).toContain('channels/cluster/pools.yaml');
 });
 
 test('its role is enough for nothing else', async () => {

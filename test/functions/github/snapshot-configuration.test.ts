@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { keys } from '#domain/names.ts';
+import type { CheckRef } from '#model/checks.ts';
 import { InputError } from '#model/errors.ts';
 import type { GitHub, TreeEntry } from '#ports/github.ts';
+import { failPullRequest } from '../../../functions/control/fail-pull-request.ts';
 import { readPullRequest } from '../../../functions/github/read-pull-request.ts';
 import { snapshotConfiguration } from '../../../functions/github/snapshot-configuration.ts';
 import { validate } from '../../../functions/plan/validate.ts';
@@ -228,20 +230,64 @@ describe('snapshot-configuration', () => {
     expect([proven, otherStep, failed].map(({ e2eNeeded }) => e2eNeeded)).toEqual([false, true, true]);
   });
 
+  const LINK = /odd-0 is a link or a submodule; .* Put the file itself there\./;
   it.each([
-    ['a symbolic link', [{ mode: '120000' }], /odd-0 is a link or a submodule/],
-    ['a submodule', [{ type: 'commit' as const, mode: '160000' }], /odd-0 is a link or a submodule/],
-    ['a file over 1 MiB', [{ size: 1024 * 1024 + 1 }], /odd-0 has 1048577 bytes, more than 1048576/],
-    ['more than 20 MiB together', Array.from({ length: 21 }, () => ({ size: 1024 * 1024 })), /bytes, more than 20971520/],
-    ['more than 2,000 files', Array.from({ length: 2000 }, () => ({})), /has 2001 files, more than 2000/],
-  ])('refuses %s before anything is read', async (_, entries, message) => {
+    ['a symbolic link', [{ mode: '120000' }], 'plain-file', 'channels/cluster/odd-0', LINK],
+    ['a submodule', [{ type: 'commit' as const, mode: '160000' }], 'plain-file', 'channels/cluster/odd-0', LINK],
+    [
+      'a way out',
+      [{ path: 'channels/cluster/../../x' }],
+      'plain-file',
+      'channels/cluster',
+      /"channels\/cluster\/\.\.\/\.\.\/x" is no name of a/,
+    ],
+    [
+      'a file over 1 MiB',
+      [{ size: 1024 * 1024 + 1 }],
+      'too-large',
+      'channels/cluster/odd-0',
+      /1048577 bytes, more than 1048576\. Split it/,
+    ],
+    [
+      'more than 20 MiB together',
+      Array.from({ length: 21 }, () => ({ size: 1024 * 1024 })),
+      'too-large',
+      'channels/cluster',
+      /than 20971520\. Move/,
+    ],
+    [
+      '100,000 files',
+      Array.from({ length: 100_000 }, () => ({})),
+      'too-large',
+      'channels/cluster',
+      /has 100001 files, more than 2000\. Move out/,
+    ],
+  ])('refuses %s before anything is read, and says so at its place', async (_, entries, rule, path, message) => {
     const number = await world.open('dev', CHANGE);
     const github: GitHub = { ...withEntries(...entries), getBlob: () => Promise.reject(new Error('read before it was refused')) };
     // The settings on main are read before and kept.
-    await runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, world, 'pr-1');
+    const pull = await runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, world, 'pr-1');
 
     await expect(snapshot(number, github)).rejects.toThrow(InputError);
     await expect(snapshot(number, github)).rejects.toThrow(message);
     expect(Object.keys(world.objects.contents()).filter((key) => key.startsWith('snapshots/'))).toEqual([]);
+    const error = { Error: 'InputError', Cause: JSON.stringify({ errorType: 'InputError', errorMessage: 'refused' }) };
+    await runStep(failPullRequest, { readPullRequest: pull, error }, world, 'pr-1');
+    const check = await world.checks.wanted((pull as { check: CheckRef }).check);
+    expect(check).toMatchObject({ status: 'completed', conclusion: 'failure', findings: [{ rule, path, line: 1, level: 'failure' }] });
+    expect(check?.findings[0]?.message).toMatch(message);
+  });
+
+  it('says when it is the base that can’t be read, and annotates nothing of the change', async () => {
+    const number = await world.open('dev', CHANGE);
+    const pull = await runStep(readPullRequest, { repository: REPOSITORY, number, cause: 'event' }, world, 'pr-1');
+    const base = (await world.github.getCommit(REPOSITORY, world.github.branches.get('dev') ?? '')).treeSha;
+    const odd = withEntries({ mode: '120000' });
+    const github: GitHub = { ...odd, getTree: (at, sha) => (sha === base ? odd : world.github).getTree(at, sha) };
+
+    await expect(snapshot(number, github)).rejects.toThrow(
+      /^the base branch as it is can't be read: .*odd-0 is a link.* mend it by a push$/,
+    );
+    expect((await world.checks.wanted((pull as { check: CheckRef }).check))?.findings).toEqual([]);
   });
 });
