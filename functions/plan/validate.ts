@@ -58,8 +58,7 @@ async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectSto
 
 /** Of clusters that come or go with the change; those of which nothing is recorded are not in it. */
 async function livesOf(head: SettingsFiles, base: SettingsFiles, objects: ObjectStore): Promise<Map<string, Life>> {
-  const before = parseSettings(base).value;
-  const names = before === undefined ? [] : namesThatMove(before.settings, parseSettings(head).read);
+  const names = namesThatMove(parseSettings(base).read.settings, parseSettings(head).read);
   const found = await Promise.all(names.map(async (name) => [name, await readObject(objects, keys.cluster(name), StoredCluster)] as const));
   return new Map(
     found.flatMap(([name, stored]) => (stored === undefined ? [] : [[name, 'deleted' in stored ? 'deleted' : 'there'] as const])),
@@ -68,8 +67,7 @@ async function livesOf(head: SettingsFiles, base: SettingsFiles, objects: Object
 
 /** Of restores that the change asks for, those that were asked for before. @throws InputError when a record can't be read */
 async function usedRestoresOf(head: SettingsFiles, base: SettingsFiles, objects: ObjectStore): Promise<RestoreRecord[]> {
-  const [before, now] = [parseSettings(base).value, parseSettings(head).value];
-  const asked = before === undefined || now === undefined ? [] : restoresAsked(before.settings, now.settings);
+  const asked = restoresAsked(parseSettings(base).read.settings, parseSettings(head).read.settings);
   const found = await Promise.all(asked.map(({ cluster, id }) => readObject(objects, keys.restore(cluster, id), RestoreRecord)));
   return found.filter((record) => record !== undefined);
 }

@@ -3,12 +3,13 @@ import { hashOf } from '#domain/hash.ts';
 import { keys, stackName } from '#domain/names.ts';
 import { previewName, previewOf, whyNotAsked, withOutputs, withPreviews } from '#domain/plan-previews.ts';
 import { planMarkdown } from '#domain/plan-text.ts';
+import { readStoredRender } from '#facts/renders.ts';
 import { readObject } from '#facts/stored.ts';
 import { NotFoundError, RefusedError } from '#model/errors.ts';
 import { type GroupPreview, PlanData, type PreviewTarget, type StackPreview } from '#model/plan.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { Advance } from '#model/progress.ts';
-import { Render, type RenderedStack } from '#model/render.ts';
+import type { RenderedStack } from '#model/render.ts';
 import { CaughtState } from '#model/rollout.ts';
 import type { AccountChangeSets, ChangeSets } from '#ports/change-sets.ts';
 import type { ObjectStore } from '#ports/objects.ts';
@@ -75,7 +76,7 @@ interface Target {
 }
 
 async function open(target: PreviewTarget, { objects, changeSets }: Ports, execution: string): Promise<Target> {
-  const render = await readObject(objects, keys.render(target.renderHash), Render);
+  const render = await readStoredRender(objects, target.renderHash);
   if (render === undefined) throw new NotFoundError(`there is no render ${target.renderHash}; the plan step must run first`);
   const { name, account, region } = target.cluster;
   const stacks = render.stacks

@@ -97,7 +97,7 @@ describe('rights over the issuer of an account', () => {
     expect(refused).toMatchObject({
       Effect: 'Deny',
       Principal: '*',
-      Action: ['s3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion'],
+      Action: ['s3:PutObject', 's3:ReplicateObject', 's3:DeleteObject', 's3:DeleteObjectVersion'],
       Condition: { ArnNotEquals: { 'aws:PrincipalArn': { 'Fn::Sub': expect.stringMatching(/role\/sluice-side-identity$/) } } },
     });
   });

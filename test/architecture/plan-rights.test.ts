@@ -16,7 +16,15 @@ import { covers, hubFunctions, hubResources, mayTouch, rightsOf } from '../suppo
 import { edited, referenceSettings, referenceSnapshot } from '../support/reference-fleet.ts';
 import { readSteps } from '../support/state-machines/steps.ts';
 
-const READ = ['snapshots/*', 'settings/*', 'clusters/*', 'channels/*/revisions/*', 'channels/*/genesis.json', 'plans/steps/*'];
+const READ = [
+  'snapshots/*',
+  'settings/*',
+  'clusters/*',
+  'channels/*/revisions/*',
+  'channels/*/genesis.json',
+  'plans/steps/*',
+  'restores/*',
+];
 const WRITTEN = ['renders/*', 'plans/*', 'findings/*'];
 const inBucket = (patterns: readonly string[]) => patterns.map((pattern) => `\${HubBucket.Arn}/${pattern}`);
 
@@ -140,6 +148,9 @@ const [BASE, HEAD, EMPTY, SETTINGS, NEW_SETTINGS] = ['a', 'b', 'c', 'd', 'e'].ma
 const BINDING = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'ours' } };
 const POLICIES = [{ manifest: BINDING, path: 'channels/policies/ours.yaml', line: 1, document: 0 }];
 
+/** In the entry of the cluster that is left. */
+const RESTORE = '    restore: { id: lost-secrets, backup: 20260105T074500Z-0123456789ab, reason: A namespace was deleted }\n';
+
 /** Calls to the bucket of every step of the function, on ways that together read and write all they ever do. */
 async function callsOfAllSteps(): Promise<FakeObjectCall[]> {
   const objects = createFakeObjects();
@@ -151,7 +162,10 @@ async function callsOfAllSteps(): Promise<FakeObjectCall[]> {
   await put(keys.snapshot(EMPTY), { revision: EMPTY, files: [{ path: 'versions.yaml', content: 'kubernetes: 1.35.4\n' }] });
   await put(keys.settings(SETTINGS), referenceSettings({}, SETTINGS));
   const beta = referenceSettings().files.find(({ path }) => path === 'channels/beta.yaml')?.content ?? '';
-  await put(keys.settings(NEW_SETTINGS), referenceSettings({ 'beta.yaml': beta.slice(0, beta.indexOf('  - name: beta-2')) }, NEW_SETTINGS));
+  await put(
+    keys.settings(NEW_SETTINGS),
+    referenceSettings({ 'beta.yaml': `${beta.slice(0, beta.indexOf('  - name: beta-2'))}${RESTORE}` }, NEW_SETTINGS),
+  );
   await put(keys.policies(policies), POLICIES);
   await put(keys.cluster('beta-2'), clusterRecord(clusterEntry('beta-2'), 'beta', BASE));
   await put(keys.planStep(stepName(BASE, HEAD)), { class: 'control-plane-roll' });

@@ -1,4 +1,4 @@
-import { sha256 } from '#domain/hash.ts';
+import { hashOf } from '#domain/hash.ts';
 import { keys, stackName } from '#domain/names.ts';
 import { takeLock } from '#facts/lock.ts';
 import type { Reached } from '#model/records.ts';
@@ -69,9 +69,9 @@ export function createStacksWorld(): StacksWorld {
     },
     reached,
     async deliver(stacks) {
-      const body = JSON.stringify(renderOf(stacks));
-      const hash = sha256(body);
-      await ports.objects.put(keys.render(hash), body);
+      const render = renderOf(stacks);
+      const hash = hashOf(render);
+      await ports.objects.put(keys.render(hash), JSON.stringify(render));
       return hash;
     },
   };

@@ -37,8 +37,15 @@ export function templateTypeFindings(template: Template): Finding[] {
     visit(properties, treeOfType(type), ['Resources', name, 'Properties'], (path, key, tree) => {
       if (findings.length >= MAX_FINDINGS) return;
       const where = path.slice(3).filter((step) => typeof step === 'string' && !step.startsWith('Fn::'));
-      const message = `${type} has no property ${shorten([...where, key].join('.'))}.${didYouMean(key, [...tree.keys()])}`;
-      findings.push(findingAt(template.path, placeOf(template.source, [...path, key]), 'template-property', message));
+      const name = shorten([...where, key].join('.'));
+      const meant = didYouMean(key, [...tree.keys()]);
+      const place = placeOf(template.source, [...path, key]);
+      if (meant !== '') findings.push(findingAt(template.path, place, 'template-property', `${type} has no property ${name}.${meant}`));
+      else {
+        // AWS adds properties all the time; what looks like none that it had must not wait for a release of Sluice.
+        const message = `${type} had no property ${name} on ${SCHEMA_DATE}: CloudFormation will say whether it has.`;
+        findings.push(findingAt(template.path, place, 'template-unchecked', message, 'warning'));
+      }
     });
   }
   return findings;

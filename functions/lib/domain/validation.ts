@@ -119,9 +119,9 @@ export function validateSettings(head: SettingsFiles, base: SettingsFiles | unde
   const { read, findings } = parseSettings(head);
   const policies = policyFindings({ settings: read, today: now });
   const branches = branchFindings(read, known.missingBranches ?? []);
-  const before = base === undefined ? undefined : parseSettings(base).value;
-  // A broken base is what this change repairs: there is nothing to compare with.
-  if (before === undefined) return inOrder([...findings, ...branches, ...policies]);
+  if (base === undefined) return inOrder([...findings, ...branches, ...policies]);
+  // Of a broken base, which this change may repair, what could be read: the clusters in it live as any other.
+  const before = parseSettings(base).read;
   const changes = [
     ...settingsChangeFindings(before.settings, read),
     ...recordFindings(before.settings, read, known.lives ?? new Map()),

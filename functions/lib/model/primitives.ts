@@ -24,7 +24,9 @@ function isFreeName(name: string): boolean {
 export const ClusterName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,28}[a-z0-9]$/, 'must be 2 to 30 lower-case letters, digits and hyphens')
-  .refine(isFreeName, 'is a word that JavaScript objects have already; take another');
+  .refine(isFreeName, 'is a word that JavaScript objects have already; take another')
+  // Roles of Sluice's own functions are named sluice-side-*, those of a cluster sluice-NAME-*: no cluster may touch the former.
+  .refine((name) => name !== 'side' && !name.startsWith('side-'), 'must not begin with "side", which names roles of Sluice itself');
 
 export const ChannelName = z
   .string()

@@ -64,12 +64,24 @@ describe('properties of resources', () => {
       'LaunchTemplateData.InstanceTyp',
       ' Did you mean InstanceType?',
     ],
-    ['AWS::EC2::SecurityGroup', '{ SecurityGroupIngress: [{ FromPort: 1 }, { Prot: 2 }] }', 5, 51, 'SecurityGroupIngress.Prot', ''],
+    [
+      'AWS::EC2::SecurityGroup',
+      '{ SecurityGroupIngress: [{ FromPort: 1 }, { ToPrt: 2 }] }',
+      5,
+      51,
+      'SecurityGroupIngress.ToPrt',
+      ' Did you mean ToPort?',
+    ],
     ['AWS::EC2::VPC', '!If [A, { CidrBlok: a }, !Ref "AWS::NoValue"]', 5, 17, 'CidrBlok', ' Did you mean CidrBlock?'],
     ['AWS::EC2::VPC', '{ Tags: !If [A, [{ Kee: a }], []] }', 5, 26, 'Tags.Kee', ' Did you mean Key?'],
   ])('that do not exist are told at their place: %s %s', (type, properties, line, column, property, hint) => {
     expect(told(type, properties)).toEqual([`failure template-property ${line}:${column} ${type} has no property ${property}.${hint}`]);
   });
+
+  it('that look like none that was known may be newer, and are a warning', () =>
+    expect(told('AWS::EC2::VPC', '{ QuantumLink: a }')).toEqual([
+      expect.stringMatching(/^warning template-unchecked 5:\d+ AWS::EC2::VPC had no property QuantumLink on \d{4}-\d\d-\d\d: /),
+    ]));
 
   it.each([
     [

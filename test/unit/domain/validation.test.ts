@@ -262,7 +262,14 @@ describe('validateSettings', () => {
     expect(validateSettings(referenceSettings(), referenceSettings(), NOW)).toEqual([]);
   });
 
-  it('compares with nothing when the base is broken', () => {
+  it('compares with what can be read of a base that is broken', () => {
+    const base = referenceSettings({ 'dev.yaml': 'channel: [' });
+    const head = referenceSettings(settingsWith('alpha.yaml', 'network: 10.2.0.0', 'network: 10.77.0.0'));
+
+    expect(validateSettings(head, base, NOW).map(({ rule, path }) => `${rule} ${path}`)).toEqual(['fixed-field channels/alpha.yaml']);
+  });
+
+  it('compares with nothing when nothing of the base can be read', () => {
     const base = { commit: HEAD, files: [{ path: 'channels/dev.yaml', content: 'channel: [' }] };
 
     expect(validateSettings(referenceSettings(), base, NOW)).toEqual([]);
@@ -299,6 +306,14 @@ describe('validateSettings', () => {
     expect(validateSettings(head, referenceSettings(), NOW).map(({ rule, path }) => `${rule} ${path}`)).toEqual([
       'yaml channels/dev.yaml',
       'fixed-field channels/alpha.yaml',
+    ]);
+  });
+
+  it('takes no name of a cluster for which Sluice has roles of its own', () => {
+    const head = referenceSettings(settingsWith('alpha.yaml', 'name: alpha-1', 'name: side-1'));
+
+    expect(validateSettings(head, undefined, NOW)).toMatchObject([
+      { rule: 'schema', path: 'channels/alpha.yaml', message: expect.stringContaining('must not begin with "side"') },
     ]);
   });
 

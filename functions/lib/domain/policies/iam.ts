@@ -59,8 +59,14 @@ export function namedBy(statement: unknown, key: string): string[] {
   return ['StringEquals', 'StringLike'].flatMap((operator) =>
     entriesAt(statement, ['Condition', operator])
       .filter(([name]) => name.endsWith(key))
-      .flatMap(([, values]) => listOf(values).map(String)),
+      .flatMap(([, values]) => listOf(values).map(namedText)),
   );
+}
+
+/** A name as it is written; what is made in any other way than by `Fn::Sub` may be anything. */
+function namedText(value: unknown): string {
+  const text = valueAt(value, ['Fn::Sub', 0]) ?? valueAt(value, ['Fn::Sub']) ?? value;
+  return typeof text === 'string' ? text : '*';
 }
 
 /** Who may assume a role must be known before it is merged. */

@@ -70,6 +70,11 @@ describe('iam-trust', () => {
       'StringLike: { "a:sub": [b, "system:serviceaccount:team:?"] }',
       'several service accounts may use it. Name one in the condition on :sub.',
     ],
+    [
+      'StringEquals: { "a:aud": c }, StringLike: { "a:sub": !Sub "system:serviceaccount:${A}:*" }',
+      'several service accounts may use it. Name one in the condition on :sub.',
+    ],
+    ['StringLike: { "a:sub": !Ref A, "a:aud": c }', 'several service accounts may use it. Name one in the condition on :sub.'],
     ['StringEquals: { "a:sub": b }', 'a token that was made for somebody else is taken as well. Add a condition on :aud.'],
     ['StringNotEquals: { "a:sub": b }', 'every service account of the cluster may use it. Add a condition on :sub.'],
     ['StringEqualsIfExists: { "a:sub": b, "a:aud": c }', 'every service account of the cluster may use it. Add a condition on :sub.'],
