@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { formatProblems, kept, verdictAt } from '#domain/health.ts';
+import { formatProblems, kept, keptBefore, verdictAt } from '#domain/health.ts';
 import { enforceDeadline, paced } from '#domain/pace.ts';
 import { Health, SCOPES } from '#model/health.ts';
 import { advanced, waiting } from '#model/progress.ts';
@@ -37,15 +37,16 @@ export const checkHealth = defineStep({
     const since = beganAt(input.checkHealth?.scope === scope ? input.checkHealth : undefined, now);
     const render = await readRender(input, ports.objects);
     const kubernetes = await ports.kubernetes(input.cluster);
-    const health = kept(await lookAtHealth(input.cluster.name, render, scope, ports, kubernetes));
-    const before = scope === 'before' ? health : input.checkHealth?.before;
+    const look = await lookAtHealth(input.cluster.name, render, scope, ports, kubernetes);
+    const before = scope === 'before' ? keptBefore(look) : input.checkHealth?.before;
+    const health = kept(look);
     const same = { since: since.toISOString(), scope, health, ...(before === undefined ? {} : { before }) };
     const seen = `${health.nodes} nodes and ${health.workloads} system workloads`;
     if (scope === 'before') {
-      const problems = health.problems.length === 0 ? '' : `; not well before the update: ${formatProblems(health.problems, SHOWN)}`;
+      const problems = look.problems.length === 0 ? '' : `; not well before the update: ${formatProblems(look.problems, SHOWN)}`;
       return { ...advanced(`${seen}, the API answers in ${health.apiMilliseconds} ms${problems}`), ...same };
     }
-    const { problems, asBefore, later } = verdictAt(health, scope, before, input.beginUpdate?.notWell ?? undefined);
+    const { problems, asBefore, later } = verdictAt(look, scope, before, input.beginUpdate?.notWell ?? undefined);
     if (problems.length === 0) {
       const compared = before === undefined ? '' : `, ${before.apiMilliseconds} ms before the update`;
       const told = asBefore.length === 0 ? '' : `; as before the update: ${formatProblems(asBefore, SHOWN)}`;

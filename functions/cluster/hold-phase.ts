@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { formatProblems, kept, verdictAt } from '#domain/health.ts';
+import { formatProblems, verdictAt } from '#domain/health.ts';
 import type { MovePhase } from '#domain/phase-move.ts';
 import type { Phase } from '#model/configuration.ts';
 import { BlockedError } from '#model/errors.ts';
@@ -44,7 +44,7 @@ export function withPhaseHeld(step: typeof applyComponents): Step<typeof Known, 
 async function holdUnhealthy(input: z.infer<typeof Known>, ports: ClusterPorts, kubernetes: Kubernetes): Promise<void> {
   const scope = 'before-control-plane';
   const render = await readRender(input, ports.objects);
-  const health = kept(await lookAtHealth(input.cluster.name, render, scope, ports, kubernetes));
+  const health = await lookAtHealth(input.cluster.name, render, scope, ports, kubernetes);
   const { problems } = verdictAt(health, scope, input.checkHealth?.before, input.beginUpdate?.notWell ?? undefined);
   if (problems.length > 0)
     throw new BlockedError(

@@ -75,7 +75,6 @@ async function lookInside(
   );
   const inventory = withComponents(readInventory({}), components);
   const problems: HealthProblem[] = [
-    ...unready.map((name) => ({ subject: nodeSubject(name), reason: 'is not Ready' })),
     ...due
       .filter(({ status }) => !status.ready)
       .map(({ object, name, status }) => ({
@@ -85,13 +84,18 @@ async function lookInside(
       })),
     ...(dns === undefined || slices === undefined ? [] : dnsProblem(dns, slices)),
     ...answers.flat(),
+    // Last, for they may be many.
+    ...unready.map((name) => ({ subject: nodeSubject(name), reason: 'is not Ready' })),
   ];
   return { problems, nodes: nodes.length, workloads: due.length };
 }
 
-/** Its pods find no node, or those that are missing are as many as the nodes that are not Ready. */
+/** It is broken itself, whatever its node is; a network driver that does not start makes its node NotReady. */
+const BROKEN: readonly WorkloadState['status']['cause'][] = ['image', 'crash', 'configuration', 'quota', 'admission'];
+
+/** Its pods find no node, or those that are missing are as many as the nodes that are not Ready, and nothing else is why. */
 function isForNodes({ cause, missing = 0 }: WorkloadState['status'], unready: number): boolean {
-  return cause === 'scheduling' || (missing > 0 && missing <= unready);
+  return cause === 'scheduling' || (missing > 0 && missing <= unready && !BROKEN.includes(cause));
 }
 
 /** A pool that this revision adds, or any of a new cluster, has no group before its stack is made. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { notedBefore } from '#domain/health.ts';
 import { keys } from '#domain/names.ts';
 import { settingsHash } from '#domain/waves.ts';
 import { requireUnsuspicious } from '#facts/backup-anomaly.ts';
@@ -52,7 +53,8 @@ export const beginUpdate = defineStep({
     };
     if (backup != null) await requireUnsuspicious(objects, cluster.name, backup, clock.now());
     let written = false;
-    let notWell = checkHealth?.before?.problems.map(({ subject }) => subject);
+    const look = checkHealth?.before;
+    let notWell = look === undefined ? undefined : notedBefore(look);
     await changeObject(objects, keys.cluster(cluster.name), StoredCluster, async (known) => {
       written = false;
       const earlier = known === undefined || 'deleted' in known ? undefined : known.updating;

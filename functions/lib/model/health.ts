@@ -20,5 +20,7 @@ export const Health = z.object({
   workloads: z.int(),
   /** Median of new connections to the API. */
   apiMilliseconds: z.number(),
+  /** Marks (`#domain/health.ts`) of the subjects for which `problems` has no room; only in the look before the update. */
+  unshown: z.object({ nodes: z.array(z.string()), others: z.array(z.string()) }).optional(),
 });
 export type Health = z.infer<typeof Health>;

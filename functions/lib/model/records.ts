@@ -18,7 +18,10 @@ export const Updating = z.object({
   since: Timestamp,
   /** With what it has begun, noted before the act, and what updates before it that did not end had; absent: perhaps with all. */
   reached: Reached.optional(),
-  /** Subjects that were not well before the first try with this render; absent where the cluster was not looked at. */
+  /**
+   * Subjects, but for nodes, that were not well before the first try with this render, and marks of those that were not shown;
+   * absent where the cluster was not looked at.
+   */
   notWell: z.array(z.string()).optional(),
 });
 export type Updating = z.infer<typeof Updating>;

@@ -136,6 +136,9 @@ describe('health', () => {
     [900, 100, false],
     [900, 400, true],
     [450, 20, true],
+    [1001, 1000, false],
+    [3000, 1100, true],
+    [3400, 1100, false],
   ])('with an API that answers in %i ms, in %s before, is %s', async (milliseconds, earlier, done) => {
     const world = await aCluster();
     world.kubernetes.probes = [{ ...READY, milliseconds: earlier ?? 5 }];
@@ -245,8 +248,84 @@ describe('health', () => {
     const known = await checkHealth.run({ ...input, beginUpdate: { notWell: ['Deployment default/web'] } }, world.ports, CONTEXT);
     const again = await checkHealth.run({ ...input, beginUpdate: { notWell: [] } }, world.ports, CONTEXT);
 
-    expect([mending.done, known.done]).toEqual([true, true]);
+    const early = { ...input, scope: 'control-plane' as const, beginUpdate: { notWell: [] } };
+    const beforeItsMending = await checkHealth.run(early, world.ports, CONTEXT);
+
+    expect([mending.done, known.done, beforeItsMending.done]).toEqual([true, true, true]);
     expect(again).toMatchObject({ done: false, reason: expect.stringMatching(/^1 problems: Deployment default\/web/) });
+  });
+
+  it.each(['before-nodes', 'control-plane'] as const)(
+    'at %s leaves single nodes that died to the roll, not a share of them that grew by more than a quarter',
+    async (scope) => {
+      const world = await aCluster();
+      const names = Array.from({ length: 9 }, (_, index) => `worker-${index}`);
+      for (const name of names) world.kubernetes.put(aNode(name));
+      const noted = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+      const lose = async (count: number, at: 'before-nodes' | 'control-plane' | 'system') => {
+        for (const name of names.slice(0, count)) world.kubernetes.put(aNode(name, { ready: false }));
+        return checkHealth.run({ ...INPUT, scope: at, checkHealth: noted }, world.ports, CONTEXT);
+      };
+
+      const churn = await lose(3, scope);
+      const afterTheRoll = await lose(3, 'system');
+      const outage = await lose(4, scope);
+
+      expect(noted.health.nodes).toBe(12);
+      expect(churn).toMatchObject({ done: true, reason: expect.stringMatching(/left to the nodes: node worker-0: is not Ready/) });
+      expect([afterTheRoll, outage].map(({ reason }) => reason.split(':')[0])).toEqual(['3 problems', '4 problems']);
+    },
+  );
+
+  it('does not leave a driver that crashes to the nodes that it takes down', async () => {
+    const world = await aCluster(system(AGENT));
+    const noted = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    world.kubernetes.put(aNode(nodeOf(world), { ready: false }));
+    putWorkload(world, AGENT, { observedGeneration: 1, desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 });
+    const look = () => checkHealth.run({ ...INPUT, scope: 'before-nodes', checkHealth: noted }, world.ports, CONTEXT);
+
+    const dead = await look();
+    const metadata = { name: 'agent-1', namespace: 'default', labels: { app: 'agent' } };
+    const waiting = { reason: 'CrashLoopBackOff', message: 'back-off' };
+    const status = { phase: 'Running', containerStatuses: [{ name: 'agent', ready: false, state: { waiting } }] };
+    world.kubernetes.put({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: nodeOf(world) }, status });
+    const broken = await look();
+
+    expect(dead.done).toBe(true);
+    expect(broken).toMatchObject({ done: false, reason: expect.stringMatching(/^1 problems: DaemonSet default\/agent/) });
+  });
+
+  it('sees what broke behind many nodes that were not Ready before, and knows each of those', async () => {
+    const world = await aCluster(system(DNS));
+    const slice = (ready: boolean): Manifest => ({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'dns-1', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'dns' } },
+      endpoints: [{ addresses: ['10.1.1.1'], conditions: { ready } }],
+    });
+    world.kubernetes.put(slice(true));
+    const names = Array.from({ length: 1000 }, (_, index) => `ip-10-1-${index}.eu-central-1.compute.internal`);
+    for (const name of names) world.kubernetes.put(aNode(name, { ready: false }));
+    const noted = await checkHealth.run({ ...INPUT, scope: 'before' }, world.ports, CONTEXT);
+    const look = () => checkHealth.run({ ...INPUT, checkHealth: noted }, world.ports, CONTEXT);
+
+    for (const name of names.slice(0, 30)) world.kubernetes.put(aNode(name));
+    const recovered = await look();
+    world.kubernetes.put(slice(false));
+    const broken = await look();
+    world.kubernetes.put(slice(true));
+    world.kubernetes.put(aNode('ip-new', { ready: false }));
+    const grown = await look();
+
+    expect(noted.health.problems.length).toBe(20);
+    expect(JSON.stringify(noted).length, 'of 256 KiB').toBeLessThan(20_000);
+    expect(recovered.done).toBe(true);
+    expect(broken).toMatchObject({
+      done: false,
+      health: { problems: expect.arrayContaining([expect.objectContaining({ subject: 'DNS' })]) },
+    });
+    expect(broken.reason).toMatch(/^1 problems: DNS: /);
+    expect(grown.reason).toBe('1 problems: node ip-new: is not Ready');
   });
 
   it('asks the probes of the configuration at the end', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { keptBefore, verdictAt } from '#domain/health.ts';
 import { keys } from '#domain/names.ts';
 import { noteReached } from '#facts/version-move.ts';
 import type { TakenBackup } from '#model/backup.ts';
@@ -197,6 +198,24 @@ describe('begin-update', () => {
       written: true,
       notWell: ['DNS', 'DaemonSet kube-system/network'],
     });
+  });
+
+  test('notes what was not shown of the look before it too, and no nodes', async () => {
+    const held = await runStep(lock, { cluster }, world, 'update-a');
+    const problem = (subject: string) => ({ subject, reason: 'r' });
+    const workloads = Array.from({ length: 25 }, (_, index) => `Deployment kube-system/a-${index}`);
+    const look = { nodes: 40, workloads: 25, apiMilliseconds: 1100 };
+    const nodes = Array.from({ length: 40 }, (_, index) => `node i-${index}`);
+    const before = keptBefore({ ...look, problems: [...nodes, ...workloads].map(problem) });
+    const input = { cluster, revision: NEW, render: render('1.35.4'), lock: held, checkMove: { reachable: true }, checkHealth: { before } };
+
+    const { notWell } = await runStep(beginUpdate, input, world, 'update-a');
+    const again = { ...look, problems: [...workloads, 'Deployment kube-system/new'].map(problem) };
+    const { problems, asBefore } = verdictAt(again, 'before-nodes', keptBefore(again), notWell ?? undefined);
+
+    expect(notWell).toHaveLength(1 + workloads.length);
+    expect(asBefore.map(({ subject }) => subject)).toEqual([...workloads, 'the speed of the API']);
+    expect(problems.map(({ subject }) => subject)).toEqual(['Deployment kube-system/new']);
   });
 
   test('an execution that lost its lock notes nothing', async () => {
