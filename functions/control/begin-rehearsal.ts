@@ -27,7 +27,8 @@ interface Ports {
 /**
  * Starts the rehearsal of an upgrade on a backup of the channel that gets it, beside e2e, which takes longer; conclude-rehearsal
  * waits for it. The same backup that has passed under the same versions before is not tried again; one that failed is, for what was
- * found may be mended on the cluster, or have been a machine's bad day. Without a backup nothing is started, and that is told.
+ * found may be mended on the cluster, or have been a machine's bad day. Without a backup of the last days nothing is started, and that
+ * is told; one that failed does not become good by getting old.
  * @throws NotFoundError, InputError when the settings can't be read; TransientError
  */
 export const beginRehearsal = defineStep({
@@ -42,6 +43,8 @@ export const beginRehearsal = defineStep({
     decision: z.enum(['started', 'known', 'none']),
     reason: z.string(),
     subject: RehearsalSubject.nullable(),
+    /** Clusters that come before the subject's, each with why it was not taken. */
+    passedOver: z.string(),
     execution: ExecutionName.nullable(),
   }),
   async run({ readPullRequest: pull, snapshotConfiguration: snapshots, plan }, ports: Ports, { execution: own }) {
@@ -50,28 +53,34 @@ export const beginRehearsal = defineStep({
     const { channels } = await readSettings(objects, snapshots.headSettingsCommit);
     const channel = channels.find(({ branch }) => branch === pull.baseRef);
     if (channel === undefined) return none(`no channel has the branch ${pull.baseRef}`);
-    const subject = chooseRehearsal(await clustersOf(channel, objects), plan.versions);
-    if (typeof subject === 'string') return none(subject);
+    const chosen = chooseRehearsal(await clustersOf(channel, objects), plan.versions, clock.now());
+    if (typeof chosen === 'string') return none(chosen);
+    const { subject, stale, passedOver } = chosen;
     const hash = rehearsalHash(subject);
     const known = await attempt('the record', () => readObject(objects, keys.rehearsal(hash), RehearsalRecord));
-    if (known.known && known.value?.outcome === 'passed')
-      return { decision: 'known' as const, reason: 'it has passed before', subject, execution: null };
+    const outcome = known.known ? known.value?.outcome : undefined;
+    const before = { decision: 'known' as const, subject, passedOver, execution: null };
+    if (stale !== undefined) {
+      if (outcome === 'failed') return { ...before, reason: stale };
+      return none(passedOver === '' ? stale : `${stale}; ${passedOver}`);
+    }
+    if (outcome === 'passed') return { ...before, reason: 'it has passed before' };
     const execution = executionName('rehearse', subject.cluster.name, { hash, own }, hash);
     await checks.want({
       ref: pull.check,
       status: 'in_progress',
       title: plan.title,
-      summary: `Validated and planned; see \`sluice / plan\`.\n\n${rehearsalBegun(subject, clock.now())}`,
+      summary: `Validated and planned; see \`sluice / plan\`.\n\n${rehearsalBegun(subject, passedOver, clock.now())}`,
       execution: own,
       generation: pull.generation,
     });
     await executions.start('rehearse-upgrade', execution, { ...subject, progress: null });
-    return { decision: 'started' as const, reason: 'under way', subject, execution };
+    return { decision: 'started' as const, reason: 'under way', subject, passedOver, execution };
   },
 });
 
 function none(reason: string) {
-  return { decision: 'none' as const, reason, subject: null, execution: null };
+  return { decision: 'none' as const, reason, subject: null, passedOver: '', execution: null };
 }
 
 /** Clusters of the channel that exist and stay, in the order of its file. An index that can't be read holds up nobody, and is told. */

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { readCaught } from '#domain/caught.ts';
+import { timeText } from '#domain/duration.ts';
 import { keys } from '#domain/names.ts';
 import { rehearsalHash } from '#domain/rehearsal.ts';
-import { backupText, notRehearsedLine, rehearsalFailure, rehearsalLine, versionsText } from '#domain/rehearsal-text.ts';
+import { backupText, notRehearsedLine, passedOverText, rehearsalFailure, rehearsalLine, versionsText } from '#domain/rehearsal-text.ts';
 import { attempt } from '#facts/known.ts';
 import { readObject } from '#facts/stored.ts';
 import { RehearsalFailedError } from '#model/errors.ts';
@@ -27,12 +28,13 @@ const Begun = z.object({
   decision: z.enum(['started', 'known', 'none']),
   reason: z.string(),
   subject: RehearsalSubject.nullable(),
+  passedOver: z.string().default(''),
   execution: ExecutionName.nullable(),
 });
 
 /**
  * Waits for the rehearsal that was started and says what came of it, as a line for the check. Whatever kept it from being made is
- * told as not rehearsed, and is no success and no failure.
+ * told as not rehearsed, and is no success and no failure; what an earlier one of the same found stands then.
  * @throws RehearsalFailedError with what was found, when the backup does not bear the versions; TransientError
  */
 export const concludeRehearsal = defineStep({
@@ -45,20 +47,27 @@ export const concludeRehearsal = defineStep({
     if (subject === null) return unknown(notRehearsedLine(begun.reason));
     const { cluster, backup, from, to } = subject;
     const what = `${versionsText(from, to)} on ${backupText({ cluster: cluster.name, backup }, now)}`;
-    if (execution !== null) {
-      const status = await executions.describe('rehearse-upgrade', execution);
-      if (status?.status === 'RUNNING')
-        return { done: false, waitSeconds: LOOK_AGAIN_SECONDS, reason: `rehearses ${what}`, outcome: null, line: '' };
-      if (status?.status !== 'SUCCEEDED') return unknown(notRehearsedLine(whyNot(status, execution), what));
-    }
+    const also = passedOverText(begun.passedOver);
+    const status = execution === null ? undefined : await executions.describe('rehearse-upgrade', execution);
+    if (status?.status === 'RUNNING')
+      return { done: false, waitSeconds: LOOK_AGAIN_SECONDS, reason: `rehearses ${what}`, outcome: null, line: '' };
+    const why = execution === null || status?.status === 'SUCCEEDED' ? undefined : whyNot(status, execution);
     const key = keys.rehearsal(rehearsalHash(subject));
     const read = await attempt(key, () => readObject(objects, key, RehearsalRecord));
-    if (!read.known || read.value === undefined)
-      return unknown(notRehearsedLine(`its record ${read.known ? `${key} is not there` : `can't be read: ${read.what}`}`, what));
-    const record = read.value;
-    if (record.outcome === 'failed') throw new RehearsalFailedError(rehearsalFailure(record, now));
-    const reused = execution === null || record.execution !== execution;
-    return { ...told(rehearsalLine(record, reused, now)), outcome: record.outcome };
+    const record = read.known ? read.value : undefined;
+    const own = record !== undefined && record.execution === execution;
+    // It stands until one of the same is tried again; that none could be says nothing against it.
+    if (record?.outcome === 'failed') {
+      const again = own ? '' : `\n\n${foundBefore(record, why ?? (execution === null ? begun.reason : undefined))}`;
+      throw new RehearsalFailedError(`${rehearsalFailure(record, now)}${again}${also === '' ? '' : `\n\n${also.trimStart()}`}`);
+    }
+    if (record?.outcome === 'passed') return { ...told(`${rehearsalLine(record, !own, now)}${also}`), outcome: 'passed' as const };
+    if (why !== undefined) return unknown(`${notRehearsedLine(why, what)}${also}`);
+    if (record === undefined) {
+      const gone = `its record ${read.known ? `${key} is not there` : `can't be read: ${read.what}`}`;
+      return unknown(`${notRehearsedLine(gone, what)}${also}`);
+    }
+    return unknown(`${rehearsalLine(record, !own, now)}${also}`);
   },
 });
 
@@ -68,6 +77,11 @@ function told(line: string) {
 
 function unknown(line: string) {
   return { ...told(line), reason: 'not rehearsed', outcome: 'not-rehearsed' as const };
+}
+
+/** That an earlier one found it. @param why there is none that is newer; absent where the execution itself ended well */
+function foundBefore({ at, execution }: RehearsalRecord, why = 'what was tried came to nothing newer'): string {
+  return `Found at ${timeText(at)} by \`${execution}\`; it stands, for it was not tried again since: ${why}`;
 }
 
 function whyNot(status: ExecutionStatus | undefined, execution: string): string {

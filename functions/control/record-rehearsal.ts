@@ -13,8 +13,8 @@ interface Ports {
 }
 
 /**
- * Keeps what a rehearsal came to, by its backup and versions. One that passed stays: what nobody could try later says nothing
- * against it. @throws ConflictError, InputError when what is there can't be read
+ * Keeps what a rehearsal came to, by its backup and versions. One that passed or failed stays when nobody could try it later: that
+ * says nothing against either. @throws ConflictError, InputError when what is there can't be read
  */
 export const recordRehearsal = defineStep({
   name: 'record-rehearsal',
@@ -26,7 +26,8 @@ export const recordRehearsal = defineStep({
     const record: RehearsalRecord = { ...result, cluster: cluster.name, backup, from, to, at: clock.now().toISOString(), execution };
     const kept = await changeObject(objects, key, RehearsalRecord, (known) => {
       if (known?.execution === execution) return undefined;
-      return known?.outcome === 'passed' && record.outcome === 'not-rehearsed' ? undefined : record;
+      const tried = known !== undefined && known.outcome !== 'not-rehearsed';
+      return tried && record.outcome === 'not-rehearsed' ? undefined : record;
     });
     return { key, outcome: kept?.outcome ?? record.outcome };
   },

@@ -90,7 +90,7 @@ export function createComparison(name: string, prefix: string, stored: StoredKey
       addedCount += 1;
       if (added.length < SHOWN) added.push(path);
     },
-    result(problem?: string): ServedResource {
+    result(unread?: { readonly problem: string; readonly late: boolean }): ServedResource {
       const missing = [...keys].filter((path) => !mayEnd(prefix, path));
       return {
         name,
@@ -101,7 +101,7 @@ export function createComparison(name: string, prefix: string, stored: StoredKey
         missingCount: missing.length,
         added,
         addedCount,
-        ...(problem === undefined ? {} : { problem }),
+        ...unread,
       };
     },
   };

@@ -14,10 +14,15 @@ export function backupText({ cluster, backup }: { cluster: string; backup: Rehea
   return `backup \`${backup.id}\` of ${cluster}, taken ${timeText(backup.takenAt)} (${durationText(age)} ago)`;
 }
 
-/** That it has begun, for a check that is under way. */
-export function rehearsalBegun(subject: RehearsalSubject, now: Date): string {
+/** That it has begun, for a check that is under way. @param passedOver clusters that come before, each with why not; empty for none */
+export function rehearsalBegun(subject: RehearsalSubject, passedOver: string, now: Date): string {
   const { from, to, cluster, backup } = subject;
-  return `Rehearses ${versionsText(from, to)} on ${backupText({ cluster: cluster.name, backup }, now)}.`;
+  return `Rehearses ${versionsText(from, to)} on ${backupText({ cluster: cluster.name, backup }, now)}.${passedOverText(passedOver)}`;
+}
+
+/** Which clusters were not rehearsed on, as a sentence that follows another one. @param passedOver empty for none */
+export function passedOverText(passedOver: string): string {
+  return passedOver === '' ? '' : ` Not on clusters that come before: ${passedOver}.`;
 }
 
 /** What a rehearsal that did not fail came to, as a line of the check. @param reused whether an earlier one of the same is told */

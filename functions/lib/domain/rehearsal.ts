@@ -2,7 +2,7 @@ import type { BackupIndex } from '../model/backup-records.ts';
 import type { ClusterRecord } from '../model/records.ts';
 import type { DataVersions, Orphans, RehearsalResult, RehearsalSubject } from '../model/rehearsal.ts';
 import type { ClusterRef } from '../model/settings.ts';
-import type { Served } from '../ports/api-drill.ts';
+import type { Served, ServedResource } from '../ports/api-drill.ts';
 import { OWN_KEYS, servedVerdict } from './api-drill.ts';
 import { hashOf } from './hash.ts';
 import type { Known } from './may-start.ts';
@@ -11,6 +11,13 @@ import type { Known } from './may-start.ts';
 const SHOWN = 5;
 /** Under this name `limitCounts` sums up what is beyond the resources that it names. */
 const OTHERS = '(others)';
+
+const DAY_MILLISECONDS = 86_400_000;
+/**
+ * An upgrade is rehearsed on no older backup. Each cluster has a drill a day: after a week without one something is wrong with its
+ * backups, and what has since been installed in the cluster is not in them.
+ */
+const OLDEST_DAYS = 7;
 
 /** Whether what reads this cluster's data becomes another version. One that is being deleted gets none. */
 export function changesDataVersions(record: ClusterRecord, to: DataVersions): boolean {
@@ -24,22 +31,57 @@ export interface Rehearsable {
   readonly backups: Known<BackupIndex | null>;
 }
 
+/** What an upgrade is rehearsed on. */
+export interface ChosenRehearsal {
+  readonly subject: RehearsalSubject;
+  /** Why it is not to be rehearsed: its backup is too old. Of no other cluster there is a newer one then. */
+  readonly stale: string | undefined;
+  /** Clusters whose versions change and that would have come before, each with why it was not taken. */
+  readonly passedOver: string;
+}
+
 /**
  * What an upgrade is rehearsed on: the newest restored and served backup of the first cluster, in the order of the channel's
- * file, whose versions change and which has one. Otherwise why there is nothing.
+ * file, whose versions change and which has one of the last days; without one, the newest that there is, as too old. Otherwise why
+ * there is nothing.
  */
-export function chooseRehearsal(clusters: readonly Rehearsable[], to: DataVersions): RehearsalSubject | string {
+export function chooseRehearsal(clusters: readonly Rehearsable[], to: DataVersions, now: Date): ChosenRehearsal | string {
   const affected = clusters.filter(({ record }) => changesDataVersions(record, to));
   if (affected.length === 0) return 'no cluster that is there changes its version of Kubernetes or etcd';
-  for (const { cluster, record, backups } of affected) {
-    const backup = backups.known ? backups.value?.newestDrilled : undefined;
-    if (backup === undefined || backup === null) continue;
-    const { kubernetes, etcd } = record.versions;
-    return { cluster, backup, from: { kubernetes, etcd }, to };
+  const drilled = affected.flatMap((one) => {
+    const backup = one.backups.known ? one.backups.value?.newestDrilled : undefined;
+    return backup === undefined || backup === null ? [] : [{ one, backup, days: daysOf(backup, now) }];
+  });
+  const fresh = drilled.find(({ days }) => days <= OLDEST_DAYS);
+  const taken = fresh ?? drilled.toSorted((left, right) => left.days - right.days)[0];
+  if (taken === undefined) {
+    const unread = affected.flatMap(({ backups }) => (backups.known ? [] : [backups.what]));
+    const names = affected.map(({ cluster }) => cluster.name);
+    return [`no proven backup yet of ${listed(names)}`, ...(unread.length === 0 ? [] : [`can't be read: ${listed(unread)}`])].join('; ');
   }
-  const names = affected.map(({ cluster }) => cluster.name);
-  const unread = affected.flatMap(({ backups }) => (backups.known ? [] : [backups.what]));
-  return [`no proven backup yet of ${listed(names)}`, ...(unread.length === 0 ? [] : [`can't be read: ${listed(unread)}`])].join('; ');
+  const { one, backup, days } = taken;
+  const { kubernetes, etcd } = one.record.versions;
+  const before = fresh === undefined ? affected.filter((other) => other !== one) : affected.slice(0, affected.indexOf(one));
+  return {
+    subject: { cluster: one.cluster, backup, from: { kubernetes, etcd }, to },
+    stale:
+      fresh === undefined
+        ? `the newest restored backup is ${Math.floor(days)} days old (\`${backup.id}\` of ${one.cluster.name})`
+        : undefined,
+    passedOver: listed(before.map((other) => whyNotOn(other, now))),
+  };
+}
+
+/** Why a cluster is not rehearsed on, with its name. */
+function whyNotOn({ cluster, backups }: Rehearsable, now: Date): string {
+  if (!backups.known) return `${backups.what} can't be read`;
+  const backup = backups.value?.newestDrilled ?? undefined;
+  if (backup === undefined) return `${cluster.name} has no proven backup yet`;
+  return `the newest restored backup of ${cluster.name} is ${Math.floor(daysOf(backup, now))} days old`;
+}
+
+function daysOf({ takenAt }: RehearsalSubject['backup'], now: Date): number {
+  return (now.getTime() - Date.parse(takenAt)) / DAY_MILLISECONDS;
 }
 
 /** Name of a rehearsal by its content: the same backup under the same versions has the same. */
@@ -64,8 +106,9 @@ export interface RehearsalFacts {
 export function judgeRehearsal(served: Served, today: Served | undefined, facts: RehearsalFacts, unasked = ''): RehearsalResult {
   const { target, seconds } = facts;
   const under = { version: target.kubernetes, writtenBy: facts.today, revision: facts.revision, seconds };
-  // What is served by nobody is told below, by what today's server makes of it.
-  const l6 = servedVerdict({ ...served, unserved: {} }, under);
+  const late = served.resources.filter(isLate);
+  // What is served by nobody, and what nobody had the time to read, is told below.
+  const l6 = servedVerdict({ ...served, unserved: {}, resources: served.resources.map(asIfRead) }, under);
   const orphans = today === undefined ? [] : orphansOf(served, today);
   const wrong = [
     ...(l6.verdict === 'holds' ? [] : [l6.reason]),
@@ -74,6 +117,10 @@ export function judgeRehearsal(served: Served, today: Served | undefined, facts:
   ];
   const common = { orphans: orphans.slice(0, SHOWN), orphanedResources: orphans.length, seconds };
   if (wrong.length > 0) return { outcome: 'failed', reason: wrong.join('; '), ...common };
+  if (late.length > 0) {
+    const reason = `kube-apiserver ${target.kubernetes} was too slow for ${listed(late.map(({ name }) => name))}: ${late[0]?.problem ?? ''}`;
+    return { outcome: 'not-rehearsed', reason, ...common };
+  }
   const left = orphansOf(served, { unserved: {} });
   if (today === undefined && left.length > 0) {
     const reason = `kube-apiserver ${target.kubernetes} does not serve ${told(left)}; whether ${facts.today} does can't be told: ${unasked}`;
@@ -81,6 +128,17 @@ export function judgeRehearsal(served: Served, today: Served | undefined, facts:
   }
   const same = left.length === 0 ? '' : `; ${told(left)} are served neither today nor then`;
   return { outcome: 'passed', reason: `etcd ${target.etcd} and ${l6.reason}${same}`, ...common };
+}
+
+function isLate(resource: ServedResource): boolean {
+  return resource.late === true;
+}
+
+/** Of a list that time ran out for nothing is known: it is no finding. */
+function asIfRead(resource: ServedResource): ServedResource {
+  if (!isLate(resource)) return resource;
+  const { problem: _, late: __, ...read } = resource;
+  return { ...read, missing: [], missingCount: 0, added: [], addedCount: 0 };
 }
 
 /** What nobody could try. */

@@ -77,6 +77,13 @@ export class ClusterUnreachableError extends SluiceError {
 /** A backup was taken and a layer of its proof does not hold. Never retried. */
 export class BackupNotProvenError extends SluiceError {
   override readonly name = 'BackupNotProvenError';
+  /** A limit of time ran out: the backup is not proven, and nothing was found that speaks against its data. */
+  readonly late: boolean;
+
+  constructor(message: string, { late = false, ...options }: ErrorOptions & { readonly late?: boolean } = {}) {
+    super(message, options);
+    this.late = late;
+  }
 }
 
 /** A backup is proven and for this change, and too old for it to begin. A new one would do. Never retried as it is. */

@@ -51,7 +51,7 @@ export const RehearsalResult = z.object({
 });
 export type RehearsalResult = z.infer<typeof RehearsalResult>;
 
-/** `rehearsals/<hash>.json` in the hub's bucket, named by backup and versions: the newest rehearsal of them. */
+/** `rehearsals/<hash>.json` in the hub's bucket, named by backup and versions: the newest rehearsal of them that passed or failed, else the newest. */
 export const RehearsalRecord = RehearsalResult.extend({
   cluster: ClusterName,
   backup: RehearsalSubject.shape.backup,

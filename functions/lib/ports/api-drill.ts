@@ -24,6 +24,8 @@ export interface ServedResource {
   readonly addedCount: number;
   /** Why the list could not be read to its end. */
   readonly problem?: string;
+  /** It is that time ran out: of the rest nothing is known. */
+  readonly late?: boolean;
 }
 
 /** What an API server makes of restored data. */
@@ -42,6 +44,6 @@ export interface Served {
 
 /** A real kube-apiserver on a restored etcd, reachable for nobody else, and both ended on every path. */
 export interface ApiDrill {
-  /** @throws BackupNotProvenError when the snapshot does not restore, or etcd or the API server does not get ready on it */
+  /** @throws BackupNotProvenError when the snapshot does not restore, or etcd or the API server does not get ready on it; `late` when not in time */
   serve(request: ApiDrillRequest): Promise<Served>;
 }

@@ -101,7 +101,29 @@ describe('begin-rehearsal', () => {
   test('goes on to the next cluster when an index can’t be read', async () => {
     await world.objects.put(keys.backupIndex('beta-1'), '{"half');
 
-    expect((await begun()).subject.cluster.name).toBe('beta-2');
+    const { told, subject } = await begun();
+
+    expect(subject.cluster.name).toBe('beta-2');
+    expect(told.passedOver).toMatch(/^the backups of beta-1 \(.*\) can't be read$/);
+    expect((await world.checks.wanted(check))?.summary).toContain('Not on clusters that come before: the backups of beta-1 (');
+  });
+
+  test('starts nothing on a backup of more than a week; one that failed on it stays so', async () => {
+    const { subject, execution } = await begun();
+    world.clock.advance(8 * 86_400);
+
+    expect(await runStep(beginRehearsal, input, world, 'pr-8')).toMatchObject({
+      decision: 'none',
+      reason: expect.stringMatching(
+        /^the newest restored backup is 8 days old \(`.*` of beta-2\); beta-1 has no proven backup yet, beta-3/,
+      ),
+    });
+    await runStep(recordRehearsal, { ...subject, proveUpgrade: { ...RESULT, outcome: 'failed' } }, world, execution);
+    const known = await runStep(beginRehearsal, input, world, 'pr-8');
+
+    expect(known).toMatchObject({ decision: 'known', execution: null });
+    await expect(runStep(concludeRehearsal, { beginRehearsal: known }, world, 'pr-8')).rejects.toThrow(/8 days old/);
+    expect(world.executions.started).toHaveLength(1);
   });
 
   test.each([
@@ -132,12 +154,19 @@ describe('record-rehearsal', () => {
     expect(world.read(first.key)).toMatchObject({ ...RESULT, cluster: 'beta-2', backup, to, execution, at: '2026-01-05T08:00:00.000Z' });
   });
 
-  test('what passed is not undone by what nobody could try, and is by what failed', async () => {
+  test.each(['passed', 'failed'])('what %s is not undone by what nobody could try', async (outcome) => {
+    const { subject, execution } = await begun();
+    const { key } = await runStep(recordRehearsal, { ...subject, proveUpgrade: { ...RESULT, outcome } }, world, execution);
+
+    await runStep(recordRehearsal, { ...subject, proveUpgrade: { ...RESULT, outcome: 'not-rehearsed' } }, world, 'rehearse-b');
+
+    expect(world.read(key)).toMatchObject({ outcome, execution });
+  });
+
+  test('what passed is undone by what failed', async () => {
     const { subject, execution } = await begun();
     const { key } = await runStep(recordRehearsal, { ...subject, proveUpgrade: RESULT }, world, execution);
 
-    await runStep(recordRehearsal, { ...subject, proveUpgrade: { ...RESULT, outcome: 'not-rehearsed' } }, world, 'rehearse-b');
-    expect(world.read(key)).toMatchObject({ outcome: 'passed', execution });
     await runStep(recordRehearsal, { ...subject, proveUpgrade: { ...RESULT, outcome: 'failed' } }, world, 'rehearse-c');
 
     expect(world.read(key)).toMatchObject({ outcome: 'failed', execution: 'rehearse-c' });
@@ -159,7 +188,7 @@ describe('conclude-rehearsal', () => {
 
     expect(done).toMatchObject({ done: true, outcome: 'passed' });
     expect(done.line).toMatch(
-      /^Rehearsed Kubernetes 1\.35\.4 to 1\.36\.3, .* of beta-2, taken 2026-01-05 06:00 UTC \(2 h ago\), in 12 s: all of it is served\.$/,
+      /^Rehearsed Kubernetes 1\.35\.4 to 1\.36\.3, .* of beta-2, taken 2026-01-05 06:00 UTC \(2 h ago\), in 12 s: all of it is served\. Not on clusters that come before: beta-1 has no proven backup yet\.$/,
     );
   });
 
@@ -188,6 +217,26 @@ describe('conclude-rehearsal', () => {
 
     await expect(thrown).rejects.toBeInstanceOf(RehearsalFailedError);
     await expect(thrown).rejects.toThrow(/failed: lost\. It ran on backup .* of beta-2[\s\S]*- 2 of `widgets`/);
+  });
+
+  test.each([
+    ['fails', { status: 'FAILED', error: 'RefusedError', cause: '{"errorType":"RefusedError","errorMessage":"no role"}' }, /no role/],
+    ['runs too long', { status: 'TIMED_OUT' }, /past its time limit/],
+    ['was not rehearsed', { status: 'SUCCEEDED' }, /nothing newer/],
+  ] as const)('throws what was found before when its re-run %s', async (_, status, why) => {
+    const { subject, execution } = await begun();
+    await runStep(recordRehearsal, { ...subject, proveUpgrade: { ...RESULT, outcome: 'failed', reason: 'lost' } }, world, execution);
+    const again = await runStep(beginRehearsal, input, world, 'pr-8');
+    await runStep(recordRehearsal, { ...subject, proveUpgrade: { ...RESULT, outcome: 'not-rehearsed' } }, world, again.execution ?? '');
+    world.executions.set('rehearse-upgrade', again.execution ?? '', status);
+
+    const thrown = runStep(concludeRehearsal, { beginRehearsal: again }, world, 'pr-8');
+
+    await expect(thrown).rejects.toBeInstanceOf(RehearsalFailedError);
+    await expect(thrown).rejects.toThrow(/failed: lost/);
+    await expect(thrown).rejects.toThrow(`Found at 2026-01-05 08:00 UTC by \`${execution}\``);
+    await expect(thrown).rejects.toThrow(why);
+    await expect(thrown).rejects.toThrow(/Not on clusters that come before: beta-1/);
   });
 
   test.each([

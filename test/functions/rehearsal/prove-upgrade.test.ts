@@ -92,6 +92,12 @@ describe('prove-upgrade', () => {
     expect(await run()).toMatchObject({ outcome: 'failed', reason: 'etcd does not run on the restored data' });
   });
 
+  it('does not know when a limit of time ran out', async () => {
+    serve = () => Promise.reject(new BackupNotProvenError('etcd is not ready after 120 s', { late: true }));
+
+    expect(await run()).toMatchObject({ outcome: 'not-rehearsed', reason: 'etcd is not ready after 120 s' });
+  });
+
   it.each([
     ['kube-apiserver', async () => objects.remove(`artifacts/kubernetes/${TO.kubernetes}.json`)],
     ['etcd', async () => objects.remove(`artifacts/etcd/${TO.etcd}.json`)],

@@ -52,8 +52,8 @@ describe('a list beside the keys', () => {
     pods.see({ namespace: 'a', name: 'one' });
     pods.see({ namespace: 'c', name: 'one' });
 
-    expect(pods.result('cut off')).toEqual(
-      resource({ missing: ['b/one'], missingCount: 1, added: ['c/one'], addedCount: 1, problem: 'cut off' }),
+    expect(pods.result({ problem: 'cut off', late: false })).toEqual(
+      resource({ missing: ['b/one'], missingCount: 1, added: ['c/one'], addedCount: 1, problem: 'cut off', late: false }),
     );
   });
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { emptyIndex } from '#domain/backup-index.ts';
 import { known, unknown } from '#domain/may-start.ts';
-import { changesDataVersions, chooseRehearsal, judgeRehearsal, type Rehearsable, rehearsalHash } from '#domain/rehearsal.ts';
+import {
+  type ChosenRehearsal,
+  changesDataVersions,
+  chooseRehearsal,
+  judgeRehearsal,
+  type Rehearsable,
+  rehearsalHash,
+} from '#domain/rehearsal.ts';
 import { backupText, notRehearsedLine, rehearsalFailure, rehearsalLine, versionsText } from '#domain/rehearsal-text.ts';
 import { clusterRef } from '#domain/waves.ts';
 import type { RehearsalRecord, RehearsalSubject } from '#model/rehearsal.ts';
@@ -29,25 +36,44 @@ describe('what a rehearsal is made on', () => {
   it('is the first cluster of the file whose versions change and that has a drilled backup', () => {
     const clusters = [rehearsable(0, BACKUP, { ...TODAY, kubernetes: '1.36.3' }), rehearsable(1, null), rehearsable(2, BACKUP)];
 
-    expect(chooseRehearsal(clusters, TO)).toEqual({
-      cluster: clusters[2]?.cluster,
-      backup: BACKUP,
-      from: { kubernetes: '1.35.4', etcd: '3.6.5' },
-      to: TO,
+    expect(chooseRehearsal(clusters, TO, NOW)).toEqual({
+      subject: { cluster: clusters[2]?.cluster, backup: BACKUP, from: { kubernetes: '1.35.4', etcd: '3.6.5' }, to: TO },
+      stale: undefined,
+      passedOver: 'dev-2 has no proven backup yet',
     });
   });
 
   it('is nothing without one, and says of which clusters', () => {
-    expect(chooseRehearsal([rehearsable(0, null), rehearsable(1, null)], TO)).toBe('no proven backup yet of dev-1, dev-2');
-    expect(chooseRehearsal([{ ...rehearsable(0, null), backups: known(null) }], TO)).toBe('no proven backup yet of dev-1');
-    expect(chooseRehearsal([], TO)).toMatch(/^no cluster that is there/);
+    expect(chooseRehearsal([rehearsable(0, null), rehearsable(1, null)], TO, NOW)).toBe('no proven backup yet of dev-1, dev-2');
+    expect(chooseRehearsal([{ ...rehearsable(0, null), backups: known(null) }], TO, NOW)).toBe('no proven backup yet of dev-1');
+    expect(chooseRehearsal([], TO, NOW)).toMatch(/^no cluster that is there/);
   });
 
   it('is another cluster where the first one’s backups can’t be read; else that is told', () => {
     const unread = { ...rehearsable(0, null), backups: unknown('the backups of dev-1 (no JSON)') };
 
-    expect(chooseRehearsal([unread, rehearsable(1, BACKUP)], TO)).toMatchObject({ cluster: { name: 'dev-2' } });
-    expect(chooseRehearsal([unread], TO)).toBe("no proven backup yet of dev-1; can't be read: the backups of dev-1 (no JSON)");
+    expect(chooseRehearsal([unread, rehearsable(1, BACKUP)], TO, NOW)).toMatchObject({
+      subject: { cluster: { name: 'dev-2' } },
+      passedOver: "the backups of dev-1 (no JSON) can't be read",
+    });
+    expect(chooseRehearsal([unread], TO, NOW)).toBe("no proven backup yet of dev-1; can't be read: the backups of dev-1 (no JSON)");
+  });
+
+  it('is no backup of more than a week, while another cluster has a newer one', () => {
+    const old = { id: '20251228T180000Z-422a689b6051', takenAt: '2025-12-28T18:00:00.000Z' };
+    const week = { id: '20251229T200000Z-422a689b6051', takenAt: '2025-12-29T20:00:00.000Z' };
+
+    expect(chooseRehearsal([rehearsable(0, week)], TO, NOW)).toMatchObject({ subject: { backup: week }, stale: undefined });
+    expect(chooseRehearsal([rehearsable(0, old), rehearsable(1, week)], TO, NOW)).toMatchObject({
+      subject: { cluster: { name: 'dev-2' } },
+      stale: undefined,
+      passedOver: 'the newest restored backup of dev-1 is 8 days old',
+    });
+    expect(chooseRehearsal([rehearsable(0, null), rehearsable(1, old)], TO, NOW)).toMatchObject({
+      subject: { cluster: { name: 'dev-2' }, backup: old },
+      stale: `the newest restored backup is 8 days old (\`${old.id}\` of dev-2)`,
+      passedOver: 'dev-1 has no proven backup yet',
+    });
   });
 
   it('concerns etcd as well, and no cluster that is being deleted', () => {
@@ -60,7 +86,7 @@ describe('what a rehearsal is made on', () => {
   });
 
   it('has one name for the same backup and versions, whatever ran before', () => {
-    const subject = chooseRehearsal([rehearsable(0, BACKUP)], TO) as RehearsalSubject;
+    const { subject } = chooseRehearsal([rehearsable(0, BACKUP)], TO, NOW) as ChosenRehearsal;
     const others: RehearsalSubject[] = [
       { ...subject, backup: { ...BACKUP, id: '20260105T070000Z-422a689b6051' } },
       { ...subject, to: { ...TO, etcd: '3.7.3' } },
@@ -151,6 +177,20 @@ describe('what a rehearsal comes to', () => {
     const result = judgeRehearsal(served({ unserved: { both: 4 } }), undefined, { ...FACTS, counts }, 'there is no artifact');
 
     expect(result).toMatchObject({ outcome: 'not-rehearsed', reason: expect.stringContaining("can't be told: there is no artifact") });
+  });
+
+  it('does not know when time ran out for a list, and fails for what was found beside it', () => {
+    const problem = 'not all resources were read within 200 s';
+    const late = { ...SECRET, problem, late: true, listed: 0, missingCount: 1, missing: ['a/b'] };
+
+    expect(judgeRehearsal(served({ resources: [POD, late] }), undefined, FACTS)).toMatchObject({
+      outcome: 'not-rehearsed',
+      reason: `kube-apiserver 1.36.3 was too slow for secrets: ${problem}`,
+    });
+    expect(judgeRehearsal(served({ resources: [{ ...POD, problem: 'no answer' }, late] }), undefined, FACTS)).toMatchObject({
+      outcome: 'failed',
+      reason: "kube-apiserver 1.36.3: pods can't be listed: no answer",
+    });
   });
 
   it('counts neither the API server’s own keys nor what was only summed up', () => {

@@ -7,8 +7,7 @@ import { callOnce, type Target } from './connection.ts';
 import { RANGE_KEYS, STATUS, type StatusResponse } from './messages.ts';
 
 /** Longest restore and boot: 8 GB take about 50 s on 2 cores. */
-const RESTORE_MILLISECONDS = 300_000;
-const BOOT_MILLISECONDS = 120_000;
+const LIMITS: RestoreLimits = { restoreMilliseconds: 300_000, bootMilliseconds: 120_000 };
 const CALL_MILLISECONDS = 30_000;
 /** Keys have about 60 bytes; a page stays far below the message limit. */
 const PAGE_KEYS = 10_000;
@@ -16,6 +15,12 @@ const NAME = 'drill';
 /** Unix sockets in the working directory: no port that anyone else could reach or hold. etcd wants host:port in them. */
 const CLIENT = 'client:1';
 const PEER = 'peer:1';
+
+/** Longest run of etcdutl, and of etcd until it is ready. */
+export interface RestoreLimits {
+  readonly restoreMilliseconds: number;
+  readonly bootMilliseconds: number;
+}
 
 /** A real etcd on restored data. */
 export interface RunningEtcd {
@@ -27,25 +32,26 @@ export interface RunningEtcd {
 /**
  * Restores a snapshot with the official tool, boots a real etcd on it and runs `use` beside it; the etcd is ended on every path.
  * @param bump raises the revision by this and marks all before it as compacted, as a restore of a cluster has to
- * @throws BackupNotProvenError when it does not restore or boot
+ * @throws BackupNotProvenError when it does not restore or boot, `late` when it was not done in time
  */
 export async function withRestored<T>(
   request: RestoreRequest,
   bump: number | undefined,
   use: (etcd: RunningEtcd) => Promise<T>,
+  limits: RestoreLimits = LIMITS,
 ): Promise<T> {
-  await runRestore(request, bump);
+  await runRestore(request, bump, limits.restoreMilliseconds);
   const log = join(request.directory, 'etcd.log');
   const etcd = startGuarded({ command: request.etcd, args: serverArgs(), directory: request.directory, log });
   try {
     const target = { socket: join(request.directory, CLIENT) };
-    return await use({ target, status: await untilReady(target, etcd, log) });
+    return await use({ target, status: await untilReady(target, etcd, log, limits.bootMilliseconds) });
   } finally {
     await etcd.end();
   }
 }
 
-async function runRestore({ etcdutl, snapshot, directory }: RestoreRequest, bump: number | undefined): Promise<void> {
+async function runRestore({ etcdutl, snapshot, directory }: RestoreRequest, bump: number | undefined, milliseconds: number): Promise<void> {
   const log = join(directory, 'etcdutl.log');
   const restore = startGuarded({
     command: etcdutl,
@@ -68,11 +74,11 @@ async function runRestore({ etcdutl, snapshot, directory }: RestoreRequest, bump
   });
   const limit = new AbortController();
   try {
-    const late = delay(RESTORE_MILLISECONDS, 'late' as const, { signal: limit.signal });
+    const late = delay(milliseconds, 'late' as const, { signal: limit.signal });
     const code = await Promise.race([restore.exited, late]);
     if (code === 0) return;
-    const how = code === 'late' ? `did not end within ${RESTORE_MILLISECONDS / 1000} s` : `ended with ${code ?? 'a signal'}`;
-    throw new BackupNotProvenError(`etcdutl snapshot restore ${how}: ${await lastLine(log)}`);
+    const how = code === 'late' ? `did not end within ${milliseconds / 1000} s` : `ended with ${code ?? 'a signal'}`;
+    throw new BackupNotProvenError(`etcdutl snapshot restore ${how}: ${await lastLine(log)}`, { late: code === 'late' });
   } finally {
     limit.abort();
     await restore.end();
@@ -88,9 +94,9 @@ function serverArgs(): string[] {
   ];
 }
 
-async function untilReady(target: Target, etcd: GuardedProcess, log: string): Promise<StatusResponse> {
+async function untilReady(target: Target, etcd: GuardedProcess, log: string, milliseconds: number): Promise<StatusResponse> {
   const ended = etcd.exited.then(() => 'ended' as const);
-  const deadline = Date.now() + BOOT_MILLISECONDS;
+  const deadline = Date.now() + milliseconds;
   let reason = 'no answer';
   while (Date.now() < deadline) {
     const answer = await Promise.race([ended, callOnce(target, STATUS, undefined, 1_000).catch((error: ClusterUnreachableError) => error)]);
@@ -99,7 +105,7 @@ async function untilReady(target: Target, etcd: GuardedProcess, log: string): Pr
     reason = answer instanceof Error ? answer.message : 'no leader';
     await Promise.race([ended, delay(50)]);
   }
-  throw new BackupNotProvenError(`etcd on the restored data is not ready after ${BOOT_MILLISECONDS / 1000} s: ${reason}`);
+  throw new BackupNotProvenError(`etcd on the restored data is not ready after ${milliseconds / 1000} s: ${reason}`, { late: true });
 }
 
 /** Each key under `/registry/` at a revision, in order. @throws ClusterUnreachableError */

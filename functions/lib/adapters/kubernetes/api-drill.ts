@@ -135,9 +135,13 @@ async function freePort(address: string): Promise<number> {
   return bound.port;
 }
 
-async function untilReady(send: Send, server: GuardedProcess, log: string): Promise<void> {
+/**
+ * Waits until the API server says that it is ready.
+ * @throws BackupNotProvenError when it ends or can't read a Secret, `late` when it was not ready in time
+ */
+export async function untilReady(send: Send, server: GuardedProcess, log: string, milliseconds = READY_MILLISECONDS): Promise<void> {
   const ended = server.exited.then(() => 'ended' as const);
-  const deadline = Date.now() + READY_MILLISECONDS;
+  const deadline = Date.now() + milliseconds;
   let look = Date.now();
   let reason = 'no answer';
   while (Date.now() < deadline) {
@@ -155,7 +159,8 @@ async function untilReady(send: Send, server: GuardedProcess, log: string): Prom
     await Promise.race([ended, delay(100)]);
   }
   throw new BackupNotProvenError(
-    `kube-apiserver on the restored data is not ready after ${READY_MILLISECONDS / 1000} s: ${reason}; ${await lastLine(log)}`,
+    `kube-apiserver on the restored data is not ready after ${milliseconds / 1000} s: ${reason}; ${await lastLine(log)}`,
+    { late: true },
   );
 }
 

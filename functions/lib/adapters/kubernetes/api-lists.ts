@@ -70,10 +70,10 @@ interface Listable {
 /**
  * Lists every resource that an API server on restored data serves, beside the keys that etcd had.
  * @param revision etcd's before the API server wrote anything
- * @throws BackupNotProvenError when it does not answer what it must; what can't be listed is told of the resource
+ * @throws BackupNotProvenError when it does not answer what it must; what can't be listed, or not in time, is told of the resource
  */
-export async function readAll(send: Send, stored: StoredKeys, revision: number): Promise<Served> {
-  const until = Date.now() + READ_MILLISECONDS;
+export async function readAll(send: Send, stored: StoredKeys, revision: number, milliseconds = READ_MILLISECONDS): Promise<Served> {
+  const limit = { until: Date.now() + milliseconds, seconds: milliseconds / 1000 };
   const services = Services.parse(await get(send, '/apis/apiregistration.k8s.io/v1/apiservices'));
   const aggregated = (services.items ?? [])
     .filter(({ spec }) => spec.service !== undefined && spec.service !== null)
@@ -82,7 +82,7 @@ export async function readAll(send: Send, stored: StoredKeys, revision: number):
   for (const { name, path, place } of await untilAllServed(send, new Set(aggregated))) {
     if (resources.some(({ prefix }) => prefix === place)) continue;
     const comparison = createComparison(name, place, stored);
-    resources.push(comparison.result(await list(send, path, comparison.see, until)));
+    resources.push(comparison.result(await list(send, path, comparison.see, limit)));
   }
   const oldest = await send({
     method: 'GET',
@@ -140,24 +140,35 @@ async function listable(send: Send, aggregated: ReadonlySet<string>): Promise<Li
   return found;
 }
 
+/** Why a list was not read to its end; `late` when time ran out. */
+interface Unread {
+  readonly problem: string;
+  readonly late: boolean;
+}
+
 /** Shows each object to `see`; answers why the list can't be read, if so. */
 async function list(
   send: Send,
   path: string,
   see: (object: { name: string; namespace?: string | undefined }) => void,
-  until: number,
-): Promise<string | undefined> {
+  limit: { readonly until: number; readonly seconds: number },
+): Promise<Unread | undefined> {
   let next: string | undefined = '';
   while (next !== undefined) {
-    if (Date.now() > until) return `not all resources were read within ${READ_MILLISECONDS / 1000} s`;
+    if (Date.now() > limit.until) return { problem: `not all resources were read within ${limit.seconds} s`, late: true };
     const answer = await send(pageOf(path, next)).catch((error: ClusterUnreachableError) => error);
-    if (answer instanceof Error) return answer.message;
-    if (answer.status !== 200) return messageOf(answer.body);
+    if (answer instanceof Error) return { problem: answer.message, late: ranOutOfTime(answer) };
+    if (answer.status !== 200) return { problem: messageOf(answer.body), late: false };
     const page = List.parse(JSON.parse(answer.body));
     for (const { metadata } of page.items ?? []) see(metadata);
     next = nextOf(page);
   }
   return undefined;
+}
+
+/** A server that is slow; not one that has ended. */
+function ranOutOfTime({ cause }: ClusterUnreachableError): boolean {
+  return cause instanceof Error && cause.name === 'TimeoutError';
 }
 
 function pageOf(path: string, from: string): ApiRequest {

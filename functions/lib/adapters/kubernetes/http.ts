@@ -24,7 +24,7 @@ export interface ApiRequest {
   readonly accept?: string;
 }
 
-/** Sends one request. @throws ClusterUnreachableError when no answer came in time */
+/** Sends one request. @throws ClusterUnreachableError when no answer came; its cause is a `TimeoutError` when none came in time */
 export type Send = (request: ApiRequest) => Promise<ApiAnswer>;
 
 const DEADLINE_SECONDS = 10;
@@ -86,7 +86,7 @@ function sendOnce(api: ApiAddress, agent: Agent, wanted: ApiRequest): Promise<Ap
       }
       const message = error instanceof Error ? error.message : String(error);
       const reason = signal.aborted ? `no answer in ${deadline} s` : message;
-      reject(new ClusterUnreachableError(`${what}: ${reason}`, { cause: error }));
+      reject(new ClusterUnreachableError(`${what}: ${reason}`, { cause: signal.aborted ? signal.reason : error }));
     }
     call.on('error', fail);
     call.end(body);
