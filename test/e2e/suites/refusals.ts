@@ -33,8 +33,9 @@ export function refusalsSuite(scene: () => Scene): void {
       const check = await completedCheck(scene(), pull.head.sha, 'sluice', CHECK_SECONDS);
 
       expect(check.conclusion, check.said).toBe('failure');
-      const annotations = await annotationsOf(scene(), check);
-      expect(annotations).toEqual([expect.objectContaining({ path: DEPLOYMENT, start_line: line, annotation_level: 'failure' })]);
+      // Beside it is a notice that nobody knows the next minor's schemas yet.
+      const annotations = (await annotationsOf(scene(), check)).filter(({ annotation_level: level }) => level === 'failure');
+      expect(annotations).toEqual([expect.objectContaining({ path: DEPLOYMENT, start_line: line })]);
       expect(annotations[0]?.message).toContain('NO_SUCH_VARIABLE');
       await expectOnlyLooked(scene(), pull.number);
     });

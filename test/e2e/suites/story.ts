@@ -64,7 +64,10 @@ export function storySuite(scene: () => Scene, story: () => StoryResult): void {
     });
 
     test('says what it was rehearsed on, or that there was no backup yet, which holds nobody up', async () => {
-      for (const { number } of story().pullRequests) {
+      // The first is proposed while the fleet is being made: there is no cluster yet whose data could be tried.
+      const promotions = story().pullRequests.slice(1);
+      expect(promotions).toHaveLength(2);
+      for (const { number } of promotions) {
         const { head } = await scene().operator.getPullRequest(number);
         const check = await stored(scene(), HUB_ACCOUNT, keys.check(head.sha, 'sluice'), WantedCheck);
         expect(check?.summary, `#${number}`).toMatch(/^(\*\*Not rehearsed\*\*: no proven backup yet of |Rehearsed Kubernetes )/m);
