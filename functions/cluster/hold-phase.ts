@@ -4,6 +4,7 @@ import type { MovePhase } from '#domain/phase-move.ts';
 import type { Phase } from '#model/configuration.ts';
 import { BlockedError } from '#model/errors.ts';
 import { Health } from '#model/health.ts';
+import type { Render } from '#model/render.ts';
 import type { Kubernetes } from '#ports/kubernetes.ts';
 import type { Step } from '#ports/step.ts';
 import { applyComponents } from './apply-components.ts';
@@ -33,17 +34,17 @@ export function withPhaseHeld(step: typeof applyComponents): Step<typeof Known, 
     input: Known,
     async run(input, ports, context) {
       const kubernetes = await ports.kubernetes(input.cluster);
-      await holdMove(NEXT[input.phase], await readRender(input, ports.objects), kubernetes);
+      const render = await readRender(input, ports.objects);
+      await holdMove(NEXT[input.phase], render, kubernetes);
       const output = await step.run(input, ports, context);
-      if (input.phase === 'before-control-plane') await holdUnhealthy(input, ports, kubernetes);
+      if (input.phase === 'before-control-plane') await holdUnhealthy(input, render, ports, kubernetes);
       return output;
     },
   };
 }
 
-async function holdUnhealthy(input: z.infer<typeof Known>, ports: ClusterPorts, kubernetes: Kubernetes): Promise<void> {
+async function holdUnhealthy(input: z.infer<typeof Known>, render: Render, ports: ClusterPorts, kubernetes: Kubernetes): Promise<void> {
   const scope = 'before-control-plane';
-  const render = await readRender(input, ports.objects);
   const health = await lookAtHealth(input.cluster.name, render, scope, ports, kubernetes);
   const { problems } = verdictAt(health, scope, input.checkHealth?.before, input.beginUpdate?.notWell ?? undefined);
   if (problems.length > 0)

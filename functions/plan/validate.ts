@@ -2,15 +2,16 @@ import * as z from 'zod';
 import { hashOf } from '#domain/hash.ts';
 import { keys } from '#domain/names.ts';
 import { restoresAsked } from '#domain/restore-change.ts';
-import { parseSettings } from '#domain/settings.ts';
+import { type ParsedSettings, parseSettings } from '#domain/settings.ts';
 import { type Life, namesThatMove } from '#domain/settings-change.ts';
 import { validateConfiguration, validateSettings } from '#domain/validation.ts';
 import { readObject } from '#facts/stored.ts';
 import type { Finding } from '#model/checks.ts';
 import type { Snapshot } from '#model/configuration.ts';
-import { MergeResult, type SettingsFiles } from '#model/pull-request.ts';
+import { MergeResult } from '#model/pull-request.ts';
 import { StoredCluster } from '#model/records.ts';
 import { RestoreRecord } from '#model/restore.ts';
+import type { Settings } from '#model/settings.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ObjectStore } from '#ports/objects.ts';
 import { defineStep } from '#ports/step.ts';
@@ -47,7 +48,8 @@ async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectSto
   if (pull.kind === 'settings') {
     const base = await readSettingsFiles(objects, snapshots.baseSettingsCommit);
     const { missingBranches = [] } = snapshots;
-    const [lives, usedRestores] = [await livesOf(settings, base, objects), await usedRestoresOf(settings, base, objects)];
+    const [before, after] = [parseSettings(base).read.settings, parseSettings(settings).read];
+    const [lives, usedRestores] = [await livesOf(before, after, objects), await usedRestoresOf(before, after.settings, objects)];
     return validateSettings(settings, base, now, { lives, usedRestores, missingBranches });
   }
   const snapshot = async (revision: string | null): Promise<Snapshot | undefined> =>
@@ -57,8 +59,8 @@ async function findingsOf(input: z.infer<typeof MergeResult>, objects: ObjectSto
 }
 
 /** Of clusters that come or go with the change; those of which nothing is recorded are not in it. */
-async function livesOf(head: SettingsFiles, base: SettingsFiles, objects: ObjectStore): Promise<Map<string, Life>> {
-  const names = namesThatMove(parseSettings(base).read.settings, parseSettings(head).read);
+async function livesOf(before: Settings, after: ParsedSettings, objects: ObjectStore): Promise<Map<string, Life>> {
+  const names = namesThatMove(before, after);
   const found = await Promise.all(names.map(async (name) => [name, await readObject(objects, keys.cluster(name), StoredCluster)] as const));
   return new Map(
     found.flatMap(([name, stored]) => (stored === undefined ? [] : [[name, 'deleted' in stored ? 'deleted' : 'there'] as const])),
@@ -66,8 +68,8 @@ async function livesOf(head: SettingsFiles, base: SettingsFiles, objects: Object
 }
 
 /** Of restores that the change asks for, those that were asked for before. @throws InputError when a record can't be read */
-async function usedRestoresOf(head: SettingsFiles, base: SettingsFiles, objects: ObjectStore): Promise<RestoreRecord[]> {
-  const asked = restoresAsked(parseSettings(base).read.settings, parseSettings(head).read.settings);
+async function usedRestoresOf(before: Settings, after: Settings, objects: ObjectStore): Promise<RestoreRecord[]> {
+  const asked = restoresAsked(before, after);
   const found = await Promise.all(asked.map(({ cluster, id }) => readObject(objects, keys.restore(cluster, id), RestoreRecord)));
   return found.filter((record) => record !== undefined);
 }

@@ -8,7 +8,7 @@ import type { PlanItem } from './plan-items.ts';
 import { instancesOf, resourceChanges } from './plan-resources.ts';
 import { type Candidate, type FoldedSide, isRaw, type PlanChange, type PlanSide, type Sides, stackOf, templateOf } from './plan-sides.ts';
 import { resolveResources } from './plan-template.ts';
-import { zonesOfPool } from './pool-zones.ts';
+import { ALL_ZONES, zonesOfPool } from './pool-zones.ts';
 import { ownVariables } from './render.ts';
 import { isRotated } from './rotation.ts';
 import type { Variables } from './variables.ts';
@@ -191,8 +191,8 @@ function sizeOf(stack: RenderedStack, side: Side): Pick<Roll, 'instances' | 'zon
 /** Zones by the subnets that a stack is given: the list of all three, a pool's own, or single ones. */
 function zonesOf({ parameters, role }: RenderedStack, pool: Pool | undefined): string[] {
   if (pool !== undefined && `pool-${pool.name}` === role) return zonesOfPool(pool);
-  if ('SubnetIds' in parameters) return ['a', 'b', 'c'];
-  return ['a', 'b', 'c'].filter((zone) => `Subnet${zone.toUpperCase()}` in parameters);
+  if ('SubnetIds' in parameters) return [...ALL_ZONES];
+  return ALL_ZONES.filter((zone) => `Subnet${zone.toUpperCase()}` in parameters);
 }
 
 /** Whether the deletion of an object takes data or other objects with it. */

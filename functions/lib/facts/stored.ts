@@ -36,12 +36,18 @@ export async function changeObject<S extends z.ZodType>(
 }
 
 function parseObject<S extends z.ZodType>(key: string, body: string, schema: S): z.infer<S> {
-  const parsed = schema.safeParse(parseJson(key, body));
+  return requireShape(key, parseJson(key, body), schema);
+}
+
+/** @throws InputError naming the object when a value that it holds has another shape */
+export function requireShape<S extends z.ZodType>(key: string, value: unknown, schema: S): z.infer<S> {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new InputError(`${key} has the wrong shape: ${z.prettifyError(parsed.error)}`);
 }
 
-function parseJson(key: string, body: string): unknown {
+/** @throws InputError naming the object when it is no JSON */
+export function parseJson(key: string, body: string): unknown {
   try {
     return JSON.parse(body);
   } catch (cause) {

@@ -21,8 +21,12 @@ export interface BlockedPod {
 
 export function blockedPod(pod: Pod, reason: string): BlockedPod {
   const owner = ownerOf(pod.metadata.labels);
-  const { uid } = pod.metadata;
-  return { uid: uid === '' ? nameOf(pod) : uid, name: `${nameOf(pod)}${owner === undefined ? '' : ` (${owner})`}`, reason };
+  return { uid: idOf(pod), name: `${nameOf(pod)}${owner === undefined ? '' : ` (${owner})`}`, reason };
+}
+
+/** A pod without a uid is known by its name. */
+function idOf(pod: Pod): string {
+  return pod.metadata.uid === '' ? nameOf(pod) : pod.metadata.uid;
 }
 
 /**
@@ -35,7 +39,7 @@ export function blockingSince(
   pods: readonly Pod[],
   now: Date,
 ): Record<string, string> {
-  const there = new Set(pods.map((pod) => (pod.metadata.uid === '' ? nameOf(pod) : pod.metadata.uid)));
+  const there = new Set(pods.map(idOf));
   const earlier = Object.entries(before).filter(([uid]) => there.has(uid));
   const known = new Set(earlier.map(([uid]) => uid));
   const begun = blocked.filter(({ uid }) => !known.has(uid)).map(({ uid }) => [uid, now.toISOString()] as const);

@@ -65,8 +65,13 @@ export function namedBy(statement: unknown, key: string): string[] {
 
 /** A name as it is written; what is made in any other way than by `Fn::Sub` may be anything. */
 function namedText(value: unknown): string {
-  const text = valueAt(value, ['Fn::Sub', 0]) ?? valueAt(value, ['Fn::Sub']) ?? value;
+  const text = asWritten(value);
   return typeof text === 'string' ? text : '*';
+}
+
+/** The text of a `Fn::Sub`, or the value itself. */
+function asWritten(value: unknown): unknown {
+  return valueAt(value, ['Fn::Sub', 0]) ?? valueAt(value, ['Fn::Sub']) ?? value;
 }
 
 /** Who may assume a role must be known before it is merged. */
@@ -85,7 +90,7 @@ function unreadableTrust(subject: PolicySubject): Violation[] {
 
 /** A policy as it is written, or as text of JSON: in a text `Fn::Sub` makes the name of a key, which nothing else can. */
 export function policyDocument(value: unknown): unknown {
-  const text = valueAt(value, ['Fn::Sub', 0]) ?? valueAt(value, ['Fn::Sub']) ?? value;
+  const text = asWritten(value);
   if (typeof text !== 'string') return value;
   try {
     return JSON.parse(text);
