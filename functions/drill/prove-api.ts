@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { servedVerdict } from '#domain/api-drill.ts';
 import { verdict } from '#domain/backup.ts';
-import { secretIds } from '#domain/names.ts';
 import { recoverySetOf } from '#domain/recovery-set.ts';
-import { type ArtifactPorts, openArtifact } from '#facts/artifacts.ts';
+import type { ArtifactPorts } from '#facts/artifacts.ts';
+import { openDrillTools, readAuthority } from '#facts/drill-tools.ts';
 import { LayerVerdict, RecoverySet } from '#model/backup-records.ts';
 import { BackupNotProvenError, ClusterUnreachableError, NotFoundError } from '#model/errors.ts';
-import { AuthoritySecret } from '#model/identity.ts';
 import { Sha256 } from '#model/primitives.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ApiDrill } from '#ports/api-drill.ts';
@@ -98,10 +97,7 @@ async function runningVersion({ cluster, kubernetes: recorded }: Input, { kubern
 }
 
 async function serve({ checkMembers, takeSnapshot }: Input, version: string, encryption: string, ports: ProveApiPorts) {
-  const kubernetes = await openArtifact(ports, 'kubernetes', version);
-  const kubeApiserver = await kubernetes.provide('kube-apiserver');
-  const etcd = await openArtifact(ports, 'etcd', checkMembers.version);
-  const tools = { etcd: await etcd.provide('etcd'), etcdutl: await etcd.provide('etcdutl'), kubeApiserver };
+  const tools = await openDrillTools(ports, { kubernetes: version, etcd: checkMembers.version });
   return ports.scratch.withDirectory(async (directory) => {
     const snapshot = join(directory, 'snapshot.db');
     const stored = await ports.blobs.downloadFile(takeSnapshot.key, snapshot);
@@ -114,11 +110,8 @@ async function serve({ checkMembers, takeSnapshot }: Input, version: string, enc
   });
 }
 
-/** As the cluster's identity is now: a key that was lost is not in it. @throws NotFoundError, InputError */
+/** @throws NotFoundError, InputError */
 async function identityOf(cluster: string, { secrets }: ProveApiPorts): Promise<{ encryption: string; recoverySet: RecoverySet }> {
-  const id = secretIds.authority(cluster);
-  const found = await secrets.getVersion(id);
-  if (found === undefined) throw new NotFoundError(`there is no secret ${id}: without the cluster's identity nothing can be decrypted`);
-  const files = AuthoritySecret.parse(JSON.parse(found.value));
-  return { encryption: files['encryption.yaml'], recoverySet: recoverySetOf(files, found.version) };
+  const { files, version } = await readAuthority(cluster, secrets);
+  return { encryption: files['encryption.yaml'], recoverySet: recoverySetOf(files, version) };
 }

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { accountKeys, secretIds } from '#domain/names.ts';
+import { accountKeys } from '#domain/names.ts';
 import { judgeRehearsal, notRehearsed } from '#domain/rehearsal.ts';
 import { type ArtifactPorts, openArtifact } from '#facts/artifacts.ts';
+import { openDrillTools, readAuthority } from '#facts/drill-tools.ts';
 import { BackupNotProvenError, InputError, NotFoundError } from '#model/errors.ts';
-import { AuthoritySecret } from '#model/identity.ts';
 import { DataVersions, RehearsalResult, RehearsedBackup } from '#model/rehearsal.ts';
 import { ClusterRef } from '#model/settings.ts';
 import type { ApiDrill, Served } from '#ports/api-drill.ts';
@@ -17,7 +17,7 @@ import { defineStep } from '#ports/step.ts';
 export interface ProveUpgradePorts extends ArtifactPorts {
   readonly scratch: Scratch;
   readonly apiDrill: ApiDrill;
-  readonly secrets: Pick<Secrets, 'get'>;
+  readonly secrets: Pick<Secrets, 'getVersion'>;
   readonly clock: Clock;
 }
 
@@ -60,8 +60,9 @@ async function rehearse(input: Input, ports: ProveUpgradePorts, since: () => num
   // Whoever asks may name this cluster's backups only.
   if (!taken.key.startsWith(accountKeys.backups(input.cluster.name)))
     throw new InputError(`${taken.key} is no backup of ${input.cluster.name}`);
-  const tools = await toolsOf(input.to, ports);
-  const encryption = await encryptionOf(input.cluster.name, ports);
+  const tools = await openDrillTools(ports, input.to);
+  const { files } = await readAuthority(input.cluster.name, ports.secrets);
+  const encryption = files['encryption.yaml'];
   return ports.scratch.withDirectory(async (directory) => {
     const snapshot = join(directory, 'snapshot.db');
     const stored = await ports.blobs.downloadFile(taken.key, snapshot);
@@ -94,23 +95,4 @@ async function askToday(
     if (error instanceof NotFoundError || error instanceof BackupNotProvenError) return { why: error.message };
     throw error;
   }
-}
-
-/** @throws NotFoundError for what is not published in this account */
-async function toolsOf(to: DataVersions, ports: ArtifactPorts) {
-  const kubernetes = await openArtifact(ports, 'kubernetes', to.kubernetes);
-  const etcd = await openArtifact(ports, 'etcd', to.etcd);
-  return {
-    kubeApiserver: await kubernetes.provide('kube-apiserver'),
-    etcd: await etcd.provide('etcd'),
-    etcdutl: await etcd.provide('etcdutl'),
-  };
-}
-
-/** @throws NotFoundError */
-async function encryptionOf(cluster: string, { secrets }: ProveUpgradePorts): Promise<string> {
-  const id = secretIds.authority(cluster);
-  const found = await secrets.get(id);
-  if (found === undefined) throw new NotFoundError(`there is no secret ${id}: without the cluster's identity nothing can be decrypted`);
-  return AuthoritySecret.parse(JSON.parse(found))['encryption.yaml'];
 }
