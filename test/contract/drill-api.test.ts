@@ -2,9 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callOnce } from '#adapters/etcd/connection.ts';
 import { createEtcd } from '#adapters/etcd/etcd.ts';
-import { encode } from '#adapters/etcd/protobuf.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
 import { createApiDrill } from '#adapters/kubernetes/api-drill.ts';
 import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
@@ -19,6 +17,7 @@ import type { Served } from '#ports/api-drill.ts';
 import { binary } from '../support/binaries.ts';
 import { until } from '../support/child.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { deleteKey, putKey, someSecrets } from '../support/plane-data.ts';
 
 const VERSION = '1.35.4';
 const SECRETS = 3;
@@ -61,7 +60,7 @@ beforeAll(async () => {
   const text = await plane.secrets.get(secretIds.authority(plane.cluster.name));
   encryption = AuthoritySecret.parse(JSON.parse(text ?? '{}'))['encryption.yaml'];
   const kubernetes = await createKubernetesOf(() => plane.client('kubernetes'))(plane.cluster);
-  for (const object of [DEFINITION, ...secrets()]) expect(await kubernetes.apply(object)).toMatchObject({ outcome: 'created' });
+  for (const object of [DEFINITION, ...someSecrets(SECRETS)]) expect(await kubernetes.apply(object)).toMatchObject({ outcome: 'created' });
   // The kind is served a moment after it was made.
   await until('the widget', async () => ((await kubernetes.apply(WIDGET)).outcome === 'created' ? true : undefined));
   // From here on nothing changes: what is in the snapshot is what each test says.
@@ -148,7 +147,7 @@ describe('a kube-apiserver on a restored snapshot', () => {
     for (let index = 0; index < LARGE; index++) {
       const name = `large-${index}`;
       const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default', uid: name }, data: { large } };
-      await put(`/registry/configmaps/default/${name}`, JSON.stringify(object));
+      await putKey(plane, `/registry/configmaps/default/${name}`, JSON.stringify(object));
     }
     const heavy = await snapshot('heavy');
 
@@ -206,34 +205,13 @@ async function snapshot(name: string): Promise<Snapshot> {
 
 /** The last that changes the data: nothing is put back. */
 async function without(key: string, name: string): Promise<Snapshot> {
-  await change('/etcdserverpb.KV/DeleteRange', [[1, key]]);
+  await deleteKey(plane, key);
   return snapshot(name);
 }
 
 async function withValue(key: string, value: string, name: string): Promise<Snapshot> {
-  await put(key, value);
+  await putKey(plane, key, value);
   const changed = await snapshot(name);
-  await change('/etcdserverpb.KV/DeleteRange', [[1, key]]);
+  await deleteKey(plane, key);
   return changed;
-}
-
-function put(key: string, value: string): Promise<void> {
-  return change('/etcdserverpb.KV/Put', [
-    [1, key],
-    [2, value],
-  ]);
-}
-
-async function change(path: string, fields: readonly (readonly [number, string])[]): Promise<void> {
-  const method = { path, encode: (): Uint8Array => encode(fields), decode: (): true => true };
-  await callOnce({ url: plane.etcdEndpoint, identity: await plane.client('etcd') }, method, undefined, 10_000);
-}
-
-function secrets(): Manifest[] {
-  return Array.from({ length: SECRETS }, (_, index) => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: `secret-${index}`, namespace: 'default' },
-    stringData: { password: `p${index}` },
-  }));
 }

@@ -12,7 +12,6 @@ import type { ClientIdentity } from '#model/identity.ts';
 import type { Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Etcd } from '#ports/etcd.ts';
-import { mendEtcdMembers } from '../../functions/etcd/mend-etcd-members.ts';
 import { restoreMembers } from '../../functions/etcd/restore-members.ts';
 import { rollEtcdMembers } from '../../functions/etcd/roll-etcd-members.ts';
 import { fastStages, type MachineRoom, startMachineRoom } from '../../local/machine-room/room.ts';
@@ -21,6 +20,7 @@ import { binary } from '../support/binaries.ts';
 import { startWriter } from '../support/etcd-load.ts';
 import { BACKUP, manifest } from '../support/etcd-world.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
+import { mendMembers } from '../support/machine-room/mend-members.ts';
 import { deliverStacks, renderedWith } from '../support/machine-room/production.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
@@ -169,21 +169,8 @@ describe('etcd of five members', () => {
     const recorded = new Date().toISOString();
     for (const seat of ['d', 'e']) room.crash(instanceAt(seat).id, { state: 'lost', volume: 'lost' });
     await eventually('they are gone', 60, async () => ((await healthy()) === 3 ? true : undefined));
-    const ports = {
-      etcd: async () => etcd,
-      instances: createInstances(scaling()),
-      volumes: createEtcdVolumes(scaling()),
-      objects: createFakeObjects(),
-      clock: { now: () => new Date() },
-    };
-    const reasons = new Set<string>();
 
-    await eventually('the members are back', 300, async () => {
-      const input = mendEtcdMembers.input.parse({ cluster: CLUSTER, readWhatRuns: { current: { updatedAt: recorded } } });
-      const answer = await mendEtcdMembers.run(input, ports, { execution: 'test' });
-      reasons.add(answer.reason.replace(/,.*/, ''));
-      return answer.done && (await well()) ? true : undefined;
-    });
+    const reasons = await mendMembers({ cluster: CLUSTER, etcd, scaling: scaling(), recorded, well, seconds: 300 });
 
     const after = new Map((await etcd.status()).map(({ name, memberId }) => [name, memberId]));
     expect([...reasons]).toEqual(expect.arrayContaining([`takes etcd-${REGION}d out`, `takes etcd-${REGION}e out`]));

@@ -16,7 +16,6 @@ import type { Render } from '#model/render.ts';
 import type { ClusterRef } from '#model/settings.ts';
 import type { Etcd, MemberStatus } from '#ports/etcd.ts';
 import { rollControlPlane } from '../../functions/cluster/roll-control-plane.ts';
-import { mendEtcdMembers } from '../../functions/etcd/mend-etcd-members.ts';
 import { rollEtcdMembers } from '../../functions/etcd/roll-etcd-members.ts';
 import { volumePath } from '../../local/machine-room/boot.ts';
 import { fastStages, type MachineRoom, startMachineRoom } from '../../local/machine-room/room.ts';
@@ -28,6 +27,7 @@ import { put, setNoSpace, startWriter } from '../support/etcd-load.ts';
 import { BACKUP, manifest } from '../support/etcd-world.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
 import { createFakeSecrets } from '../support/fakes/secrets.ts';
+import { mendMembers } from '../support/machine-room/mend-members.ts';
 import { deliverStacks, type Edits, renderedWith } from '../support/machine-room/production.ts';
 import { type Cell, createCell, eventually, REGION, temporaryDirectory } from '../support/machine-room/world.ts';
 import { type Ministack, startMinistack } from '../support/ministack.ts';
@@ -224,20 +224,7 @@ describe('etcd of a production cluster', () => {
     room.bootDelay({ cluster: CLUSTER.name, role: `etcd-${zone}` }, 0);
 
     const scaling = { ...aws.of(CLUSTER.account), endpoint: room.autoscalingUrl };
-    const ports = {
-      etcd: async () => etcd,
-      instances: createInstances(scaling),
-      volumes: createEtcdVolumes(scaling),
-      objects: createFakeObjects(),
-      clock: { now: () => new Date() },
-    };
-    const reasons = new Set<string>();
-    await eventually('the member is back', 120, async () => {
-      const input = mendEtcdMembers.input.parse({ cluster: CLUSTER, readWhatRuns: { current: { updatedAt: recorded } } });
-      const answer = await mendEtcdMembers.run(input, ports, { execution: 'test' });
-      reasons.add(answer.reason.replace(/,.*/, ''));
-      return answer.done && (await well()) ? true : undefined;
-    });
+    const reasons = await mendMembers({ cluster: CLUSTER, etcd, scaling, recorded, well, seconds: 120 });
 
     expect([...reasons]).toContain(`takes ${spoilt?.name} out`);
     expect([...reasons].some((reason) => reason.includes('gets its vote'))).toBe(true);

@@ -84,11 +84,8 @@ describe('L3 of three real members by what they recorded', () => {
   it('makes followers compute all of it when the member was started since', async () => {
     const { from, taken, endpoint } = await scheduled('restarted');
     await compact(from);
-    const zone = ZONES.find((one) => cluster.endpoint(one) === endpoint) ?? 'a';
 
-    await cluster.end(zone);
-    cluster.start(zone);
-    await cluster.settled();
+    await restart(endpoint);
     const output = await compareStored(taken, endpoint);
 
     expect(output.verdicts[0]).toMatchObject({ layer: 'L3', verdict: 'holds' });
@@ -99,17 +96,22 @@ describe('L3 of three real members by what they recorded', () => {
   it('finds damage after the compaction too when it must be computed', async () => {
     const { from, taken, endpoint } = await scheduled('restarted-high', 'high-restarted-high');
     await compact(from);
-    const zone = ZONES.find((one) => cluster.endpoint(one) === endpoint) ?? 'a';
 
-    await cluster.end(zone);
-    cluster.start(zone);
-    await cluster.settled();
+    await restart(endpoint);
     const output = await compareStored(taken, endpoint);
 
     expect(output.verdicts[0]).toMatchObject({ layer: 'L3', verdict: 'fails' });
     expect(output.hashProof).toMatchObject({ by: 'computed' });
   });
 });
+
+/** A member that was started anew has recorded nothing. */
+async function restart(endpoint: string): Promise<void> {
+  const zone = ZONES.find((one) => cluster.endpoint(one) === endpoint) ?? 'a';
+  await cluster.end(zone);
+  cluster.start(zone);
+  await cluster.settled();
+}
 
 /** A scheduled backup's snapshot with changes before and after `from`, at which the next compaction is to be. */
 async function scheduled(name: string, altered?: string) {

@@ -2,21 +2,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callOnce } from '#adapters/etcd/connection.ts';
-import { encode } from '#adapters/etcd/protobuf.ts';
 import { createScratch } from '#adapters/files/scratch.ts';
 import { createApiDrill } from '#adapters/kubernetes/api-drill.ts';
 import { createKubernetesOf } from '#adapters/kubernetes/clusters.ts';
 import { createAuthority } from '#adapters/x509/authority.ts';
 import { sha256 } from '#domain/hash.ts';
 import { accountKeys } from '#domain/names.ts';
-import type { Manifest } from '#model/render.ts';
 import type { Binaries } from '#ports/files.ts';
 import { proveUpgrade } from '../../functions/rehearsal/prove-upgrade.ts';
 import { binary } from '../support/binaries.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { createFakeBlobs } from '../support/fakes/blobs.ts';
 import { createFakeObjects } from '../support/fakes/objects.ts';
+import { deleteKey, putKey, someSecrets } from '../support/plane-data.ts';
 import { type PlaneSnapshot, snapshotOf } from '../support/plane-snapshot.ts';
 
 const [TODAY, TARGET] = ['1.35.4', '1.36.3'];
@@ -36,7 +34,7 @@ let plane: ControlPlane;
 beforeAll(async () => {
   plane = await startControlPlane({ version: TODAY });
   const kubernetes = await createKubernetesOf(() => plane.client('kubernetes'))(plane.cluster);
-  for (const object of secrets()) expect(await kubernetes.apply(object)).toMatchObject({ outcome: 'created' });
+  for (const object of someSecrets(SECRETS)) expect(await kubernetes.apply(object)).toMatchObject({ outcome: 'created' });
   // From here on nothing changes but what a test changes.
   await plane.stopApi();
   await publish('kubernetes', TODAY, { 'kube-apiserver': binary('kube-apiserver', TODAY) });
@@ -146,29 +144,8 @@ async function publish(name: string, version: string, files: Readonly<Record<str
 }
 
 async function withValue(key: string, value: string, name: string): Promise<PlaneSnapshot> {
-  await put(key, value);
+  await putKey(plane, key, value);
   const changed = await snapshotOf(plane, root, name);
-  await change('/etcdserverpb.KV/DeleteRange', [[1, key]]);
+  await deleteKey(plane, key);
   return changed;
-}
-
-function put(key: string, value: string): Promise<void> {
-  return change('/etcdserverpb.KV/Put', [
-    [1, key],
-    [2, value],
-  ]);
-}
-
-async function change(path: string, fields: readonly (readonly [number, string])[]): Promise<void> {
-  const method = { path, encode: (): Uint8Array => encode(fields), decode: (): true => true };
-  await callOnce({ url: plane.etcdEndpoint, identity: await plane.client('etcd') }, method, undefined, 10_000);
-}
-
-function secrets(): Manifest[] {
-  return Array.from({ length: SECRETS }, (_, index) => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: `secret-${index}`, namespace: 'default' },
-    stringData: { password: `p${index}` },
-  }));
 }
